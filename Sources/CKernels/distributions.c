@@ -1,0 +1,76 @@
+// Divergences and log likelihoods per row, and their gradients.
+#include "kernels.h"
+
+CLONES void ck_normal_kl(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
+                         const float *prior_deviation, int64_t prior_row, float *out) {
+  for (int64_t r = 0; r < rows; r++) {
+    const float *m = mean + r * columns, *s = deviation + r * columns;
+    const float *pm = prior_mean + r * prior_row, *ps = prior_deviation + r * prior_row;
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, 0.5f * ((square(s[i]) + square(m[i] - pm[i])) / square(ps[i]) - 1) - fast_log(s[i] / ps[i]))
+    out[r] = (float)total;
+  }
+}
+
+CLONES void ck_normal_kl_gradient(int64_t rows, int64_t columns, const float *mean, const float *deviation,
+                                  const float *prior_mean, const float *prior_deviation, int64_t prior_row,
+                                  const float *dout, float *dmean, float *ddeviation, float *dprior_mean,
+                                  float *dprior_deviation, int accumulate) {
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t row = r * columns;
+    const float *m = mean + row, *s = deviation + row;
+    const float *pm = prior_mean + r * prior_row, *ps = prior_deviation + r * prior_row, d = dout[r];
+    if (dmean) MAP(columns, dmean + row, accumulate, d * (m[i] - pm[i]) / square(ps[i]));
+    if (ddeviation) MAP(columns, ddeviation + row, accumulate, d * (s[i] / square(ps[i]) - 1 / s[i]));
+    if (dprior_mean) MAP(columns, dprior_mean + row, accumulate, d * (pm[i] - m[i]) / square(ps[i]));
+    if (dprior_deviation)
+      MAP(columns, dprior_deviation + row, accumulate,
+          d * (1 - (square(s[i]) + square(m[i] - pm[i])) / square(ps[i])) / ps[i]);
+  }
+}
+
+CLONES void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation,
+                                     float *out) {
+  const double constant = (double)columns * (0.91893853320467274 + (double)fast_log(deviation)); // log sqrt(2 pi)
+  const double scale = -0.5 / ((double)deviation * deviation);
+  for (int64_t r = 0; r < rows; r++, x += columns, mean += columns) {
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, square(x[i] - mean[i]))
+    out[r] = (float)(scale * total - constant);
+  }
+}
+
+CLONES void ck_normal_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *mean,
+                                              float deviation, const float *dout, float *dmean, int accumulate) {
+  for (int64_t r = 0; r < rows; r++, x += columns, mean += columns, dmean += columns) {
+    const float scale = dout[r] / (deviation * deviation);
+    MAP(columns, dmean, accumulate, scale * (x[i] - mean[i]));
+  }
+}
+
+/// y clipped to [epsilon, 1 - epsilon], and its complement.
+INLINE float probability(float y, float epsilon) {
+  float p = y < epsilon ? epsilon : y;
+  return p > 1 - epsilon ? 1 - epsilon : p;
+}
+INLINE float complement(float y, float epsilon) { return 1 - y < epsilon ? epsilon : 1 - y; }
+
+CLONES void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
+                                        float *out) {
+  for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, x[i] * fast_log(probability(y[i], epsilon))
+                       + (1 - x[i]) * fast_log(complement(y[i], epsilon)))
+    out[r] = (float)total;
+  }
+}
+
+CLONES void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y,
+                                                 float epsilon, const float *dout, float *dy, int accumulate) {
+  for (int64_t r = 0; r < rows; r++, x += columns, y += columns, dy += columns) {
+    const float d = dout[r];
+    MAP(columns, dy, accumulate,
+        y[i] < epsilon ? 0
+                       : d * (x[i] / probability(y[i], epsilon) - (1 - x[i]) / complement(y[i], epsilon)));
+  }
+}

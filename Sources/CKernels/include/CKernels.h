@@ -1,0 +1,140 @@
+// Vector kernels of the tensor module: plain loops over Float32, dispatched at run time to the widest
+// instruction set of the CPU. All arrays are contiguous and row-major; no kernel allocates memory or starts threads.
+// `accumulate` != 0 adds to the output instead of overwriting it. Outputs may alias inputs only where said.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include <stdint.h>
+
+// MARK: Element-wise maps
+
+typedef enum {
+  CK_EXP, CK_LOG, CK_SIGMOID, CK_TANH, CK_SOFTPLUS, CK_RELU, CK_SQUARE, CK_SQRT, CK_RECIPROCAL, CK_ELU, CK_COS, CK_SIN
+} ck_unary_op;
+/// out = f(x). `out` may be `x`. softplus(x) = log(1 + e^x) in its stable form.
+void ck_unary(ck_unary_op op, const float *x, float *out, int64_t n);
+/// dx (+)= dy * f'(x), from the input x and the output y = f(x).
+void ck_unary_gradient(ck_unary_op op, const float *x, const float *y, const float *dy, float *dx, int accumulate, int64_t n);
+
+typedef enum { CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE } ck_binary_op;
+/// out[r, c] (+)= a[r * a_row + c * a_column] op b[r * b_row + c * b_column]: strides of 0 broadcast (column strides are 0 or 1).
+/// `out` [rows, columns] may be `a` or `b` where that operand has the full shape.
+void ck_binary(ck_binary_op op, int64_t rows, int64_t columns, const float *a, int64_t a_row, int64_t a_column,
+               const float *b, int64_t b_row, int64_t b_column, float *out, int accumulate);
+/// out (+)= scale * x + offset (`out` may be `x`).
+void ck_affine(float scale, float offset, const float *x, float *out, int accumulate, int64_t n);
+void ck_fill(float value, float *out, int64_t n);
+/// out[r, :] = canvas[r, :] + gate[r] * x[r, :]
+void ck_add_scaled_rows(int64_t rows, int64_t columns, const float *canvas, const float *gate, const float *x, float *out);
+/// out = x clipped to [low, high].
+void ck_clip(const float *x, float low, float high, float *out, int64_t n);
+
+// MARK: Reductions (deterministic order; accumulated in float lanes, combined pairwise)
+
+/// Sum of all elements.
+double ck_sum(const float *x, int64_t n);
+/// Sum of squares of all elements; NaN or infinite if any element is.
+double ck_sum_squares(const float *x, int64_t n);
+double ck_dot(const float *a, const float *b, int64_t n);
+/// out[r] (+)= sum over columns of x[r, :].
+void ck_row_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate);
+/// out[c] (+)= sum over rows of x[:, c].
+void ck_column_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate);
+/// out[r] (+)= sum over columns of a[r, :] * b[r, :].
+void ck_row_dots(int64_t rows, int64_t columns, const float *a, const float *b, float *out, int accumulate);
+/// out[r] = log sum_c exp x[r, c]; -inf entries are allowed.
+void ck_log_sum_exp_rows(int64_t rows, int64_t columns, const float *x, float *out);
+/// out[r, :] = softmax(x[r, :]).
+void ck_softmax_rows(int64_t rows, int64_t columns, const float *x, float *out);
+/// dx[r, c] (+)= y[r, c] * (dy[r, c] - sum_k y[r, k] dy[r, k])
+void ck_softmax_rows_gradient(int64_t rows, int64_t columns, const float *y, const float *dy, float *dx, int accumulate);
+
+// MARK: Layers
+
+/// x[r, :] = activation(x[r, :] + bias), in place. op = -1: none; else CK_RELU, CK_SIGMOID, CK_TANH, CK_SOFTPLUS, CK_ELU. bias may be NULL.
+void ck_bias_activation(int64_t rows, int64_t columns, float *x, const float *bias, int op);
+/// dx = dy * activation'(.) from the activation's OUTPUT y alone (relu, sigmoid, tanh, softplus: 1 - exp(-y), elu: y > 0 ? 1 : y + 1).
+void ck_activation_gradient(int op, const float *y, const float *dy, float *dx, int64_t n);
+/// LSTM cell. gates [rows, 4 * hidden] in the order input, forget, cell, output: pre-activations in, activations out (in place).
+/// c = f * c_before + i * g; tanh_c = tanh(c); h = o * tanh_c. All [rows, hidden].
+void ck_lstm(int64_t rows, int64_t hidden, float *gates, const float *c_before, float *c, float *tanh_c, float *h);
+/// From activated gates and the gradients of h and c (either may be NULL: zero): gradient of the gates' pre-activations (dgates,
+/// [rows, 4 * hidden], overwritten) and of c_before (dc_before, overwritten; may be NULL).
+void ck_lstm_gradient(int64_t rows, int64_t hidden, const float *gates, const float *c_before, const float *tanh_c,
+                      const float *dh, const float *dc, float *dgates, float *dc_before);
+
+// MARK: Distributions
+
+/// KL(N(mean, deviation^2) || N(prior_mean, prior_deviation^2)) per row: out[r] = sum over columns of
+/// log(p_s / s) + (s^2 + (m - p_m)^2) / (2 p_s^2) - 1/2. The prior has the full shape (prior_row = columns) or one row (prior_row = 0).
+void ck_normal_kl(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
+                  const float *prior_deviation, int64_t prior_row, float *out);
+/// Gradients by dout [rows]; each of the four may be NULL; each has the full shape [rows, columns]; all accumulate if `accumulate`.
+void ck_normal_kl_gradient(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
+                           const float *prior_deviation, int64_t prior_row, const float *dout, float *dmean,
+                           float *ddeviation, float *dprior_mean, float *dprior_deviation, int accumulate);
+/// log N(x; mean, deviation^2) per row (with its constant), one deviation for all.
+void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation, float *out);
+/// dmean[r, c] (+)= dout[r] * (x - mean) / deviation^2
+void ck_normal_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation,
+                                       const float *dout, float *dmean, int accumulate);
+/// sum over columns of x log p + (1 - x) log(1 - p), p = y clipped to [epsilon, 1 - epsilon] (1 - p computed as max(1 - y, epsilon)).
+void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon, float *out);
+/// dy (+)= dout[r] * (x / p - (1 - x) / (1 - p)); zero where y < epsilon; straight through (value at the clip) where y > 1 - epsilon.
+void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
+                                          const float *dout, float *dy, int accumulate);
+
+// MARK: Image sampling (bilinear, zero outside, pixel centres at (2i + 1) / N - 1: PyTorch's align_corners=False)
+
+/// images [batch, channels, height, width]; transforms [batch, 6] = (a, b, tx, c, d, ty): output pixel centre (u, v) in [-1, 1]^2
+/// samples the image at x = a u + b v + tx, y = c u + d v + ty. out [batch, channels, out_height, out_width].
+void ck_sample_affine(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
+                      const float *transforms, int64_t out_height, int64_t out_width, float *out);
+/// dimages (accumulated; may be NULL) and dtransforms [batch, 6] (accumulated; may be NULL).
+void ck_sample_affine_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
+                               const float *transforms, int64_t out_height, int64_t out_width, const float *dout,
+                               float *dimages, float *dtransforms);
+/// The same for transforms with b = c = 0 (those entries are ignored, and their gradients are not touched): separable, so two
+/// indices and weights per output row and column serve a whole image, rows and columns that fall outside are skipped.
+void ck_sample_aligned(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
+                       const float *transforms, int64_t out_height, int64_t out_width, float *out);
+void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
+                                const float *transforms, int64_t out_height, int64_t out_width, const float *dout,
+                                float *dimages, float *dtransforms);
+
+// MARK: Products with sparse rows (blank pixels are skipped)
+
+/// Number of elements that are not zero.
+int64_t ck_count_nonzero(const float *x, int64_t n);
+/// Compressed rows of x [rows, columns]: row_starts [rows + 1], indices and values [count of nonzeros].
+void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices, float *values);
+/// Compressed columns of x: column_starts [columns + 1], indices (the rows, ascending) and values.
+void ck_compress_columns(int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices, float *values);
+/// out [rows, n] = x w (+ bias), x [rows, columns] in compressed rows, w [columns, n]; bias [n] or NULL. Work is blocked over n so that the block of w stays in cache.
+void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
+                       const float *values, const float *w, const float *bias, float *out);
+/// dw [columns, n] (+)= x^T dy, x in compressed columns, dy [rows, n]. Rows of dw whose column of x is blank are zeroed (or left, if accumulate).
+void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
+                               const float *values, const float *dy, float *dw, int accumulate);
+
+// MARK: Optimizers (one fused pass; g = scale * gradient)
+
+/// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon), with step and epsilon already corrected for bias by the caller.
+void ck_adam(int64_t n, float *p, const float *gradient, float *m, float *v, float scale, float step, float b1, float b2, float epsilon);
+/// v = decay v + (1 - decay) g^2; b = momentum b + rate g / (sqrt(v) + epsilon); p -= b
+void ck_rmsprop(int64_t n, float *p, const float *gradient, float *v, float *b, float scale, float rate, float decay, float momentum, float epsilon);
+/// b = momentum b + g; p -= rate * b
+void ck_sgd(int64_t n, float *p, const float *gradient, float *b, float scale, float rate, float momentum);
+
+// MARK: Random numbers (Philox 4x32-10: block i of a stream is a function of key, stream and i alone)
+
+/// One block: counter (c0, c1, c2, c3), key (k0, k1). Matches the published test vectors.
+void ck_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+/// n uniforms in (0, 1): element e is word e % 4 of block `first_block` + e / 4, counter = (block lo, block hi, stream lo, stream hi),
+/// as (word >> 9 + 0.5) * 2^-23.
+void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
+/// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos, sin)(2 pi u_2j+1).
+void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
+
+/// The instruction set that the dispatcher picked: "x86-64-v4", "x86-64-v3" or "default".
+const char *ck_instruction_set(void);
+#endif

@@ -1,0 +1,32 @@
+// Parameter updates, each in one pass over memory.
+#include "kernels.h"
+
+CLONES void ck_adam(int64_t n, float *p, const float *gradient, float *m, float *v, float scale, float step, float b1,
+                    float b2, float epsilon) {
+  const float rest1 = 1 - b1, rest2 = 1 - b2;
+  VECTOR for (int64_t i = 0; i < n; i++) {
+    float g = scale * gradient[i];
+    m[i] = b1 * m[i] + rest1 * g;
+    v[i] = b2 * v[i] + rest2 * (g * g);
+    p[i] -= step * m[i] / (square_root(v[i]) + epsilon);
+  }
+}
+
+CLONES void ck_rmsprop(int64_t n, float *p, const float *gradient, float *v, float *b, float scale, float rate,
+                       float decay, float momentum, float epsilon) {
+  const float rest = 1 - decay;
+  VECTOR for (int64_t i = 0; i < n; i++) {
+    float g = scale * gradient[i];
+    v[i] = decay * v[i] + rest * (g * g);
+    b[i] = momentum * b[i] + rate * g / (square_root(v[i]) + epsilon);
+    p[i] -= b[i];
+  }
+}
+
+CLONES void ck_sgd(int64_t n, float *p, const float *gradient, float *b, float scale, float rate, float momentum) {
+  full_width();
+  VECTOR for (int64_t i = 0; i < n; i++) {
+    b[i] = momentum * b[i] + scale * gradient[i];
+    p[i] -= rate * b[i];
+  }
+}

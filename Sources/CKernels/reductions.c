@@ -1,0 +1,126 @@
+// Sums, softmax and their gradients. Long sums: blocks summed in float lanes, the blocks added in double.
+#include "kernels.h"
+
+CLONES double ck_sum(const float *x, int64_t n) {
+  double total = 0;
+  ADD_SUM(total, VECTOR_BY_4, n, x[i])
+  return total;
+}
+
+CLONES double ck_sum_squares(const float *x, int64_t n) {
+  double total = 0;
+  ADD_SUM(total, VECTOR_BY_4, n, x[i] * x[i])
+  return total;
+}
+
+CLONES double ck_dot(const float *a, const float *b, int64_t n) {
+  double total = 0;
+  ADD_SUM(total, VECTOR_BY_4, n, a[i] * b[i])
+  return total;
+}
+
+INLINE double row_sum(const float *x, int64_t n) {
+  double total = 0;
+  ADD_SUM(total, VECTOR, n, x[i])
+  return total;
+}
+
+INLINE double row_dot(const float *a, const float *b, int64_t n) {
+  double total = 0;
+  ADD_SUM(total, VECTOR, n, a[i] * b[i])
+  return total;
+}
+
+INLINE void put(float *out, float value, int accumulate) { *out = accumulate ? *out + value : value; }
+
+CLONES void ck_row_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate) {
+  for (int64_t r = 0; r < rows; r++) put(out + r, (float)row_sum(x + r * columns, columns), accumulate);
+}
+
+CLONES void ck_row_dots(int64_t rows, int64_t columns, const float *a, const float *b, float *out, int accumulate) {
+  for (int64_t r = 0; r < rows; r++)
+    put(out + r, (float)row_dot(a + r * columns, b + r * columns, columns), accumulate);
+}
+
+/// Sums over rows of `width` x 16 columns at x, the accumulators in registers.
+INLINE void column_block(const int width, int64_t rows, int64_t columns, const float *x, float *sums) {
+  lanes total[8] = {0};
+  for (int64_t start = 0; start < rows; start += 128) {
+    int64_t end = rows - start < 128 ? rows : start + 128;
+    lanes sum[8] = {0};
+    for (int64_t r = start; r < end; r++) {
+#pragma clang loop unroll(full)
+      for (int k = 0; k < width; k++) sum[k] += LOAD(x + r * columns + 16 * k);
+    }
+#pragma clang loop unroll(full)
+    for (int k = 0; k < width; k++) total[k] += sum[k];
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < width; k++) STORE(sums + 16 * k, total[k]);
+}
+
+CLONES void ck_column_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate) {
+  float sums[128];
+  int64_t c = 0;
+  for (; c + 128 <= columns; c += 128) {
+    column_block(8, rows, columns, x + c, sums);
+    MAP(128, out + c, accumulate, sums[i]);
+  }
+  for (; c + 16 <= columns; c += 16) {
+    column_block(1, rows, columns, x + c, sums);
+    MAP(16, out + c, accumulate, sums[i]);
+  }
+  if (c == columns) return;
+  if (columns >= 16) { // the last sixteen columns again, to keep the new ones
+    column_block(1, rows, columns, x + columns - 16, sums);
+    for (; c < columns; c++) put(out + c, sums[16 - (columns - c)], accumulate);
+    return;
+  }
+  for (; c < columns; c++) {
+    double total = 0;
+    for (int64_t r = 0; r < rows; r++) total += x[r * columns + c];
+    put(out + c, (float)total, accumulate);
+  }
+}
+
+/// The largest element that is not NaN, kept finite so that x - maximum is never inf - inf.
+INLINE float finite_maximum(const float *x, int64_t n) {
+  float m[16], largest = -__builtin_inff();
+  int64_t start = 0;
+  if (n >= 16) {
+    VECTOR for (int l = 0; l < 16; l++) m[l] = x[l];
+    for (start = 16; start + 16 <= n; start += 16) {
+      VECTOR for (int l = 0; l < 16; l++) m[l] = x[start + l] > m[l] ? x[start + l] : m[l];
+    }
+    for (int l = 0; l < 16; l++) largest = m[l] > largest ? m[l] : largest;
+  }
+  for (; start < n; start++) largest = x[start] > largest ? x[start] : largest;
+  if (largest == -__builtin_inff()) return 0;
+  return largest > FLT_MAX ? FLT_MAX : largest;
+}
+
+CLONES void ck_log_sum_exp_rows(int64_t rows, int64_t columns, const float *x, float *out) {
+  for (int64_t r = 0; r < rows; r++, x += columns) {
+    const float maximum = finite_maximum(x, columns);
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, fast_exp(x[i] - maximum))
+    out[r] = maximum + fast_log((float)total);
+  }
+}
+
+CLONES void ck_softmax_rows(int64_t rows, int64_t columns, const float *x, float *out) {
+  for (int64_t r = 0; r < rows; r++, x += columns, out += columns) {
+    const float maximum = finite_maximum(x, columns);
+    MAP(columns, out, 0, fast_exp(x[i] - maximum));
+    const float scale = (float)(1 / row_sum(out, columns));
+    MAP(columns, out, 0, out[i] * scale);
+  }
+}
+
+CLONES void ck_softmax_rows_gradient(int64_t rows, int64_t columns, const float *y, const float *dy, float *dx,
+                                     int accumulate) {
+  for (int64_t r = 0; r < rows; r++, y += columns, dy += columns, dx += columns) {
+    const float mean = (float)row_dot(y, dy, columns);
+    MAP(columns, dx, accumulate, y[i] * (dy[i] - mean));
+  }
+}

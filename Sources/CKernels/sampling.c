@@ -1,0 +1,311 @@
+// Bilinear sampling of images under axis-aligned transforms (Jaderberg et al., 2015), zero outside, and its gradients.
+// Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time: no gathers.
+#include "kernels.h"
+
+enum { most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
+
+/// p = start + step * j: where output j falls among `size` pixels, counted from a border of one blank pixel on each side.
+/// Its two neighbours are p rounded down and the next; at p <= 0 or p >= size + 1 both are blank.
+typedef struct { double start, step; int64_t size, count; } Axis;
+
+INLINE Axis make_axis(float scale, float shift, int64_t size, int64_t count) {
+  double half = 0.5 * (double)size, step = (double)scale / (double)count;
+  return (Axis){(step - (double)scale + (double)shift + 1) * half + 0.5, 2 * step * half, size, count};
+}
+INLINE double position(const Axis *axis, int64_t j) { return axis->start + axis->step * (double)j; }
+/// The neighbour on the low side, of a position inside (or off by a rounding).
+INLINE int64_t neighbour(const Axis *axis, double p) { return p < (double)axis->size ? (int64_t)p : axis->size; }
+
+/// The outputs that see the image, which lie side by side: [first, end). None, if positions are not numbers.
+INLINE void inside_range(const Axis *axis, int64_t *first, int64_t *end) {
+  const double start = axis->start, step = axis->step, border = (double)(axis->size + 1);
+  const int32_t count = (int32_t)axis->count;
+  int32_t below = 0, above = 0;
+  MASKED for (int32_t j = 0; j < count; j++) {
+    double p = start + step * j;
+    below += !(p > 0), above += !(p < border);
+  }
+  *first = step < 0 ? above : below;
+  *end = count - (step < 0 ? below : above);
+  if (*end < *first) *end = *first;
+}
+
+/// Neighbours and weights of outputs j ..< j + count, all inside; index 0 is the bordered pixel `low`.
+/// Of the `span` pixels, [first, end) lie in the image, pixel p at column p + shift; the others are the border.
+typedef struct {
+  int64_t count, low, span, first, end, shift;
+  int32_t index[most_outputs + 16];
+  float weight[most_outputs + 16];
+} Plan;
+
+/// Plans as many outputs from j on as fit.
+INLINE void make_plan(const Axis *axis, int64_t j, int64_t end, Plan *plan) {
+  const double start = position(axis, j), step = axis->step, stride = step < 0 ? -step : step;
+  int64_t count = end - j < most_outputs ? end - j : most_outputs;
+  if (stride * (double)count > most_pixels - 3) count = 1 + (int64_t)((most_pixels - 3) / stride);
+  const int64_t size = axis->size, one = neighbour(axis, start), other = neighbour(axis, start + step * (double)(count - 1));
+  const int64_t low = one < other ? one : other, high = one < other ? other : one;
+  MASKED for (int32_t c = 0; c < (int32_t)count; c++) {
+    double p = start + step * c;
+    int32_t k = (int32_t)p;
+    k = k < (int32_t)high ? k : (int32_t)high;
+    k = k > (int32_t)low ? k : (int32_t)low;
+    plan->index[c] = k - (int32_t)low;
+    plan->weight[c] = (float)(p - k);
+  }
+  for (int64_t c = count; c < ((count + 15) & -16); c++) plan->index[c] = -2, plan->weight[c] = 0; // no neighbours
+  plan->count = count, plan->low = low, plan->span = high + 2 - low;
+  plan->first = low == 0, plan->end = high == size ? plan->span - 1 : plan->span, plan->shift = low - 1;
+}
+
+/// A banded matrix by blocks of sixteen columns: block b is the sum of the terms starts[b] ..< starts[b + 1], a row of the matrix each.
+typedef struct {
+  int64_t blocks;
+  int32_t starts[most_pixels / 16 + 2], row[most_terms];
+  lanes term[most_terms];
+} Band;
+
+/// From pixels to outputs: values (1 - weight, weight) of the neighbours, or slopes (-1, 1).
+INLINE void band_to_outputs(const Plan *plan, const int slopes, Band *band) {
+  int32_t terms = 0;
+  band->blocks = (plan->count + 15) / 16;
+  for (int64_t b = 0; b < band->blocks; b++) {
+    const int32_t *index = plan->index + 16 * b;
+    const float *weight = plan->weight + 16 * b;
+    const int64_t last = plan->count - 16 * b < 16 ? plan->count - 16 * b - 1 : 15;
+    const int ascending = index[0] <= index[last];
+    band->starts[b] = terms;
+    for (int64_t l = 0, next = 0; l <= last; l++) {
+      const int32_t k = index[ascending ? l : last - l];
+      for (next = next < k ? k : next; next <= k + 1; next++) {
+        float values[16];
+        VECTOR for (int m = 0; m < 16; m++) {
+          float low_side = slopes ? -1 : 1 - weight[m], high_side = slopes ? 1 : weight[m];
+          values[m] = index[m] == (int32_t)next ? low_side : (index[m] + 1 == (int32_t)next ? high_side : 0);
+        }
+        band->row[terms] = (int32_t)next;
+        band->term[terms++] = LOAD(values);
+      }
+    }
+  }
+  band->starts[band->blocks] = terms;
+}
+
+/// From outputs to pixels: the transposed matrix.
+INLINE void band_to_pixels(const Plan *plan, Band *band) {
+  int32_t terms = 0;
+  band->blocks = (plan->span + 15) / 16;
+  for (int64_t b = 0; b < band->blocks; b++) {
+    band->starts[b] = terms;
+    for (int32_t c = 0; c < (int32_t)plan->count; c++) {
+      const int32_t k = plan->index[c] - 16 * (int32_t)b;
+      const float weight = plan->weight[c];
+      if (k < -1 || k > 15) continue;
+      float values[16];
+      VECTOR for (int m = 0; m < 16; m++) values[m] = m == k ? 1 - weight : (m == k + 1 ? weight : 0);
+      band->row[terms] = c;
+      band->term[terms++] = LOAD(values);
+    }
+  }
+  band->starts[band->blocks] = terms;
+}
+
+/// Block b of the product of `rows` rows with the matrix.
+INLINE void band_product(const int rows, const Band *band, int64_t b, const float *x, int64_t stride, lanes *sums) {
+  lanes sum[4] = {0};
+  for (int32_t k = band->starts[b]; k < band->starts[b + 1]; k++) {
+    const float *column = x + band->row[k];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sum[r] += column[r * stride] * band->term[k];
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) sums[r] = sum[r];
+}
+
+INLINE void store_some(float *out, int64_t count, const lanes *value) {
+  if (count >= 16) {
+    STORE(out, *value);
+  } else {
+    float values[16];
+    STORE(values, *value);
+    MASKED for (int32_t l = 0; l < (int32_t)count; l++) out[l] = values[l];
+  }
+}
+
+INLINE void load_some(const float *x, int64_t count, lanes *value) {
+  if (count >= 16) {
+    *value = LOAD(x);
+  } else {
+    float values[16] = {0};
+    MASKED for (int32_t l = 0; l < (int32_t)count; l++) values[l] = x[l];
+    *value = LOAD(values);
+  }
+}
+
+/// The two image rows around output row i, and what they contribute to values (1 - weight, weight) and slopes (-1, 1): nothing outside.
+typedef struct { int64_t row[2]; float value[2], slope[2]; } RowPair;
+
+INLINE RowPair row_pair(const Axis *axis, int64_t i) {
+  double p = position(axis, i);
+  int64_t k = neighbour(axis, p);
+  float weight = (float)(p - (double)k);
+  RowPair pair = {{k - 1, k}, {1 - weight, weight}, {-1, 1}};
+  if (k == 0) pair.row[0] = 0, pair.value[0] = pair.slope[0] = 0;
+  if (k == axis->size) pair.row[1] = k - 1, pair.value[1] = pair.slope[1] = 0;
+  return pair;
+}
+
+/// out[p] = weights . (two image rows) over the plan's pixels, blank at the border.
+INLINE void blend_rows(const Plan *plan, int64_t width, const float *image, const RowPair *pair, const float *weights,
+                       float *out) {
+  const float *row0 = image + pair->row[0] * width, *row1 = image + pair->row[1] * width;
+  const float w0 = weights[0], w1 = weights[1];
+  const int32_t first = (int32_t)plan->first, count = (int32_t)(plan->end - plan->first);
+  row0 += first + plan->shift, row1 += first + plan->shift;
+  out[0] = out[plan->span - 1] = 0;
+  MASKED for (int32_t p = 0; p < count; p++) out[p + first] = w0 * row0[p] + w1 * row1[p];
+}
+
+/// Output rows i ..< i + rows of one image.
+INLINE void sample_rows(const int rows, const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t width,
+                        const float *image, float *out, int64_t out_width, int64_t room) {
+  float blended[4][most_pixels];
+  for (int r = 0; r < rows; r++) {
+    RowPair pair = row_pair(y, i + r);
+    blend_rows(plan, width, image, &pair, pair.value, blended[r]);
+  }
+  for (int64_t b = 0; b < band->blocks; b++) {
+    lanes sums[4];
+    band_product(rows, band, b, blended[0], most_pixels, sums);
+    for (int r = 0; r < rows; r++) store_some(out + (i + r) * out_width + 16 * b, room - 16 * b, sums + r);
+  }
+}
+
+CLONES void ck_sample_aligned(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
+                              const float *transforms, int64_t out_height, int64_t out_width, float *out) {
+  const int64_t in_size = height * width, out_size = out_height * out_width;
+  Plan plan;
+  Band band;
+  for (int64_t b = 0; b < batch; b++, images += channels * in_size, out += channels * out_size, transforms += 6) {
+    const Axis x = make_axis(transforms[0], transforms[2], width, out_width);
+    const Axis y = make_axis(transforms[4], transforms[5], height, out_height);
+    int64_t left, right, top, bottom;
+    inside_range(&x, &left, &right);
+    inside_range(&y, &top, &bottom);
+    if ((right - left) * (bottom - top) < out_size) memset(out, 0, sizeof(float) * (size_t)(channels * out_size));
+    if (top == bottom) continue;
+    for (int64_t j = left; j < right; j += plan.count) {
+      make_plan(&x, j, right, &plan);
+      band_to_outputs(&plan, 0, &band);
+      for (int64_t c = 0; c < channels; c++) {
+        const float *image = images + c * in_size;
+        float *target = out + c * out_size + j;
+        int64_t i = top; // a block may run over outputs beyond the plan: it stores zeros, the next plan overwrites them
+        for (; i + 4 <= bottom; i += 4) sample_rows(4, &plan, &band, &y, i, width, image, target, out_width, out_width - j);
+        for (; i < bottom; i++) sample_rows(1, &plan, &band, &y, i, width, image, target, out_width, out_width - j);
+      }
+    }
+  }
+}
+
+/// Adds output rows i ..< i + rows of dout to the image rows they came from.
+INLINE void scatter_rows(const int rows, const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t width,
+                         const float *dout, int64_t out_width, float *dimage) {
+  float sums[4][most_pixels + 16];
+  for (int64_t b = 0; b < band->blocks; b++) {
+    lanes sum[4];
+    band_product(rows, band, b, dout + i * out_width, out_width, sum);
+    for (int r = 0; r < rows; r++) STORE(sums[r] + 16 * b, sum[r]);
+  }
+  for (int r = 0; r < rows; r++) {
+    RowPair pair = row_pair(y, i + r);
+    for (int side = 0; side < 2; side++) {
+      const float weight = pair.value[side];
+      const int32_t first = (int32_t)plan->first, count = (int32_t)(plan->end - plan->first);
+      float *row = dimage + pair.row[side] * width + plan->shift + first;
+      MASKED for (int32_t p = 0; p < count; p++) row[p] += weight * sums[r][p + first];
+    }
+  }
+}
+
+/// Sums over outputs of dout times the slope along x (alone and times the output's column) and along y (alone and times its row's centre).
+typedef struct { lanes x, x_column, y, y_row; } Moments;
+
+INLINE void add_moments(const int rows, const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i,
+                        int64_t width, const float *image, const float *dout, int64_t out_width, Moments *sums) {
+  static const float first_columns[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  float blended[4][most_pixels], sloped[4][most_pixels], centre[4];
+  Moments m = *sums;
+  for (int r = 0; r < rows; r++) {
+    RowPair pair = row_pair(y, i + r);
+    blend_rows(plan, width, image, &pair, pair.value, blended[r]);
+    blend_rows(plan, width, image, &pair, pair.slope, sloped[r]);
+    centre[r] = (float)((double)(2 * (i + r) + 1) / (double)y->count - 1);
+  }
+  for (int64_t b = 0; b < values->blocks; b++) {
+    lanes along_x[4], along_y[4], column = LOAD(first_columns) + (float)(16 * b);
+    band_product(rows, slopes, b, blended[0], most_pixels, along_x);
+    band_product(rows, values, b, sloped[0], most_pixels, along_y);
+    for (int r = 0; r < rows; r++) {
+      lanes d;
+      load_some(dout + (i + r) * out_width + 16 * b, plan->count - 16 * b, &d);
+      along_x[r] *= d, along_y[r] *= d;
+      m.x += along_x[r], m.x_column += along_x[r] * column;
+      m.y += along_y[r], m.y_row += along_y[r] * centre[r];
+    }
+  }
+  *sums = m;
+}
+
+INLINE double lane_sum(const lanes *x) {
+  double sum = 0;
+  for (int l = 0; l < 16; l++) sum += (*x)[l];
+  return sum;
+}
+
+CLONES void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width,
+                                       const float *images, const float *transforms, int64_t out_height,
+                                       int64_t out_width, const float *dout, float *dimages, float *dtransforms) {
+  const int64_t in_size = height * width, out_size = out_height * out_width;
+  Plan plan;
+  Band to_pixels, values, slopes;
+  for (int64_t b = 0; b < batch; b++, transforms += 6) {
+    const Axis x = make_axis(transforms[0], transforms[2], width, out_width);
+    const Axis y = make_axis(transforms[4], transforms[5], height, out_height);
+    int64_t left, right, top, bottom;
+    inside_range(&x, &left, &right);
+    inside_range(&y, &top, &bottom);
+    double dx = 0, dx_column = 0, dy = 0, dy_row = 0;
+    for (int64_t j = left; j < right && top < bottom; j += plan.count) {
+      make_plan(&x, j, right, &plan);
+      if (dimages) band_to_pixels(&plan, &to_pixels);
+      if (dtransforms) band_to_outputs(&plan, 0, &values), band_to_outputs(&plan, 1, &slopes);
+      for (int64_t c = b * channels; c < (b + 1) * channels; c++) {
+        const float *d = dout + c * out_size + j;
+        if (dimages) {
+          float *dimage = dimages + c * in_size;
+          int64_t i = top;
+          for (; i + 4 <= bottom; i += 4) scatter_rows(4, &plan, &to_pixels, &y, i, width, d, out_width, dimage);
+          for (; i < bottom; i++) scatter_rows(1, &plan, &to_pixels, &y, i, width, d, out_width, dimage);
+        }
+        if (dtransforms) {
+          const float *image = images + c * in_size;
+          Moments m = {0};
+          int64_t i = top;
+          for (; i + 4 <= bottom; i += 4) add_moments(4, &plan, &values, &slopes, &y, i, width, image, d, out_width, &m);
+          for (; i < bottom; i++) add_moments(1, &plan, &values, &slopes, &y, i, width, image, d, out_width, &m);
+          const double sum = lane_sum(&m.x);
+          dx += sum, dx_column += lane_sum(&m.x_column) + sum * (double)j;
+          dy += lane_sum(&m.y), dy_row += lane_sum(&m.y_row);
+        }
+      }
+    }
+    if (!dtransforms) continue;
+    float *dt = dtransforms + 6 * b;
+    const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height;
+    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j is centred at (2j + 1) / N - 1
+    dt[2] += (float)(half_width * dx);
+    dt[4] += (float)(half_height * dy_row);
+    dt[5] += (float)(half_height * dy);
+  }
+}

@@ -1,0 +1,171 @@
+// Products with matrices that are mostly zero, in compressed rows or columns.
+#include "kernels.h"
+
+// Thirty-two registers of sixteen floats hold 256 columns at once; otherwise 64 fit.
+#if HAS_CLONES
+#define HAS_WIDE_REGISTERS __builtin_cpu_supports("x86-64-v4")
+#else
+#define HAS_WIDE_REGISTERS 0
+#endif
+
+CLONES int64_t ck_count_nonzero(const float *x, int64_t n) {
+  int64_t total = 0;
+  full_width();
+  for (int64_t start = 0; start < n; start += 1 << 20) {
+    int64_t end = n - start < 1 << 20 ? n : start + (1 << 20);
+    uint32_t count = 0;
+    VECTOR_BY_4 for (int64_t i = start; i < end; i++) count += x[i] != 0;
+    total += count;
+  }
+  return total;
+}
+
+typedef _Bool bits __attribute__((ext_vector_type(16)));
+
+/// Bit l is set where element l of sixteen is not zero.
+INLINE uint32_t nonzero_mask(const float *x) {
+  bits nonzero = __builtin_convertvector(LOAD(x) != 0, bits);
+  uint16_t mask;
+  memcpy(&mask, &nonzero, sizeof mask);
+  return mask;
+}
+
+/// Runs a statement for every column c of a row x that is not zero, in ascending order.
+#define FOR_NONZERO(statement) \
+  for (int64_t start = 0; start < columns; start += 16) { \
+    uint32_t mask = 0; \
+    if (columns - start >= 16) \
+      mask = nonzero_mask(x + start); \
+    else \
+      for (int64_t l = start; l < columns; l++) mask |= (uint32_t)(x[l] != 0) << (l - start); \
+    for (; mask; mask &= mask - 1) { \
+      int64_t c = start + __builtin_ctz(mask); \
+      statement \
+    } \
+  }
+
+CLONES void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices,
+                             float *values) {
+  int32_t count = 0;
+  row_starts[0] = 0;
+  for (int64_t r = 0; r < rows; r++, x += columns) {
+    FOR_NONZERO({
+      indices[count] = (int32_t)c;
+      values[count++] = x[c];
+    })
+    row_starts[r + 1] = count;
+  }
+}
+
+CLONES void ck_compress_columns(int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices,
+                                float *values) {
+  int32_t *next = column_starts + 1; // first the counts, then where each column starts, in the end where it ends
+  memset(column_starts, 0, sizeof(int32_t) * (size_t)(columns + 1));
+  for (int64_t r = 0; r < rows; r++) {
+    VECTOR for (int64_t c = 0; c < columns; c++) next[c] += x[r * columns + c] != 0;
+  }
+  int32_t total = 0;
+  for (int64_t c = 0; c < columns; c++) {
+    int32_t count = next[c];
+    next[c] = total;
+    total += count;
+  }
+  for (int64_t r = 0; r < rows; r++, x += columns) {
+    FOR_NONZERO({
+      int32_t k = next[c]++;
+      indices[k] = (int32_t)r;
+      values[k] = x[c];
+    })
+  }
+}
+
+/// sums = sum over k of values[k] * matrix[indices[k], 0 ..< 16 * width], the sums in registers throughout.
+INLINE void gather_rows(const int width, int32_t first, int32_t last, const int32_t *indices, const float *values,
+                        const float *matrix, int64_t stride, lanes *sums) {
+  lanes sum[16];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < width; j++) sum[j] = sums[j];
+  for (int32_t k = first; k < last; k++) {
+    const float *row = matrix + indices[k] * stride, value = values[k];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < width; j++) sum[j] += value * LOAD(row + 16 * j);
+  }
+#pragma clang loop unroll(full)
+  for (int j = 0; j < width; j++) sums[j] = sum[j];
+}
+
+/// One block of 16 * width columns of the product, for all rows; only its columns from `skip` on are stored.
+INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n, const int32_t *row_starts,
+                          const int32_t *indices, const float *values, const float *w, const float *bias, float *out) {
+  for (int64_t r = 0; r < rows; r++, out += n) {
+    lanes sums[16] = {0};
+#pragma clang loop unroll(full)
+    for (int j = 0; j < width; j++)
+      if (bias) sums[j] = LOAD(bias + 16 * j);
+    gather_rows(width, row_starts[r], row_starts[r + 1], indices, values, w, n, sums);
+    if (skip) {
+      float last[16];
+      STORE(last, sums[0]);
+      for (int64_t c = skip; c < 16; c++) out[c] = last[c];
+    } else {
+#pragma clang loop unroll(full)
+      for (int j = 0; j < width; j++) STORE(out + 16 * j, sums[j]);
+    }
+  }
+}
+
+CLONES void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
+                              const float *values, const float *w, const float *bias, float *out) {
+  (void)columns;
+#define BLOCK(width, c, skip) \
+  product_block(width, skip, rows, n, row_starts, indices, values, w + (c), bias ? bias + (c) : NULL, out + (c))
+  int64_t c = 0;
+  if (HAS_WIDE_REGISTERS)
+    for (; c + 256 <= n; c += 256) BLOCK(16, c, 0);
+  for (; c + 64 <= n; c += 64) BLOCK(4, c, 0);
+  for (; c + 16 <= n; c += 16) BLOCK(1, c, 0);
+  if (c == n) return;
+  if (n >= 16) {
+    BLOCK(1, n - 16, 16 - (n - c)); // the last sixteen columns, of which some are done
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    for (c = 0; c < n; c++) {
+      float sum = bias ? bias[c] : 0;
+      for (int32_t k = row_starts[r]; k < row_starts[r + 1]; k++) sum += values[k] * w[indices[k] * n + c];
+      out[r * n + c] = sum;
+    }
+  }
+#undef BLOCK
+}
+
+/// Columns c ..< c + 16 * width of one row of the weight gradient.
+INLINE void gradient_block(const int width, int32_t first, int32_t last, int64_t n, const int32_t *indices,
+                           const float *values, const float *dy, float *dw, int accumulate) {
+  lanes sums[16] = {0};
+#pragma clang loop unroll(full)
+  for (int j = 0; j < width; j++)
+    if (accumulate) sums[j] = LOAD(dw + 16 * j);
+  gather_rows(width, first, last, indices, values, dy, n, sums);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < width; j++) STORE(dw + 16 * j, sums[j]);
+}
+
+CLONES void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
+                                      const float *values, const float *dy, float *dw, int accumulate) {
+  for (int64_t r = 0; r < columns; r++, dw += n) {
+    int32_t first = column_starts[r], last = column_starts[r + 1];
+    if (first == last) {
+      if (!accumulate) memset(dw, 0, sizeof(float) * (size_t)n);
+      continue;
+    }
+    int64_t c = 0;
+    for (; c + 64 <= n; c += 64) gradient_block(4, first, last, n, indices, values, dy + c, dw + c, accumulate);
+    for (; c + 16 <= n; c += 16) gradient_block(1, first, last, n, indices, values, dy + c, dw + c, accumulate);
+    for (; c < n; c++) {
+      float sum = accumulate ? dw[c] : 0;
+      for (int32_t k = first; k < last; k++) sum += values[k] * dy[indices[k] * n + c];
+      dw[c] = sum;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/// Words, examples and schema of a range whose ends may be open.
+enum Bounds {
+  /// `1 to 10`, `1 or more`, `10 or less`, `any`.
+  static func words(_ range: ClosedRange<Int>) -> String {
+    words(
+      range.lowerBound == .min ? nil : String(range.lowerBound),
+      range.upperBound == .max ? nil : String(range.upperBound), any: "any 64-bit integer")
+  }
+
+  /// `0 to 1`, `0 or more`, `any number`.
+  static func words(_ range: ClosedRange<Double>) -> String {
+    let lower = range.lowerBound
+    let upper = range.upperBound
+    return words(
+      isOpen(lower) ? nil : text(lower), isOpen(upper) ? nil : text(upper), any: "any finite number")
+  }
+
+  /// Adds `minimum` and `maximum` to the schema of an integer.
+  static func schema(_ range: ClosedRange<Int>) -> JSON {
+    var schema: JSON = ["type": "integer"]
+    if range.lowerBound != .min { schema["minimum"] = .integer(range.lowerBound) }
+    if range.upperBound != .max { schema["maximum"] = .integer(range.upperBound) }
+    return schema
+  }
+
+  /// Adds `minimum` and `maximum` to the schema of a number.
+  static func schema(_ range: ClosedRange<Double>) -> JSON {
+    var schema: JSON = ["type": "number"]
+    if !isOpen(range.lowerBound) { schema["minimum"] = json(range.lowerBound) }
+    if !isOpen(range.upperBound) { schema["maximum"] = json(range.upperBound) }
+    return schema
+  }
+
+  /// A value of the range that reads well.
+  static func example(in range: ClosedRange<Int>) -> Int {
+    [1, 10, 100].first(where: range.contains) ?? range.lowerBound
+  }
+
+  /// A value of the range that reads well.
+  static func example(in range: ClosedRange<Double>) -> Double {
+    [0.5, 1, 10, 0.01].first(where: range.contains) ?? range.lowerBound
+  }
+
+  /// A number without a needless point.
+  static func text(_ number: Double) -> String {
+    Int(exactly: number).map(String.init) ?? YAMLScalar.text(of: number)
+  }
+
+  /// The double with the same shortest digits: 0.1, not 0.10000000149.
+  static func double(_ value: Float) -> Double {
+    value.isFinite ? Double(value.description) ?? Double(value) : Double(value)
+  }
+
+  private static func isOpen(_ bound: Double) -> Bool {
+    bound.magnitude >= .greatestFiniteMagnitude
+  }
+
+  private static func json(_ bound: Double) -> JSON {
+    Int(exactly: bound).map(JSON.integer) ?? .number(bound)
+  }
+
+  private static func words(_ lower: String?, _ upper: String?, any: String) -> String {
+    switch (lower, upper) {
+    case (let lower?, let upper?): "\(lower) to \(upper)"
+    case (let lower?, nil): "\(lower) or more"
+    case (nil, let upper?): "\(upper) or less"
+    case (nil, nil): any
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/// Everything that is wrong with a config, each message with its place, in the order of the places.
+public struct ConfigurationError: Error, Sendable {
+  /// One fault: where it stands and what to do about it.
+  public struct Message: Sendable, Hashable {
+    public var place: Place?
+    public var text: String
+
+    public init(_ text: String, at place: Place?) {
+      self.text = text
+      self.place = place
+    }
+  }
+
+  /// Sorted by place, without repetitions.
+  public let messages: [Message]
+
+  /// One fault at one place.
+  public init(_ text: String, at place: Place?) {
+    messages = [Message(text, at: place)]
+  }
+
+  /// All faults of several errors; faults at one place keep their order.
+  public init(_ messages: [Message]) {
+    var unique: [Message] = []
+    for message in messages where !unique.contains(message) { unique.append(message) }
+    let ordered = unique.enumerated().sorted { left, right in
+      let (leftPlace, rightPlace) = (left.element.place ?? .defaults, right.element.place ?? .defaults)
+      if leftPlace < rightPlace { return true }
+      if rightPlace < leftPlace { return false }
+      return left.offset < right.offset
+    }
+    self.messages = ordered.map(\.element)
+  }
+}
+
+extension ConfigurationError: CustomStringConvertible {
+  /// One line a fault: `configs/air.yaml:12:3: unknown key 'hiden' in model.controller; did you mean 'hidden'?`
+  public var description: String {
+    messages.map(\.description).joined(separator: "\n")
+  }
+}
+
+extension ConfigurationError.Message: CustomStringConvertible {
+  public var description: String {
+    guard let place, place.source != .defaults else { return text }
+    return "\(place): \(text)"
+  }
+}
+
+/// Gathers the faults of several attempts, to report all of them at once.
+struct ErrorCollector {
+  private var messages: [ConfigurationError.Message] = []
+
+  /// The result of the attempt, or nil when it threw a `ConfigurationError`; rethrows any other error.
+  mutating func attempt<Result>(_ work: () throws -> Result) throws -> Result? {
+    do {
+      return try work()
+    } catch let error as ConfigurationError {
+      messages += error.messages
+      return nil
+    }
+  }
+
+  mutating func add(_ text: String, at place: Place?) {
+    messages.append(.init(text, at: place))
+  }
+
+  var isEmpty: Bool { messages.isEmpty }
+
+  var error: ConfigurationError { ConfigurationError(messages) }
+
+  /// Throws one error with everything gathered, if anything was.
+  func finish() throws {
+    if !messages.isEmpty { throw error }
+  }
+}

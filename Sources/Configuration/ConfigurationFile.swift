@@ -1,0 +1,49 @@
+/// Reads a config: follows `extends`, merges the layers, decodes the result; and writes one.
+public enum ConfigurationFile {
+  /// The top-level key that names the file below this one.
+  static let extendsKey = "extends"
+
+  /// Reads a file.
+  ///
+  /// Layers, from the lowest: defaults, the chain of `extends`, the file, `amendments` (maps as a file would hold them,
+  /// for the rows of an experiment), and `overrides` (`key.path=value`, the value in YAML).
+  /// Throws `ConfigurationError` with every fault and its place.
+  public static func load<Value: Configurable>(
+    _ type: Value.Type, path: String, amendments: [YAMLNode] = [], overrides: [String] = []
+  ) throws -> Loaded<Value> {
+    try load({ try Layers(path: path) }, amendments: amendments, overrides: overrides)
+  }
+
+  /// Reads a text as if it were the file of that name.
+  ///
+  /// Throws `ConfigurationError` with every fault and its place.
+  public static func load<Value: Configurable>(
+    _ type: Value.Type, text: String, name: String, amendments: [YAMLNode] = [], overrides: [String] = []
+  ) throws -> Loaded<Value> {
+    try load({ try Layers(text: text, name: name) }, amendments: amendments, overrides: overrides)
+  }
+
+  /// Every key with its value, as YAML that loads back to the same value.
+  public static func encode<Value: Configurable>(_ value: Value) -> String {
+    YAMLWriter.block(encodeSection(value))
+  }
+
+  /// A path as seen from the folder that holds `file`, as `extends` reads it.
+  public static func path(_ path: String, besides file: String) -> String {
+    FilePath.resolve(path, besides: file)
+  }
+
+  private static func load<Value: Configurable>(
+    _ files: () throws -> Layers, amendments: [YAMLNode], overrides: [String]
+  ) throws -> Loaded<Value> {
+    var errors = ErrorCollector()
+    let files = try errors.attempt(files)
+    let last = try errors.attempt { try Override.layer(overrides) }
+    guard var layers = files, errors.isEmpty else { throw errors.error }
+    for amendment in amendments { try layers.append(amendment) }
+    if let last = last ?? nil { try layers.append(last) }
+    let (written, history) = layers.merged(over: Value())
+    let value = try decodeSection(Value.self, from: written)
+    return Loaded(value: value, written: written, history: history)
+  }
+}

@@ -1,0 +1,179 @@
+extension JSON {
+  /// Why a text is not JSON.
+  public struct ParseError: Error, CustomStringConvertible {
+    let at: Int
+    let what: String
+    public var description: String { "\(what) at byte \(at)" }
+  }
+
+  /// Reads one JSON value and nothing after it. Throws `ParseError`; nesting is limited to 64.
+  public init(parsing bytes: some Collection<UInt8>) throws {
+    var parser = Parser(bytes: Array(bytes))
+    self = try parser.document()
+  }
+
+  private struct Parser {
+    let bytes: [UInt8]
+    var at = 0
+
+    mutating func document() throws -> JSON {
+      let value = try value(depth: 0)
+      skipSpace()
+      guard at == bytes.count else { throw fault("something follows the value") }
+      return value
+    }
+
+    private func fault(_ what: String) -> ParseError { ParseError(at: at, what: what) }
+
+    private mutating func skipSpace() {
+      while at < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[at]) { at += 1 }
+    }
+
+    private mutating func take(_ text: StaticString, _ value: JSON) throws -> JSON {
+      let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+      guard bytes[at...].starts(with: wanted) else { throw fault("no value") }
+      at += wanted.count
+      return value
+    }
+
+    private mutating func value(depth: Int) throws -> JSON {
+      guard depth < 64 else { throw fault("nesting is too deep") }
+      skipSpace()
+      guard at < bytes.count else { throw fault("the text ends") }
+      switch bytes[at] {
+      case UInt8(ascii: "{"): return try object(depth)
+      case UInt8(ascii: "["): return try array(depth)
+      case UInt8(ascii: "\""): return .text(try string())
+      case UInt8(ascii: "t"): return try take("true", true)
+      case UInt8(ascii: "f"): return try take("false", false)
+      case UInt8(ascii: "n"): return try take("null", .null)
+      default: return try number()
+      }
+    }
+
+    private mutating func next(after close: UInt8) throws -> Bool {
+      skipSpace()
+      guard at < bytes.count else { throw fault("the text ends") }
+      defer { at += 1 }
+      if bytes[at] == close { return false }
+      guard bytes[at] == UInt8(ascii: ",") else { throw fault("a comma is missing") }
+      return true
+    }
+
+    private mutating func object(_ depth: Int) throws -> JSON {
+      at += 1
+      skipSpace()
+      if at < bytes.count, bytes[at] == UInt8(ascii: "}") {
+        at += 1
+        return .object([])
+      }
+      var members: [Member] = []
+      repeat {
+        skipSpace()
+        let key = try string()
+        skipSpace()
+        guard at < bytes.count, bytes[at] == UInt8(ascii: ":") else { throw fault("a colon is missing") }
+        at += 1
+        members.append(Member(key, try value(depth: depth + 1)))
+      } while try next(after: UInt8(ascii: "}"))
+      return .object(members)
+    }
+
+    private mutating func array(_ depth: Int) throws -> JSON {
+      at += 1
+      skipSpace()
+      if at < bytes.count, bytes[at] == UInt8(ascii: "]") {
+        at += 1
+        return .list([])
+      }
+      var values: [JSON] = []
+      repeat { values.append(try value(depth: depth + 1)) } while try next(after: UInt8(ascii: "]"))
+      return .list(values)
+    }
+
+    private mutating func string() throws -> String {
+      guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { throw fault("a string is missing") }
+      at += 1
+      var out: [UInt8] = []
+      while at < bytes.count {
+        let byte = bytes[at]
+        at += 1
+        if byte == UInt8(ascii: "\"") {
+          guard let text = String(validating: out, as: UTF8.self) else { throw fault("text is not UTF-8") }
+          return text
+        }
+        guard byte == UInt8(ascii: "\\") else {
+          out.append(byte)
+          continue
+        }
+        out += try Array(String(escape()).utf8)
+      }
+      throw fault("a string does not end")
+    }
+
+    private mutating func escape() throws -> Character {
+      guard at < bytes.count else { throw fault("the text ends") }
+      defer { at += 1 }
+      switch bytes[at] {
+      case UInt8(ascii: "n"): return "\n"
+      case UInt8(ascii: "t"): return "\t"
+      case UInt8(ascii: "r"): return "\r"
+      case UInt8(ascii: "b"): return "\u{8}"
+      case UInt8(ascii: "f"): return "\u{c}"
+      case UInt8(ascii: "u"):
+        guard at + 4 < bytes.count,
+          let code = UInt32(String(decoding: bytes[at + 1...at + 4], as: UTF8.self), radix: 16)
+        else { throw fault("a \\u needs four hexadecimal digits") }
+        at += 4
+        return Character(Unicode.Scalar(code) ?? "\u{FFFD}")
+      case let byte: return Character(Unicode.Scalar(byte))
+      }
+    }
+
+    private mutating func number() throws -> JSON {
+      let start = at
+      let allowed = Array("+-0123456789.eE".utf8)
+      while at < bytes.count, allowed.contains(bytes[at]) { at += 1 }
+      let text = String(decoding: bytes[start..<at], as: UTF8.self)
+      if let integer = Int(text) { return .integer(integer) }
+      guard let value = Double(text) else { throw fault("no value") }
+      return .number(value)
+    }
+  }
+}
+
+extension JSON {
+  /// The value on one line, for files of one value a line.
+  public var line: String {
+    switch self {
+    case .list(let elements): "[" + elements.map(\.line).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{" + members.map { "\(JSON.text($0.key).line): \($0.value.line)" }.joined(separator: ", ") + "}"
+    default: description
+    }
+  }
+
+  /// The number, whether written as an integer or not.
+  public var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
+  public var string: String? {
+    guard case .text(let value) = self else { return nil }
+    return value
+  }
+
+  /// A list of integers.
+  public var integers: [Int]? {
+    guard case .list(let elements) = self else { return nil }
+    let integers = elements.compactMap { element -> Int? in
+      guard case .integer(let value) = element else { return nil }
+      return value
+    }
+    return integers.count == elements.count ? integers : nil
+  }
+}

@@ -1,0 +1,58 @@
+/// The layers of a config above its defaults, from the lowest up, and what becomes of them.
+struct Layers {
+  private(set) var nodes: [YAMLNode] = []
+
+  /// A file with the chain of files it extends.
+  init(path: String) throws {
+    try addFile(path, at: nil, hint: "", above: [])
+  }
+
+  /// A text with the chain of files it extends, relative to the folder of `name`.
+  init(text: String, name: String) throws {
+    try add(SourceText(Array(text.utf8), of: .file(name)), name: name, above: [])
+  }
+
+  /// Adds a map of keys from somewhere else; throws `ConfigurationError` for any other value.
+  mutating func append(_ layer: YAMLNode) throws {
+    if layer.entries == nil, !layer.isNull { throw layer.expected("a map of keys", example: "{ model: ... }") }
+    nodes.append(layer.placed(at: ""))
+  }
+
+  /// One tree, with the history of each key.
+  func merged<Section: Configurable>(over defaults: Section) -> (tree: YAMLNode, history: History) {
+    var history = History()
+    var tree = YAMLNode(.mapping([]))
+    for layer in nodes {
+      history.record(layer)
+      tree = mergeSection(tree, layer, before: defaults, after: defaults, history: &history)
+    }
+    return (tree, history)
+  }
+
+  private mutating func addFile(_ path: String, at place: Place?, hint: String, above: [String]) throws {
+    let identity = FilePath.identity(of: path)
+    if above.map(FilePath.identity).contains(identity) {
+      throw ConfigurationError("'extends' runs in a circle: \((above + [path]).joined(separator: " -> "))", at: place)
+    }
+    try add(SourceText.file(path, at: place, hint: hint), name: path, above: above)
+  }
+
+  /// Adds what the text extends, then the text.
+  private mutating func add(_ text: SourceText, name: String, above: [String]) throws {
+    guard var root = try YAMLParser.parse(text), !root.isNull else {
+      nodes.append(YAMLNode(.mapping([]), at: Place(text.source)))
+      return
+    }
+    guard let entries = root.entries else {
+      throw root.expected("a map of keys at the top level", example: "model: { name: ... }")
+    }
+    if let base = root[ConfigurationFile.extendsKey] {
+      let path = try base.text()
+      if path.isEmpty { throw base.fault("names no file") }
+      let hint = path.hasPrefix("/") ? "" : " ('extends' is relative to the folder of this file)"
+      try addFile(FilePath.resolve(path, besides: name), at: base.place, hint: hint, above: above + [name])
+    }
+    root.content = .mapping(entries.filter { $0.key != ConfigurationFile.extendsKey })
+    nodes.append(root)
+  }
+}

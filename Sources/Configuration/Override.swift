@@ -1,0 +1,76 @@
+/// `key.path=value` from the command line.
+enum Override {
+  /// One layer from all overrides; a later one replaces an earlier one.
+  ///
+  /// Throws `ConfigurationError` for each one that is no `key.path=value` with a value in YAML.
+  static func layer(_ overrides: [String]) throws -> YAMLNode? {
+    var root: YAMLNode?
+    var errors = ErrorCollector()
+    for text in overrides {
+      try errors.attempt {
+        let (keys, value) = try parse(text)
+        root = insert(value, at: keys[...], in: root, path: "")
+      }
+    }
+    try errors.finish()
+    return root
+  }
+
+  private static func parse(_ text: String) throws -> (keys: [String], value: YAMLNode) {
+    let place = Place(.override(text))
+    guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
+      throw ConfigurationError("must be key=value (for example training.steps=5000)", at: place)
+    }
+    let path = String(text[..<sign])
+    let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    if keys.contains(where: \.isEmpty) {
+      throw ConfigurationError(
+        "'\(path)' is no key: names joined by single dots (for example training.steps)", at: place)
+    }
+    if keys[0] == ConfigurationFile.extendsKey {
+      throw ConfigurationError("'extends' stands in files only", at: place)
+    }
+    if let list = keys.first(where: { $0.contains("[") }) {
+      let name = list.prefix { $0 != "[" }
+      throw ConfigurationError("a list is replaced whole (write \(name)=[...])", at: place)
+    }
+    return (keys, try value(of: text[text.index(after: sign)...], at: place, path: path))
+  }
+
+  /// Lists, maps and quoted text are YAML; any other text is one plain scalar, whatever `:` and `#` it holds.
+  private static func value(of text: Substring, at place: Place, path: String) throws -> YAMLNode {
+    let trimmed = text.drop { $0 == " " }
+    if let first = trimmed.first, "[{\"'".contains(first) {
+      let source = try SourceText(Array(trimmed.utf8), of: place.source)
+      if let value = try YAMLParser.parse(source, at: path) { return value }
+    }
+    return YAMLNode(.scalar(String(trimmed), isPlain: true), at: place, path: path)
+  }
+
+  private static func insert(
+    _ value: YAMLNode, at keys: ArraySlice<String>, in node: YAMLNode?, path: String
+  ) -> YAMLNode {
+    guard let key = keys.first else {
+      // `a.b=1 a={c: 2}` keeps both; otherwise the later one counts.
+      guard let node, node.isImplied, let old = node.entries, let new = value.entries else { return value }
+      var joined = value
+      joined.content = .mapping(old.filter { value[$0.key] == nil } + new)
+      return joined
+    }
+    var map = node ?? YAMLNode(.scalar("", isPlain: true), at: value.place, path: path)
+    if map.entries == nil {
+      map = YAMLNode(.mapping([]), at: value.place, path: path)
+      map.isImplied = true
+    }
+    var entries = map.entries ?? []
+    let below = insert(value, at: keys.dropFirst(), in: map[key], path: YAMLNode.path(path, key: key))
+    let entry = YAMLNode.Entry(key, below, keyPlace: value.place)
+    if let index = entries.firstIndex(where: { $0.key == key }) {
+      entries[index] = entry
+    } else {
+      entries.append(entry)
+    }
+    map.content = .mapping(entries)
+    return map
+  }
+}

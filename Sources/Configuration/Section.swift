@@ -1,0 +1,108 @@
+/// Reads a section's keys from a map, starting from the given value.
+///
+/// Keys in `ignored` are somebody else's. An empty value is an empty section.
+/// Throws one `ConfigurationError` with every fault: unknown keys, unusable values, and the section's own `problems`.
+public func decodeSection<Section: Configurable>(
+  _ type: Section.Type, from node: YAMLNode, startingFrom start: Section = .init(), ignoring ignored: Set<String> = []
+) throws -> Section {
+  try decodeSection(from: node, startingFrom: start, ignoring: ignored, title: node.path)
+}
+
+func decodeSection<Section: Configurable>(
+  from node: YAMLNode, startingFrom start: Section, ignoring ignored: Set<String>, title: String,
+  hint: (_ unknownKey: String) -> String = { _ in "" }
+) throws -> Section {
+  if node.isNull { return start }
+  let fields = Section.fields
+  guard let entries = node.entries else {
+    let key = fields.first?.key ?? "key"
+    throw node.expected("a section", example: "{ \(key): ... }")
+  }
+  var section = start
+  var errors = ErrorCollector()
+  for entry in entries where !ignored.contains(entry.key) {
+    if let field = fields.first(where: { $0.key == entry.key }) {
+      try errors.attempt { try field.decode(entry.value, &section) }
+    } else {
+      let keys = ignored.sorted() + fields.map(\.key)
+      let text = unknownKey(entry.key, in: title, keys: keys, of: section) + hint(entry.key)
+      errors.add(text, at: entry.keyPlace)
+    }
+  }
+  if errors.isEmpty {
+    for problem in section.problems() {
+      let found = node.nearest(to: problem.key)
+      errors.add("'\(YAMLNode.path(node.path, key: problem.key))' \(problem.message)", at: found.place)
+    }
+  }
+  try errors.finish()
+  return section
+}
+
+/// Every key of a section with its value, in declared order.
+public func encodeSection<Section: Configurable>(_ section: Section) -> YAMLNode {
+  YAMLNode(.mapping(Section.fields.map { YAMLNode.Entry($0.key, $0.encode(section)) }))
+}
+
+/// The JSON schema of a section (draft-07), with the given value's defaults and without unknown keys.
+public func sectionSchema<Section: Configurable>(_ section: Section = .init()) -> JSON {
+  let members = Section.fields.map { JSON.Member($0.key, $0.schema(section)) }
+  return ["type": ["object", "null"], "properties": .object(members), "additionalProperties": false]
+}
+
+func mergeSection<Section: Configurable>(
+  _ lower: YAMLNode, _ upper: YAMLNode?, before: Section, after: Section, history: inout History
+) -> YAMLNode {
+  let above = upper.flatMap { $0.isNull ? nil : $0 }
+  guard let lowerEntries = lower.entries else { return above ?? lower }
+  if let above, above.entries == nil { return above }
+  let fields = Section.fields
+  var merged = above ?? lower
+  var entries: [YAMLNode.Entry] = []
+  for var entry in lowerEntries {
+    let new = above?.entries?.first { $0.key == entry.key }
+    if let field = fields.first(where: { $0.key == entry.key }) {
+      entry.value = field.merge(entry.value, new?.value, before, after, &history)
+    } else if let new {
+      entry.value = new.value
+    }
+    entry.keyPlace = new?.keyPlace ?? entry.keyPlace
+    entries.append(entry)
+  }
+  entries += (above?.entries ?? []).filter { lower[$0.key] == nil }
+  merged.content = .mapping(entries)
+  merged.settle(over: lower)
+  return merged
+}
+
+func unknownKey<Section: Configurable>(_ key: String, in title: String, keys: [String], of section: Section) -> String {
+  let place = title.isEmpty ? "at the top level" : "in \(title)"
+  var suggestion = Spelling.suggestion(for: key, among: keys)
+  if suggestion.isEmpty, let deeper = pathBelow(section, to: key) { suggestion = "; did you mean '\(deeper)'?" }
+  return "unknown key '\(key)' \(place)\(suggestion) (keys: \(keys.joined(separator: ", ")))"
+}
+
+/// The path to a key of that name in a section below.
+private func pathBelow<Section: Configurable>(_ section: Section, to key: String) -> String? {
+  for field in Section.fields {
+    guard let below = field.section(section) else { continue }
+    if let path = path(in: below, to: key) { return YAMLNode.path(field.key, key: path) }
+  }
+  return nil
+}
+
+private func path<Section: Configurable>(in section: Section, to key: String) -> String? {
+  Section.fields.contains { $0.key == key } ? key : pathBelow(section, to: key)
+}
+
+extension YAMLNode {
+  /// The node at a dotted path below, or the last one on the way to it.
+  func nearest(to path: String) -> YAMLNode {
+    var node = self
+    for key in path.split(separator: ".") {
+      guard let next = node[String(key)] else { break }
+      node = next
+    }
+    return node
+  }
+}

@@ -1,0 +1,135 @@
+/// Builds a tree from the events of one YAML document.
+///
+/// Duplicate keys, tags, further documents, too deep nesting and aliases that grow without bound are faults.
+struct YAMLParser: ~Copyable {
+  static let maximumBytes = 4 << 20
+  static let maximumDepth = 64
+  static let maximumNodes = 100_000
+
+  /// A finished node that an alias may repeat, with what that costs.
+  private struct Anchored {
+    let node: YAMLNode
+    let nodes: Int
+    let height: Int
+  }
+
+  private let source: Place.Source
+  private var events: YAMLEvents
+  private var anchors: [String: Anchored] = [:]
+  private var nodes = 0
+  private var errors = ErrorCollector()
+
+  /// The tree of a text; nil where it holds nothing but comments.
+  ///
+  /// The root stands at `path`. Throws `ConfigurationError` with the place of what is broken.
+  static func parse(_ text: borrowing SourceText, at path: String = "") throws -> YAMLNode? {
+    let source = text.source
+    return try text.bytes.withUnsafeBufferPointer { bytes in
+      var parser = YAMLParser(source: source, bytes: bytes)
+      return try parser.document(at: path)
+    }
+  }
+
+  private init(source: Place.Source, bytes: UnsafeBufferPointer<UInt8>) {
+    self.source = source
+    events = YAMLEvents(source: source, bytes: bytes)
+  }
+
+  private mutating func document(at path: String) throws -> YAMLNode? {
+    var root: YAMLNode?
+    while true {
+      let event = try events.next()
+      switch event.kind {
+      case .streamEnd:
+        try errors.finish()
+        return root
+      case .documentStart where root != nil:
+        throw ConfigurationError("a second document starts here; a config is one document", at: event.place)
+      case .streamStart, .documentStart, .documentEnd: continue
+      default: root = try node(event, at: path, depth: 1).node
+      }
+    }
+  }
+
+  private mutating func node(_ event: YAMLEvents.Event, at path: String, depth: Int) throws -> Anchored {
+    try spend(nodes: 1, height: 1, depth: depth, at: event.place)
+    if event.hasTag {
+      throw ConfigurationError("tags such as !!str are not used here; text stands in quotes", at: event.place)
+    }
+    let result: Anchored
+    switch event.kind {
+    case .scalar(let text, let isPlain):
+      result = Anchored(node: make(.scalar(text, isPlain: isPlain), event, path), nodes: 1, height: 1)
+    case .sequenceStart: result = try sequence(event, at: path, depth: depth)
+    case .mappingStart: result = try mapping(event, at: path, depth: depth)
+    case .alias(let name): return try alias(name, event, at: path, depth: depth)
+    default: throw ConfigurationError("a value is missing here", at: event.place)
+    }
+    if let anchor = event.anchor { anchors[anchor] = result }
+    return result
+  }
+
+  private mutating func sequence(_ start: YAMLEvents.Event, at path: String, depth: Int) throws -> Anchored {
+    var elements: [YAMLNode] = []
+    var (count, height) = (1, 0)
+    while true {
+      let event = try events.next()
+      if case .sequenceEnd = event.kind { break }
+      let child = try node(event, at: YAMLNode.path(path, index: elements.count), depth: depth + 1)
+      elements.append(child.node)
+      (count, height) = (count + child.nodes, max(height, child.height))
+    }
+    return Anchored(node: make(.sequence(elements), start, path), nodes: count, height: height + 1)
+  }
+
+  private mutating func mapping(_ start: YAMLEvents.Event, at path: String, depth: Int) throws -> Anchored {
+    var entries: [YAMLNode.Entry] = []
+    var places: [String: Place] = [:]
+    var (count, height) = (1, 0)
+    while true {
+      let event = try events.next()
+      if case .mappingEnd = event.kind { break }
+      guard case .scalar(let key, _) = event.kind, !event.hasTag, event.anchor == nil else {
+        throw ConfigurationError("a key is plain text, without anchor, alias or tag", at: event.place)
+      }
+      let keyPath = YAMLNode.path(path, key: key)
+      let child = try node(events.next(), at: keyPath, depth: depth + 1)
+      (count, height) = (count + child.nodes, max(height, child.height))
+      if let first = places[key] {
+        let before = first.line > 0 ? " (first in line \(first.line))" : ""
+        errors.add("'\(keyPath)' is set a second time\(before); keep one of the two", at: event.place)
+        continue
+      }
+      places[key] = event.place
+      entries.append(.init(key, child.node, keyPlace: event.place))
+    }
+    return Anchored(node: make(.mapping(entries), start, path), nodes: count, height: height + 1)
+  }
+
+  private mutating func alias(
+    _ name: String, _ event: YAMLEvents.Event, at path: String, depth: Int
+  ) throws -> Anchored {
+    guard let target = anchors[name] else {
+      throw ConfigurationError(
+        "unknown alias '*\(name)'; its anchor '&\(name)' must end before it is used", at: event.place)
+    }
+    try spend(nodes: target.nodes - 1, height: target.height, depth: depth, at: event.place)
+    return Anchored(node: target.node.placed(at: path), nodes: target.nodes, height: target.height)
+  }
+
+  /// Holds the tree to its limits.
+  private mutating func spend(nodes count: Int, height: Int, depth: Int, at place: Place) throws {
+    nodes += count
+    if nodes > Self.maximumNodes {
+      throw ConfigurationError(
+        "more than \(Self.maximumNodes) values, counting what aliases repeat; a config holds fewer", at: place)
+    }
+    if depth + height - 1 > Self.maximumDepth {
+      throw ConfigurationError("nested deeper than \(Self.maximumDepth) levels", at: place)
+    }
+  }
+
+  private func make(_ content: YAMLNode.Content, _ event: YAMLEvents.Event, _ path: String) -> YAMLNode {
+    YAMLNode(content, at: event.place, path: path)
+  }
+}

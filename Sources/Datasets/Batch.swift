@@ -1,0 +1,35 @@
+import Scenes
+import Tensors
+
+/// Some scenes of a dataset, ready for a model.
+public struct Batch {
+  /// `[batch, channel, height, width]` in 0...1.
+  public let images: Tensor
+  /// What is true of each image.
+  public let scenes: [Scene]
+  /// Which scenes of the split they are.
+  public let indices: [Int]
+  /// The batch's place in its sequence, from 0.
+  public let number: Int
+
+  /// The number of scenes.
+  public var count: Int { scenes.count }
+
+  /// Draws the scenes. Requires a prepared split.
+  public init(_ dataset: any Dataset, _ split: Split, indices: [Int], number: Int = 0) {
+    let scenes = indices.map { dataset.scene($0, of: split) }
+    let size = dataset.channels * dataset.height * dataset.width
+    images = Tensor(shape: [indices.count, dataset.channels, dataset.height, dataset.width]) { levels in
+      for (scene, start) in zip(scenes, stride(from: 0, to: levels.count, by: size)) {
+        precondition(scene.pixels.count == size, "a scene of \(scene.pixels.count) pixels in a dataset of \(size)")
+        let image = UnsafeMutableBufferPointer(rebasing: levels[start..<start + size])
+        scene.pixels.withUnsafeBufferPointer { pixels in
+          for index in 0..<size { image[index] = Float(pixels[index]) / 255 }
+        }
+      }
+    }
+    self.scenes = scenes
+    self.indices = indices
+    self.number = number
+  }
+}

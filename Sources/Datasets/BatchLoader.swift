@@ -1,0 +1,57 @@
+import Scenes
+import Synchronization
+import Tensors
+
+/// Training batches without end, made ahead on a background thread.
+///
+/// Batch n is a pure function of (dataset, training seed, batch size, n), whatever threads do and wherever one starts.
+/// An epoch visits every training scene once, in an order of its own; where the batch size does not divide the training
+/// scenes, a batch takes the last of one epoch and the first of the next. Use it from one thread.
+public final class BatchLoader {
+  private let batches: Prefetcher<Batch>
+
+  /// Batches from number `start` on. Throws `DatasetError.batchTooLarge`, and what preparing the dataset throws.
+  public init(_ dataset: any Dataset, batch: Int, seed: Int, startingAt start: Int = 0) throws {
+    precondition(batch >= 1 && start >= 0, "batches of \(batch) scenes from number \(start) were asked for")
+    let scenes = dataset.size(of: .train)
+    guard batch <= scenes else { throw DatasetError.batchTooLarge(batch: batch, scenes: scenes) }
+    try dataset.prepare(.train)
+    let order = TrainingOrder(scenes: scenes, seed: seed)
+    batches = Prefetcher(from: start) { number in
+      Batch(dataset, .train, indices: order.indices(number * batch..<(number + 1) * batch), number: number)
+    }
+  }
+
+  /// The next batch, once it is made. Requires that the loader was not stopped.
+  public func next() -> Batch {
+    guard let batch = batches.take() else { preconditionFailure("a batch was asked of a stopped loader") }
+    return batch
+  }
+
+  /// Makes no more batches. The loader's end does the same.
+  public func stop() { batches.stop() }
+}
+
+/// The endless sequence of training scenes: epoch after epoch, each a permutation of its own.
+final class TrainingOrder: Sendable {
+  private let scenes: Int
+  private let random: RandomStream
+  private let current = Mutex<(epoch: Int, order: [Int])>((-1, []))
+
+  init(scenes: Int, seed: Int) {
+    self.scenes = scenes
+    random = RandomStream(seed: seed).child("batches")
+  }
+
+  /// The scenes at these places of the sequence.
+  func indices(_ places: Range<Int>) -> [Int] {
+    current.withLock { current in
+      places.map { place in
+        if current.epoch != place / scenes {
+          current = (place / scenes, random.at(place / scenes).permutation(scenes))
+        }
+        return current.order[place % scenes]
+      }
+    }
+  }
+}

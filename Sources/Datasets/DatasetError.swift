@@ -1,0 +1,32 @@
+/// Why a dataset cannot give scenes or batches.
+public enum DatasetError: Error, Equatable, Sendable {
+  /// A source file is not there; `source` is its name for `airframe data fetch`.
+  case missing(file: String, source: String)
+  /// A source file holds something else than expected.
+  case unexpected(file: String, problem: String)
+  /// Almost no drawing of that many objects keeps the overlap rule.
+  case crowded(objects: Int, rule: String, height: Int, width: Int)
+  /// A batch holds more scenes than there are.
+  case batchTooLarge(batch: Int, scenes: Int)
+}
+
+extension DatasetError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .missing(let file, let source):
+      """
+      \(file): no such file; run `airframe data fetch \(source)`, \
+      or name the folder that holds \(source)/ with --data or the environment variable AIRFRAME_DATA
+      """
+    case .unexpected(let file, let problem):
+      "\(file): \(problem); fetch the file again from its source"
+    case .crowded(let objects, let rule, let height, let width):
+      """
+      fewer than 1 in \(SceneComposer.mostTries) drawings of \(objects) objects on \(height) x \(width) pixels keep the \
+      rule `overlap: \(rule)`; draw fewer or smaller objects, a larger canvas, or set `overlap: allowed`
+      """
+    case .batchTooLarge(let batch, let scenes):
+      "a batch of \(batch) does not fit \(scenes) training scenes; lower training.batch or raise dataset.counts"
+    }
+  }
+}

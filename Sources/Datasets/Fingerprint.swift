@@ -1,0 +1,31 @@
+import Configuration
+import Glibc
+
+/// A 64-bit hash (FNV-1a) of what a dataset is made from: its config and the contents of its files.
+struct Fingerprint {
+  private var state: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  /// Starts with every key of the config, and the version of the drawing: raise it when one config draws other scenes.
+  init(_ name: String, version: Int, _ config: some Configurable) {
+    add("\(name) \(version)\n\(JSON(encodeSection(config)))".utf8)
+  }
+
+  /// Adds a gzip file by the checksum and length of its content, which are its last eight bytes (RFC 1952), so that
+  /// the same content compressed otherwise counts as the same. A file that cannot be read adds nothing.
+  mutating func add(gzipFile path: String) {
+    guard let file = fopen(path, "rb") else { return }
+    defer { fclose(file) }
+    var trailer = [UInt8](repeating: 0, count: 8)
+    if fseek(file, -8, SEEK_END) == 0, fread(&trailer, 1, 8, file) == 8 { add(trailer) }
+  }
+
+  private mutating func add(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+  }
+
+  /// 16 hexadecimal digits.
+  var text: String {
+    let digits = String(state, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,71 @@
+import Scenes
+
+/// One object's ink, drawn on its own, and where it goes on the canvas.
+struct Stamp {
+  /// Memory for the ink, `[height, width]` row-major; as large as the canvas.
+  let ink: UnsafeMutablePointer<UInt8>
+
+  /// The frame that holds all ink, in pixels of the canvas; it lies inside the canvas.
+  var left = 0
+  var top = 0
+  var width = 0
+  var height = 0
+
+  var label = 0
+  var center = Point(x: 0, y: 0)
+  var angle: Double?
+  var scale: Double?
+
+  /// The object as it stands on the canvas; its box holds the ink above a tenth of the object's maximum.
+  func object() -> SceneObject {
+    let extent = InkExtent(of: ink, height: height, width: width, stride: width, aboveShare: 10)
+    let box = Box(
+      left: Double(left + extent.columns.lowerBound), top: Double(top + extent.rows.lowerBound),
+      right: Double(left + extent.columns.upperBound), bottom: Double(top + extent.rows.upperBound))
+    return SceneObject(label: label, center: center, box: box, angle: angle, scale: scale)
+  }
+
+  /// The ink where it goes on an empty plane of the canvas's size.
+  func mask(height canvasHeight: Int, width canvasWidth: Int) -> [UInt8] {
+    var plane = [UInt8](repeating: 0, count: canvasHeight * canvasWidth)
+    for row in 0..<height {
+      for column in 0..<width { plane[(top + row) * canvasWidth + left + column] = ink[row * width + column] }
+    }
+    return plane
+  }
+}
+
+/// The rows and columns between which ink lies; all of them where there is none.
+struct InkExtent {
+  let rows, columns: Range<Int>
+
+  /// Of ink above the share 1 / `divisor` of the maximum; nil asks for any ink at all.
+  ///
+  /// One pass takes the maximum of each row and column.
+  init(of ink: UnsafePointer<UInt8>, height: Int, width: Int, stride: Int, aboveShare divisor: UInt8?) {
+    (rows, columns) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: height + width) { memory in
+      let rowMaxima = UnsafeMutableBufferPointer(rebasing: memory[..<height])
+      let columnMaxima = UnsafeMutableBufferPointer(rebasing: memory[height...])
+      columnMaxima.initialize(repeating: 0)
+      for row in 0..<height {
+        let line = UnsafeBufferPointer(start: ink + row * stride, count: width)
+        var maximum: UInt8 = 0
+        for column in 0..<width {
+          maximum = max(maximum, line[column])
+          columnMaxima[column] = max(columnMaxima[column], line[column])
+        }
+        rowMaxima[row] = maximum
+      }
+      let threshold = divisor.map { (rowMaxima.max() ?? 0) / $0 } ?? 0
+      return (Self.span(of: rowMaxima, above: threshold), Self.span(of: columnMaxima, above: threshold))
+    }
+  }
+
+  private static func span(of maxima: UnsafeMutableBufferPointer<UInt8>, above threshold: UInt8) -> Range<Int> {
+    var first = 0
+    var last = maxima.count
+    while first < last, maxima[first] <= threshold { first += 1 }
+    while first < last, maxima[last - 1] <= threshold { last -= 1 }
+    return first < last ? first..<last : 0..<maxima.count
+  }
+}

@@ -1,0 +1,42 @@
+import Scenes
+
+/// What one image gives to be judged.
+public struct JudgedImage {
+  /// What is true of it.
+  public let scene: Scene
+  /// What the model found in it.
+  public let explanation: Explanation
+  /// The model's mean image, `[channel, height, width]` in 0...1; valid during the call that passes it.
+  public let reconstruction: UnsafeBufferPointer<Float>
+
+  /// Requires a reconstruction of the scene's shape.
+  public init(scene: Scene, explanation: Explanation, reconstruction: UnsafeBufferPointer<Float>) {
+    precondition(
+      scene.pixels.count == reconstruction.count,
+      "a scene of \(scene.pixels.count) pixels was compared with a reconstruction of \(reconstruction.count)")
+    self.scene = scene
+    self.explanation = explanation
+    self.reconstruction = reconstruction
+  }
+}
+
+/// A named value, as it appears in `evaluation.json`, in tables and as a column of an experiment.
+public struct Score: Equatable, Sendable {
+  public let name: String
+  public let value: Double
+
+  public init(_ name: String, _ value: Double) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// A measure of how well scenes are explained, gathered image by image.
+///
+/// A new one is a file with its type and a line in `metrics`.
+public protocol Metric: Sendable {
+  init()
+  mutating func add(_ image: JudgedImage)
+  /// The values so far; empty where no image had what the metric needs (boxes, categories).
+  var scores: [Score] { get }
+}

@@ -1,0 +1,37 @@
+/// Squared error between image and reconstruction.
+///
+/// `squared_error` is summed over pixels and averaged over images (air-asr.md section 6), `mse` is per pixel and channel,
+/// `rmse` its root. Gray levels are in 0...1.
+public struct SquaredError: Metric {
+  private var sum = 0.0
+  private var images = 0
+  private var pixels = 0
+
+  public init() {}
+
+  public mutating func add(_ image: JudgedImage) {
+    sum += squaredError(image.scene.pixels, image.reconstruction)
+    images += 1
+    pixels += image.scene.pixels.count
+  }
+
+  public var scores: [Score] {
+    guard images > 0 else { return [] }
+    let perPixel = sum / Double(pixels)
+    return [
+      Score("squared_error", sum / Double(images)), Score("mse", perPixel), Score("rmse", perPixel.squareRoot()),
+    ]
+  }
+}
+
+/// The squared error of one image, summed over its values: bytes, as shares of 255, against levels in 0...1.
+public func squaredError(_ pixels: [UInt8], _ reconstruction: UnsafeBufferPointer<Float>) -> Double {
+  precondition(
+    pixels.count == reconstruction.count, "\(pixels.count) pixels were compared with \(reconstruction.count)")
+  var sum = 0.0
+  for (byte, level) in zip(pixels, reconstruction) {
+    let difference = Double(byte) / 255 - Double(level)
+    sum += difference * difference
+  }
+  return sum
+}

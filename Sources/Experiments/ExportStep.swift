@@ -1,0 +1,38 @@
+import Configuration
+import Datasets
+import Inference
+import Models
+import Tensors
+
+/// Lays one training step bare, for checking against other implementations.
+public enum ExportStep {
+  /// Writes the first training step of a config: parameters, images, noise, constants, terms, losses and gradients.
+  ///
+  /// `step` is the training step whose batch, noise and schedules are used; the parameters are the initial ones.
+  public static func write(_ config: RunConfig, dataFolder: String, step: Int, to path: String) throws {
+    Threads.use(config.training.threads)
+    let workbench = try Workbench(config, dataFolder: dataFolder)
+    let loader = try BatchLoader(
+      workbench.dataset, batch: config.training.batch, seed: config.training.seed, startingAt: step)
+    let images = loader.next().images
+    let record = NoiseRecord()
+    let before = workbench.parameters.map { ("parameters/\($0.name)", copy($0)) }
+    let estimate = workbench.estimator.estimate(
+      workbench.model, images, at: step, noise: workbench.noise(at: step, record: record))
+    let slopes = gradients(of: estimate.loss, for: workbench.parameters)
+    var tensors: [(name: String, tensor: Tensor)] = before
+    tensors.append(("images", images))
+    tensors += record.entries.map { ("noise/\($0.node)/\($0.step)", $0.noise) }
+    tensors += (workbench.model.constants(at: .step(step)) + estimate.constants).map { ("constants/\($0.name)", $0.value) }
+    tensors += estimate.terms.map { ("terms/\($0.name)", $0.value) }
+    tensors += estimate.losses.map { ("loss/\($0.name)", $0.value.detached().reshaped([1])) }
+    tensors += zip(workbench.parameters, slopes).map { ("gradients/\($0.name)", $1) }
+    try SafeTensors.write(
+      tensors,
+      metadata: [
+        ("config", ConfigurationFile.encode(config)), ("estimator", config.estimator.name), ("step", "\(step)"),
+      ], to: path)
+  }
+
+  private static func copy(_ parameter: Parameter) -> Tensor { Tensor(shape: parameter.shape, parameter.tensor.array()) }
+}

@@ -1,0 +1,76 @@
+import Glibc
+
+/// What a person sees of a training: one line that is rewritten on a terminal, plain lines elsewhere. On stderr.
+final class ProgressLine {
+  private let total: Int
+  private let first: Int
+  private let isTerminal = isatty(2) == 1
+  private let start = monotonicSeconds()
+  private var lastShown = -Double.infinity
+  private var isLineOpen = false
+
+  init(from first: Int, to total: Int) { (self.first, self.total) = (first, total) }
+
+  /// Shows where the training stands; rarely enough not to matter. `values` as "name value".
+  func show(step: Int, _ values: [String], isLast: Bool = false) {
+    let now = monotonicSeconds()
+    guard isLast || now - lastShown >= (isTerminal ? 0.1 : 10) else { return }
+    lastShown = now
+    let rate = Double(step - first) / max(now - start, 1e-9)
+    let left = Double(total - step) / max(rate, 1e-9)
+    let text =
+      "step \(step)/\(total)  " + values.joined(separator: "  ") + "  \(fixed(rate, 1)) steps/s  \(clock(left)) left"
+    if isTerminal {
+      put("\r\u{1B}[K" + text)
+      isLineOpen = true
+      if isLast { end() }
+    } else {
+      put(text + "\n")
+    }
+  }
+
+  /// A message that stays.
+  func say(_ text: String) {
+    end()
+    put(text + "\n")
+  }
+
+  func end() {
+    if isLineOpen { put("\n") }
+    isLineOpen = false
+  }
+
+  private func put(_ text: String) { writeToStandardError(text) }
+}
+
+/// Writes text to stderr at once.
+public func writeToStandardError(_ text: String) {
+  let bytes = Array(text.utf8)
+  _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+}
+
+/// Seconds on a clock that only moves forward.
+public func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
+
+/// A number with a fixed number of decimals.
+public func fixed(_ value: Double, _ decimals: Int) -> String {
+  guard value.isFinite else { return "\(value)" }
+  let scale = pow(10, Double(decimals))
+  let scaled = (value * scale).rounded()
+  guard abs(scaled) < 1e15 else { return "\(value)" }
+  let digits = String(Int(abs(scaled)))
+  let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+  let sign = scaled < 0 ? "-" : ""
+  return decimals == 0 ? sign + digits : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
+}
+
+private func clock(_ seconds: Double) -> String {
+  guard seconds.isFinite, seconds < 1e7 else { return "?" }
+  let whole = Int(seconds.rounded())
+  let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+  return hours > 0 ? "\(hours) h \(minutes) min" : minutes > 0 ? "\(minutes) min \(rest) s" : "\(rest) s"
+}

@@ -1,0 +1,70 @@
+import Configuration
+import Datasets
+import Inference
+import Layers
+import Models
+
+/// Everything that makes a run: what a config file holds.
+public struct RunConfig: Configurable {
+  public var model = models.choice("air")
+  public var dataset = datasets.choice("multi-mnist")
+  public var estimator = estimators.choice("nvil")
+  public var training = TrainingConfig()
+  public var evaluation = EvaluationConfig()
+
+  public init() {}
+
+  public static let fields: [Field<RunConfig>] = [
+    .variant("model", \.model, in: models, "the model"),
+    .variant("dataset", \.dataset, in: datasets, "where scenes come from"),
+    .variant("estimator", \.estimator, in: estimators, "how gradients pass through discrete choices"),
+    .section("training", \.training, "steps, rates, and what is written when"),
+    .section("evaluation", \.evaluation, "how a model is measured"),
+  ]
+}
+
+/// Keys of `training`.
+public struct TrainingConfig: Configurable {
+  public var steps = 25_000
+  public var batch = 64
+  public var seed = 0
+  public var threads = 2
+  public var optimizer = optimizers.choice("adam")
+  public var clipNorm = 0.0
+  public var clipParameterNorm = 0.0
+  public var logEvery = 100
+  public var evaluateEvery = 1000
+  public var checkpointEvery = 1000
+  public var pictureEvery = 5000
+  public var keepCheckpoints = 3
+
+  public init() {}
+
+  public static let fields: [Field<TrainingConfig>] = [
+    .integer("steps", \.steps, in: 1...1_000_000_000, "training steps"),
+    .integer("batch", \.batch, in: 1...65536, "images a step"),
+    .integer("seed", \.seed, in: 0...(1 << 53), "seed of initial values, noise and the order of scenes"),
+    .integer("threads", \.threads, in: 1...256, "threads of matrix products"),
+    .variant("optimizer", \.optimizer, in: optimizers, "how parameters follow their gradients"),
+    .number("clip_norm", \.clipNorm, in: 0...1e9, "largest norm of all the model's gradients together; 0: no limit"),
+    .number("clip_parameter_norm", \.clipParameterNorm, in: 0...1e9, "largest norm of each parameter's gradient; 0: no limit"),
+    .integer("log_every", \.logEvery, in: 1...1_000_000_000, "steps between lines of metrics.jsonl"),
+    .integer("evaluate_every", \.evaluateEvery, in: 0...1_000_000_000, "steps between evaluations on validation scenes; 0: never"),
+    .integer("checkpoint_every", \.checkpointEvery, in: 0...1_000_000_000, "steps between checkpoints; 0: only the last"),
+    .integer("picture_every", \.pictureEvery, in: 0...1_000_000_000, "steps between pictures; 0: only the last"),
+    .integer("keep_checkpoints", \.keepCheckpoints, in: 1...100_000, "how many of the newest checkpoints stay"),
+  ]
+}
+
+/// Keys of `evaluation`.
+public struct EvaluationConfig: Configurable {
+  public var elboSamples = 1
+  public var batch = 100
+
+  public init() {}
+
+  public static let fields: [Field<EvaluationConfig>] = [
+    .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),
+    .integer("batch", \.batch, in: 1...65536, "images evaluated at a time"),
+  ]
+}

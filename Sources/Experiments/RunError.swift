@@ -1,0 +1,5 @@
+/// Something about a run, a file or an argument that the user can mend.
+public struct RunError: Error, CustomStringConvertible {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}

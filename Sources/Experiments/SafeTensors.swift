@@ -1,0 +1,94 @@
+import Configuration
+import Glibc
+import Pictures
+import Tensors
+
+/// The safetensors format: a JSON header, then little-endian Float32 data.
+public enum SafeTensors {
+  /// What a file holds.
+  public struct Contents {
+    public let tensors: [String: Tensor]
+    public let metadata: [String: String]
+  }
+
+  /// Writes tensors in the given order, atomically. Throws what the file system says.
+  public static func write(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [(String, String)] = [], to path: String
+  ) throws {
+    var header = "{\"__metadata__\":{"
+    header += metadata.map { "\(quoted($0.0)):\(quoted($0.1))" }.joined(separator: ",") + "}"
+    var offset = 0
+    for (name, tensor) in tensors {
+      let end = offset + 4 * tensor.count
+      let shape = tensor.shape.map(String.init).joined(separator: ",")
+      header += ",\(quoted(name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}"
+      offset = end
+    }
+    header += "}"
+    var head = Array(header.utf8)
+    while head.count % 8 != 0 { head.append(UInt8(ascii: " ")) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 + head.count + offset)
+    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: UInt64(head.count) >> UInt64(shift))) }
+    bytes += head
+    for (_, tensor) in tensors {
+      tensor.withUnsafeBuffer { bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
+    }
+    try writeFileAtomically(bytes, to: path)
+  }
+
+  /// Reads a file of Float32 tensors. Throws `RunError` with what is wrong with it.
+  public static func read(_ path: String) throws -> Contents {
+    let bytes = try readFile(path, limit: 1 << 36)
+    func broken(_ what: String) -> RunError { RunError("\(path): not a usable safetensors file: \(what)") }
+    guard bytes.count >= 8 else { throw broken("\(bytes.count) bytes are too few for a header") }
+    let length = bytes[..<8].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
+    guard length <= 100_000_000, Int(length) <= bytes.count - 8 else {
+      throw broken("the header claims \(length) bytes of \(bytes.count - 8)")
+    }
+    let start = 8 + Int(length)
+    let header: JSON
+    do { header = try JSON(parsing: bytes[8..<start]) } catch { throw broken("its header is not JSON: \(error)") }
+    guard case .object(let members) = header else { throw broken("its header is not a map") }
+    var tensors: [String: Tensor] = [:]
+    var metadata: [String: String] = [:]
+    var covered: [(Int, Int)] = []
+    for member in members {
+      let (name, entry) = (member.key, member.value)
+      if name == "__metadata__" {
+        guard case .object(let pairs) = entry else { throw broken("__metadata__ is not a map") }
+        for pair in pairs { metadata[pair.key] = pair.value.string }
+        continue
+      }
+      guard entry["dtype"] == "F32", let shape = entry["shape"]?.integers,
+        let range = entry["data_offsets"]?.integers, range.count == 2, shape.allSatisfy({ $0 >= 0 })
+      else { throw broken("\(name) is not described as an F32 tensor") }
+      var size = 4
+      for side in shape {
+        let (product, overflow) = size.multipliedReportingOverflow(by: side)
+        guard !overflow else { throw broken("the shape of \(name) is too large") }
+        size = product
+      }
+      guard range[0] >= 0, range[1] - range[0] == size, range[1] <= bytes.count - start else {
+        throw broken("\(name) spans bytes \(range[0]) to \(range[1]), shape \(shape) needs \(size)")
+      }
+      guard tensors[name] == nil else { throw broken("\(name) stands there twice") }
+      covered.append((range[0], range[1]))
+      tensors[name] = Tensor(shape: shape) { out in
+        bytes.withUnsafeBytes { source in
+          UnsafeMutableRawBufferPointer(out).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: source[start + range[0]..<start + range[1]]))
+        }
+      }
+    }
+    var at = 0
+    for (begin, end) in covered.sorted(by: { $0 < $1 }) {
+      guard begin == at else { throw broken("its data has a gap or an overlap at byte \(at)") }
+      at = end
+    }
+    guard at == bytes.count - start else { throw broken("\(bytes.count - start - at) bytes belong to no tensor") }
+    return Contents(tensors: tensors, metadata: metadata)
+  }
+
+  private static func quoted(_ text: String) -> String { JSON.text(text).line }
+}

@@ -1,0 +1,53 @@
+import Datasets
+import Models
+import Pictures
+import Scenes
+import Tensors
+
+/// Pictures of what a model makes of scenes: inputs, reconstructions, and windows numbered by their step.
+public enum SceneGrid {
+  /// Two rows a line of scenes: the input with the windows drawn on it, and the reconstruction.
+  public static func picture(_ batch: Batch, _ explanation: SceneExplanation, columns: Int = 8, zoom: Int = 3) -> Picture {
+    let inputs = pictures(batch.images), outputs = pictures(explanation.reconstruction)
+    var cells: [Picture] = []
+    for start in stride(from: 0, to: inputs.count, by: columns) {
+      let row = start..<min(start + columns, inputs.count)
+      cells += row.map { annotated(inputs[$0], explanation.scenes[$0].parts, zoom) }
+      // A short last line is filled up, so that reconstructions stand below their inputs.
+      let blank = Picture(width: inputs[start].width * zoom, height: inputs[start].height * zoom, channels: 3)
+      let filler = Array(repeating: blank, count: columns - row.count)
+      cells += filler + row.map { outputs[$0].enlarged(by: zoom).rgb() } + filler
+    }
+    return Picture.grid(cells, columns: columns)
+  }
+
+  /// Images [batch, channel, height, width] as pictures; values are clipped to [0, 1].
+  static func pictures(_ images: Tensor) -> [Picture] {
+    let (channels, height, width) = (images.shape[1], images.shape[2], images.shape[3])
+    let plane = height * width
+    return images.withUnsafeBuffer { values in
+      (0..<images.shape[0]).map { index in
+        var picture = Picture(width: width, height: height, channels: channels)
+        for channel in 0..<channels {
+          for pixel in 0..<plane {
+            let value = values[(index * channels + channel) * plane + pixel]
+            picture.pixels[pixel * channels + channel] = UInt8((min(max(value, 0), 1) * 255).rounded())
+          }
+        }
+        return picture
+      }
+    }
+  }
+
+  private static func annotated(_ picture: Picture, _ parts: [Part], _ zoom: Int) -> Picture {
+    var picture = picture.enlarged(by: zoom).rgb()
+    for part in parts {
+      let color = Color.palette[part.step % Color.palette.count]
+      let corners = part.corners.map { (x: $0.x * Double(zoom), y: $0.y * Double(zoom)) }
+      picture.drawPolygon(corners, color: color)
+      let left = corners.map(\.x).min() ?? 0, top = corners.map(\.y).min() ?? 0
+      picture.drawText("\(part.step + 1)", x: Int(max(left, 0)) + 2, y: Int(max(top, 0)) + 2, color: color)
+    }
+    return picture
+  }
+}

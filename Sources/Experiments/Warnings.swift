@@ -1,0 +1,42 @@
+/// Watches a training for the ways in which such models fail, and says so in plain words, once each.
+struct CollapseWatch {
+  private let steps: Int
+  private var said: Set<String> = []
+  private var deadIntervals = 0
+
+  init(steps: Int) { self.steps = steps }
+
+  /// Looks at one logging interval: mean count found and true, and the estimator's diagnostics. Returns new warnings.
+  mutating func look(
+    at step: Int, count: Double, trueCount: Double, signal: Double?, residual: Double?
+  ) -> [String] {
+    var found: [String] = []
+    func say(_ key: String, _ text: String, _ said: inout Set<String>) {
+      if said.insert(key).inserted { found.append(text) }
+    }
+    if step >= 1000, count < 0.02, trueCount > 0.2 {
+      say(
+        "zero",
+        "after \(step) steps no objects are found at all: the model explains scenes as blank. Raise the presence prior, "
+          + "start patches darker (appearance.output_bias) or windows narrower (window.initial_deviation)", &said)
+    }
+    if step >= 3000, count > 0.98 * Double(steps), trueCount < 0.9 * Double(steps) {
+      say(
+        "all",
+        "after \(step) steps every scene uses all \(steps) inference steps: the presence prior is too weak to stop. "
+          + "Lower prior.count (its ratio or success), or let it fall earlier", &said)
+    }
+    if let signal, let residual, signal > 0 {
+      deadIntervals = residual >= signal ? deadIntervals + 1 : 0
+      if step >= 2000, deadIntervals >= 5 {
+        say(
+          "baseline",
+          "the learned baseline has not lowered the deviation of the learning signal (\(rounded(residual)) against "
+            + "\(rounded(signal)) without it) for \(deadIntervals) reports: it may be dead; check estimator.baseline.rate", &said)
+      }
+    }
+    return found
+  }
+
+  private func rounded(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+}

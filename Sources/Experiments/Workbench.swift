@@ -1,0 +1,75 @@
+import Configuration
+import Datasets
+import Inference
+import Layers
+import Models
+import Tensors
+
+/// What a config builds: dataset, model, estimator and optimizers.
+public struct Workbench {
+  public let config: RunConfig
+  public let dataset: any Dataset
+  public let model: any SceneModel
+  public let estimator: any Estimator
+  let modelOptimizer: any Optimizer
+  let estimatorOptimizer: (any Optimizer)?
+  let clipping: Clipping
+  private let random: RandomStream
+
+  /// Builds everything that a config names. Throws where the config or the data cannot be used.
+  public init(_ config: RunConfig, dataFolder: String) throws {
+    self.config = config
+    random = RandomStream(seed: config.training.seed)
+    dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
+    model = try models.make(
+      config.model,
+      ModelContext(
+        channels: dataset.channels, height: dataset.height, width: dataset.width,
+        random: random.child("initialization")))
+    estimator = try estimators.make(
+      config.estimator,
+      EstimatorContext(shape: model.contextShape, random: random.child("estimator initialization")))
+    modelOptimizer = try optimizers.make(
+      config.training.optimizer, OptimizerContext(parameters: model.store.parameters))
+    estimatorOptimizer =
+      estimator.store.parameters.isEmpty
+      ? nil
+      : try optimizers.make(
+        config.training.optimizer,
+        OptimizerContext(parameters: estimator.store.parameters, rate: estimator.rate))
+    clipping = Clipping(
+      globalNorm: config.training.clipNorm, parameterNorm: config.training.clipParameterNorm)
+  }
+
+  /// All trained parameters: the model's, then the estimator's.
+  public var parameters: [Parameter] { model.store.parameters + estimator.store.parameters }
+
+  /// The noise of a training step: a function of (seed, step) alone.
+  func noise(at step: Int, record: NoiseRecord? = nil) -> EstimatorNoise {
+    EstimatorNoise(random.child("noise").child("step").at(step), record: record)
+  }
+
+  /// The noise of an evaluation: the same at every step, so that curves compare like with like.
+  func evaluationNoise(split: String) -> RandomStream { RandomStream(seed: 0).child("evaluation").child(split) }
+
+  /// All that a checkpoint must hold, by name.
+  var state: [(name: String, tensor: Parameter)] {
+    parameters.map { ("parameters/\($0.name)", $0) }
+      + modelOptimizer.state.map { ("optimizer/\($0.name)", $0) }
+      + (estimatorOptimizer?.state ?? []).map { ("optimizer/\($0.name)", $0) }
+      + estimator.statistics.map { ("estimator/\($0.name)", $0) }
+  }
+
+  /// One update of all parameters; returns the norm of the model's gradients before clipping.
+  func update(with gradients: [Tensor], at step: Int) -> Double {
+    let count = model.store.parameters.count
+    let own = Array(gradients[..<count])
+    let (norm, scales) = clipping.scales(for: own)
+    modelOptimizer.update(own, scales: scales, at: step)
+    if let estimatorOptimizer {
+      let rest = Array(gradients[count...])
+      estimatorOptimizer.update(rest, scales: rest.map { _ in 1 }, at: step)
+    }
+    return norm
+  }
+}

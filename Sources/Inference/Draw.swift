@@ -1,0 +1,95 @@
+import Layers
+import Tensors
+
+/// How one pass draws its latents, and on which noise.
+///
+/// A model asks its draw at every random node and does not know which estimator is at work. All noise of a node is a
+/// pure function of (stream, node, step), so several passes can run on the same noise; discrete nodes may have a stream of
+/// their own, so that passes share the continuous noise alone.
+public struct Draw {
+  /// What discrete nodes become.
+  public enum Discrete: Sendable {
+    /// Hard samples.
+    case sampled
+    /// Relaxed samples, differentiable.  Maddison et al. 2016; Jang et al. 2016.
+    case relaxed(Relaxation)
+    /// The more likely outcome; continuous nodes take their means.
+    case mode
+    /// All counts of objects at once: presences stand for their probabilities, the likelihood is summed over the counts.
+    case marginal
+  }
+
+  public let discrete: Discrete
+  /// Which values schedules take.
+  public let progress: Progress
+  private let noise: RandomStream
+  private let discreteNoise: RandomStream
+  private let record: NoiseRecord?
+
+  /// Discrete nodes draw from `discreteNoise` where it is given, else from `noise` as all others.
+  public init(
+    _ discrete: Discrete, noise: RandomStream, discreteNoise: RandomStream? = nil, progress: Progress,
+    record: NoiseRecord? = nil
+  ) {
+    self.discrete = discrete
+    self.progress = progress
+    self.noise = noise
+    self.discreteNoise = discreteNoise ?? noise
+    self.record = record
+  }
+
+  /// Whether presences weigh the counts instead of picking one.
+  public var isMarginal: Bool {
+    if case .marginal = discrete { return true }
+    return false
+  }
+
+  /// A normal node with a normal prior: mean + deviation * noise, or the mean. All [batch, n]; the prior also [n].
+  public func normal(
+    _ node: String, step: Int, mean: Tensor, deviation: Tensor, priorMean: Tensor, priorDeviation: Tensor
+  ) -> NormalLatent {
+    let sample: Tensor
+    if case .mode = discrete {
+      sample = mean
+    } else {
+      let epsilon = noise.child(node).at(step).normals(mean.shape)
+      record?.add(node, step, epsilon)
+      sample = mean + deviation * epsilon
+    }
+    return NormalLatent(
+      mean: mean, deviation: deviation, priorMean: priorMean, priorDeviation: priorDeviation, sample: sample)
+  }
+
+  /// A Bernoulli node with the given logits [batch] and prior log-odds.
+  public func bernoulli(_ node: String, step: Int, logits: Tensor, priorLogOdds: Float) -> BernoulliLatent {
+    switch discrete {
+    case .mode:
+      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.isAbove(0))
+    case .marginal:
+      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.sigmoid())
+    case .sampled:
+      let sample = (logits.detached() + logistic(node, step, logits.shape)).isAbove(0)
+      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
+    case .relaxed(let relaxation):
+      let y = (logits + logistic(node, step, logits.shape)).scaled(by: 1 / relaxation.temperature)
+      let soft = y.sigmoid()
+      let sample = relaxation.isStraightThrough ? y.isAbove(0).straightThrough(to: soft) : soft
+      return BernoulliLatent(
+        logits: logits, priorLogOdds: priorLogOdds, sample: sample,
+        relaxed: RelaxedBernoulli(y: y, relaxation: relaxation))
+    }
+  }
+
+  private func logistic(_ node: String, _ step: Int, _ shape: [Int]) -> Tensor {
+    let uniforms = discreteNoise.child(node).at(step).uniforms(shape)
+    record?.add(node, step, uniforms)
+    return uniforms.logit()
+  }
+}
+
+/// Collects the noise that a pass uses, for `airframe export-step`: normals of normal nodes, uniforms of discrete ones.
+public final class NoiseRecord {
+  public private(set) var entries: [(node: String, step: Int, noise: Tensor)] = []
+  public init() {}
+  fileprivate func add(_ node: String, _ step: Int, _ noise: Tensor) { entries.append((node, step, noise)) }
+}

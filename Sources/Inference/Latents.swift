@@ -1,0 +1,83 @@
+import Tensors
+
+/// A normal node: posterior, prior and sample, [batch, n].
+public struct NormalLatent {
+  public let mean, deviation, priorMean, priorDeviation, sample: Tensor
+
+  /// KL of the posterior from the prior, [batch], in nats.
+  public func kl() -> Tensor {
+    mean.normalKL(deviation: deviation, priorMean: priorMean, priorDeviation: priorDeviation)
+  }
+}
+
+/// A Bernoulli node: logits and sample [batch]; the prior as log-odds.
+public struct BernoulliLatent {
+  public let logits: Tensor
+  public let priorLogOdds: Float
+  /// 0 or 1; in (0, 1) where the draw is relaxed; the probability where it is marginal.
+  public let sample: Tensor
+  /// The relaxation that the sample came from, if any.
+  public let relaxed: RelaxedBernoulli?
+
+  init(logits: Tensor, priorLogOdds: Float, sample: Tensor, relaxed: RelaxedBernoulli? = nil) {
+    (self.logits, self.priorLogOdds, self.sample, self.relaxed) = (logits, priorLogOdds, sample, relaxed)
+  }
+
+  /// log q of a hard sample, [batch]: log sigmoid of the logit, with its sign turned where the sample is 0.
+  public func logProbability() -> Tensor {
+    (sample.detached().scaled(by: 2, plus: -1) * logits).logSigmoid()
+  }
+
+  /// KL of the posterior from the prior, [batch], in nats: in closed form, or as the relaxation has it.
+  public func kl() -> Tensor {
+    guard let relaxed, relaxed.relaxation.kl != .categorical else { return closedFormKL() }
+    return relaxed.relaxation.kl == .density ? densityKL(relaxed) : softKL()
+  }
+
+  /// p (l - l0) - softplus(l) + softplus(l0).
+  private func closedFormKL() -> Tensor {
+    let prior = Tensor(priorLogOdds)
+    return logits.sigmoid() * (logits - priorLogOdds) - logits.softplus() + prior.softplus()
+  }
+
+  /// z (log p - log p0) + (1 - z) (log(1 - p) - log(1 - p0)) at the relaxed sample z.
+  private func softKL() -> Tensor {
+    let prior = Tensor(priorLogOdds)
+    return sample * (logits - priorLogOdds) - logits.softplus() + prior.softplus()
+  }
+
+  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.  Maddison et al. 2016, C.3.
+  private func densityKL(_ relaxed: RelaxedBernoulli) -> Tensor {
+    relaxed.logDensity(logits, relaxed.relaxation.temperature)
+      - relaxed.logDensity(Tensor(priorLogOdds), relaxed.relaxation.priorTemperature)
+  }
+}
+
+/// A relaxed Bernoulli sample y in logit space: y = (logit + logistic noise) / temperature.
+public struct RelaxedBernoulli {
+  public let y: Tensor
+  public let relaxation: Relaxation
+
+  /// log tau + (a - tau y) - 2 softplus(a - tau y).
+  fileprivate func logDensity(_ location: Tensor, _ temperature: Float) -> Tensor {
+    let distance = location - y.scaled(by: temperature)
+    return distance - distance.softplus().scaled(by: 2) + Tensor(temperature).log()
+  }
+}
+
+/// How discrete nodes are relaxed.
+public struct Relaxation: Sendable {
+  /// The KL of a relaxed node: of the densities in logit space, at the soft sample, or in closed form.
+  public enum KL: String, CaseIterable, Sendable { case density, soft, categorical }
+
+  public let temperature: Float
+  public let priorTemperature: Float
+  /// Hard values forward, the relaxed sample's gradient.
+  public let isStraightThrough: Bool
+  public let kl: KL
+
+  public init(temperature: Float, priorTemperature: Float, isStraightThrough: Bool, kl: KL) {
+    (self.temperature, self.priorTemperature) = (temperature, priorTemperature)
+    (self.isStraightThrough, self.kl) = (isStraightThrough, kl)
+  }
+}

@@ -1,0 +1,103 @@
+import Tensors
+
+/// One inference pass over a batch: what every latent was, and how well the scene is explained.
+public struct Pass {
+  /// The latents in causal order: a discrete one influences every term after it and the likelihood.
+  public let terms: [Term]
+  /// log p(image | latents) [batch], in nats; its expectation over the counts in a marginal pass.
+  public let logLikelihood: Tensor
+  /// Number of objects [batch]: expected, where presences are not hard.
+  public let count: Tensor
+  /// What the controller saw at each step, without gradients: the inputs of a learned baseline.
+  public let contexts: [StepContext]
+
+  public init(terms: [Term], logLikelihood: Tensor, count: Tensor, contexts: [StepContext]) {
+    (self.terms, self.logLikelihood, self.count, self.contexts) = (terms, logLikelihood, count, contexts)
+  }
+
+  /// The negative evidence lower bound [batch], in nats.  air-notes eq. (8).
+  public var negativeBound: Tensor { terms.reduce(-logLikelihood) { $0 + $1.weightedKL } }
+
+  /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count.
+  public var reported: [(name: String, value: Tensor)] {
+    var sums: [(name: String, value: Tensor)] = []
+    for term in terms {
+      let kl = term.weightedKL.detached()
+      if let index = sums.firstIndex(where: { $0.name == "\(term.node)_kl" }) {
+        sums[index].value = sums[index].value + kl
+      } else {
+        sums.append(("\(term.node)_kl", kl))
+      }
+    }
+    return [("log_likelihood", logLikelihood.detached())] + sums
+      + [("nelbo", negativeBound.detached()), ("count", count.detached())]
+  }
+}
+
+/// One latent of a pass with its share of the bound.
+public struct Term {
+  /// The latent itself: continuous, or discrete with a log-probability for score functions.
+  public enum Latent {
+    case normal(NormalLatent)
+    case bernoulli(BernoulliLatent)
+  }
+
+  /// The node's name: "presence", "window", "appearance", ...
+  public let node: String
+  public let step: Int
+  /// Weight of the KL [batch]: whether (or how much) the node exists.
+  public let mask: Tensor
+  public let latent: Latent
+  /// mask * KL [batch].
+  public let weightedKL: Tensor
+
+  public init(_ node: String, step: Int, mask: Tensor, _ latent: Latent) {
+    (self.node, self.step, self.mask, self.latent) = (node, step, mask, latent)
+    switch latent {
+    case .normal(let normal): weightedKL = mask * normal.kl()
+    case .bernoulli(let bernoulli): weightedKL = mask * bernoulli.kl()
+    }
+  }
+
+  /// log q of the sample [batch] if the node is discrete.
+  public func logProbability() -> Tensor? {
+    guard case .bernoulli(let bernoulli) = latent else { return nil }
+    return bernoulli.logProbability()
+  }
+
+  public var isDiscrete: Bool {
+    if case .bernoulli = latent { return true }
+    return false
+  }
+}
+
+/// What a controller saw at one step, without gradients.
+public struct StepContext {
+  /// The image part [batch, pixels].
+  public let pixels: PixelRows
+  /// Latents of the step before [batch, fed], or nil.
+  public let fed: Tensor?
+  public init(pixels: PixelRows, fed: Tensor?) { (self.pixels, self.fed) = (pixels, fed?.detached()) }
+}
+
+/// Sizes of a model's step contexts, and the discrete nodes of a step, for baselines.
+public struct ContextShape: Sendable {
+  public let steps: Int
+  public let pixels: Int
+  public let fed: Int
+  public let discreteNodes: [String]
+
+  public init(steps: Int, pixels: Int, fed: Int, discreteNodes: [String]) {
+    (self.steps, self.pixels, self.fed, self.discreteNodes) = (steps, pixels, fed, discreteNodes)
+  }
+
+  /// All discrete nodes of a pass.
+  var decisions: Int { steps * discreteNodes.count }
+}
+
+/// A model that an estimator can run.
+public protocol InferenceModel {
+  /// images [batch, channel, height, width] in [0, 1] -> everything latent about them.
+  func infer(_ images: Tensor, drawing draw: Draw) -> Pass
+  var contextShape: ContextShape { get }
+}

@@ -1,0 +1,38 @@
+import Tensors
+
+/// An LSTM whose input is pixels beside a few fed values: x W_x + b + [fed, h] W_r.
+///
+/// Pixels that stay the same over the steps are multiplied once; their weight's gradient is then formed once too, from
+/// the summed gradients of the gates.
+public struct SplitLSTM {
+  public let hidden: Int
+  private let image: Linear
+  private let recurrent: Parameter
+  private let initialHidden: Parameter
+  private let initialCell: Parameter
+
+  /// Weights start uniform with bound 1 / sqrt(hidden), the learned initial state at zero.
+  public init(pixels: Int, fed: Int, hidden: Int, in scope: Scope) {
+    self.hidden = hidden
+    let start = Initializer.fanIn(hidden)
+    image = Linear(inputs: pixels, outputs: 4 * hidden, weight: start, bias: start, in: scope.child("image"))
+    recurrent = scope.child("recurrent").parameter("weight", [fed + hidden, 4 * hidden], start)
+    initialHidden = scope.parameter("hidden", [hidden], .zeros)
+    initialCell = scope.parameter("cell", [hidden], .zeros)
+  }
+
+  public func start(batch: Int) -> LSTMState {
+    LSTMState(
+      hidden: initialHidden.tensor.repeated(rows: batch), cell: initialCell.tensor.repeated(rows: batch))
+  }
+
+  /// The pixels' share of the gates [batch, 4 * hidden].
+  public func gates(of pixels: PixelRows) -> Tensor { pixels.product(image.weight.tensor, image.bias.tensor) }
+  public func gates(of features: Tensor) -> Tensor { image(features) }
+
+  /// One step from the pixels' gates and the fed values [batch, fed].
+  public func advance(_ state: LSTMState, gates: Tensor, fed: [Tensor]) -> LSTMState {
+    let input = fed.isEmpty ? state.hidden : Tensor.concatenating(fed + [state.hidden])
+    return gates.adding(productOf: input, recurrent.tensor).lstmCell(state.cell)
+  }
+}

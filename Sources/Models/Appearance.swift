@@ -1,0 +1,84 @@
+import Configuration
+import Inference
+import Layers
+import Tensors
+
+/// How an object looks: infers it from a glimpse and decodes it into one.
+protocol Appearance {
+  /// Size of the latents that are fed to the next step.
+  var fedSize: Int { get }
+  /// Names of its discrete nodes.
+  var discreteNodes: [String] { get }
+  /// glimpses [batch, channel, side, side] -> the object's latents and its patch of the same shape.
+  func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance
+}
+
+/// One step's appearance.
+struct ObjectAppearance {
+  /// Decoded object [batch, channel, side, side] in [0, 1].
+  let patch: Tensor
+  /// Latents for the next step [batch, size].
+  let fed: Tensor
+  /// Its nodes in causal order.
+  let latents: [(node: String, latent: Term.Latent)]
+}
+
+/// Sizes that an appearance is made for.
+struct AppearanceContext {
+  let channels, side: Int
+  let scope: Scope
+}
+
+/// All appearances, one line each.
+let appearances = Registry<AppearanceContext, any Appearance>(
+  "appearance",
+  [.entry("gaussian", "one normal vector (AIR)", defaults: GaussianAppearance.Config()) { GaussianAppearance($0, $1) }])
+
+/// AIR's z_what: a normal vector with a standard normal prior, MLP encoder and decoder.  Eslami et al. 2016.
+struct GaussianAppearance: Appearance {
+  struct Config: Configurable {
+    var size = 50
+    var encoder = [200]
+    var decoder = [200]
+    var outputBias = -2.0
+
+    static let fields: [Field<Config>] = [
+      .integer("size", \.size, in: 1...4096, "number of latents"),
+      .integers("encoder", \.encoder, in: 1...8192, "hidden layers from glimpse to latents"),
+      .integers("decoder", \.decoder, in: 1...8192, "hidden layers from latents to patch"),
+      .number("output_bias", \.outputBias, in: -20...20, "added before the sigmoid: patches start dark"),
+    ]
+  }
+
+  private let config: Config
+  private let context: AppearanceContext
+  private let encoder: MLP
+  private let decoder: MLP
+  private let priorMean: Tensor
+  private let priorDeviation: Tensor
+
+  init(_ config: Config, _ context: AppearanceContext) {
+    self.config = config
+    self.context = context
+    let pixels = context.channels * context.side * context.side
+    encoder = MLP(inputs: pixels, hidden: config.encoder, outputs: 2 * config.size, in: context.scope.child("encoder"))
+    decoder = MLP(inputs: config.size, hidden: config.decoder, outputs: pixels, in: context.scope.child("decoder"))
+    priorMean = .zeros([config.size])
+    priorDeviation = .ones([config.size])
+  }
+
+  var fedSize: Int { config.size }
+  var discreteNodes: [String] { [] }
+
+  func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance {
+    let code = encoder(glimpses.flattened())
+    let latent = draw.normal(
+      "appearance", step: step, mean: code.columns(0..<config.size),
+      deviation: code.columns(config.size..<2 * config.size).softplus(), priorMean: priorMean,
+      priorDeviation: priorDeviation)
+    let patch = decoder(latent.sample).scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
+    return ObjectAppearance(
+      patch: patch.reshaped([glimpses.shape[0], context.channels, context.side, context.side]), fed: latent.sample,
+      latents: [("appearance", .normal(latent))])
+  }
+}

@@ -1,0 +1,52 @@
+import Configuration
+import Layers
+import Tensors
+
+/// What stands behind the objects.
+protocol Background {
+  /// The background [batch, channel, height, width] from the controller's last state [batch, hidden]; nil where it is black.
+  func draw(_ hidden: Tensor, like images: Tensor) -> Tensor?
+}
+
+struct BackgroundContext {
+  let hidden, pixels: Int
+  let scope: Scope
+}
+
+/// All backgrounds, one line each.
+let backgrounds = Registry<BackgroundContext, any Background>(
+  "background",
+  [
+    .entry("none", "black", defaults: NoSettings()) { _, _ in NoBackground() },
+    .entry("mlp", "decoded from the last hidden state (air-notes eq. 11)", defaults: MLPBackground.Config()) {
+      MLPBackground($0, $1)
+    },
+  ])
+
+struct NoBackground: Background {
+  func draw(_ hidden: Tensor, like images: Tensor) -> Tensor? { nil }
+}
+
+/// b = sigmoid(MLP(h_T)).  air-notes eq. (11).
+struct MLPBackground: Background {
+  struct Config: Configurable {
+    var hidden = [200]
+    var outputBias = -2.0
+    static let fields: [Field<Config>] = [
+      .integers("hidden", \.hidden, in: 1...8192, "hidden layers"),
+      .number("output_bias", \.outputBias, in: -20...20, "added before the sigmoid"),
+    ]
+  }
+
+  private let layers: MLP
+  private let outputBias: Float
+
+  init(_ config: Config, _ context: BackgroundContext) {
+    layers = MLP(inputs: context.hidden, hidden: config.hidden, outputs: context.pixels, in: context.scope)
+    outputBias = Float(config.outputBias)
+  }
+
+  func draw(_ hidden: Tensor, like images: Tensor) -> Tensor? {
+    layers(hidden).scaled(by: 1, plus: outputBias).sigmoid().reshaped(images.shape)
+  }
+}

@@ -1,0 +1,38 @@
+import Configuration
+import Tensors
+
+/// How pixels scatter around the canvas.
+protocol Likelihood: Sendable {
+  /// log p(images | canvas) summed over pixels, both [batch, channel, height, width] -> [batch], in nats.
+  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor
+}
+
+/// All likelihoods, one line each.
+let likelihoods = Registry<Void, any Likelihood>(
+  "likelihood",
+  [
+    .entry("normal", "independent normal pixels", defaults: NormalLikelihood()) { likelihood, _ in likelihood },
+    .entry("bernoulli", "pixels as probabilities", defaults: BernoulliLikelihood()) { likelihood, _ in likelihood },
+  ])
+
+/// N(canvas, deviation^2) for every pixel, with its constant; the canvas may exceed 1.
+struct NormalLikelihood: Likelihood, Configurable {
+  var deviation = 0.3
+  static let fields: [Field<NormalLikelihood>] = [
+    .number("deviation", \.deviation, in: 0.001...10, "standard deviation of a pixel")
+  ]
+  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor {
+    images.normalLogLikelihood(mean: canvas, deviation: Float(deviation))
+  }
+}
+
+/// Bernoulli pixels on the canvas clipped to [epsilon, 1 - epsilon]; gray pixels are soft targets.
+struct BernoulliLikelihood: Likelihood, Configurable {
+  var epsilon = 1e-6
+  static let fields: [Field<BernoulliLikelihood>] = [
+    .number("epsilon", \.epsilon, in: 1e-12...0.1, "distance that probabilities keep from 0 and 1")
+  ]
+  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor {
+    images.bernoulliLogLikelihood(canvas: canvas, epsilon: Float(epsilon))
+  }
+}

@@ -1,0 +1,31 @@
+import Configuration
+import Layers
+
+extension RecurrentSceneModel {
+  /// The parts of the recurrent skeleton (keys of `model`); any combination is legal.
+  public struct Config: Configurable {
+    var steps = 3
+    var glimpse = 28
+    var controller = Controller.Config()
+    var head = [200]
+    var window = WindowConfig()
+    var appearance = appearances.choice("gaussian")
+    var prior = ScenePriorConfig()
+    var likelihood = likelihoods.choice("normal")
+    var background = backgrounds.choice("none")
+
+    public init() {}
+
+    public static let fields: [Field<Config>] = [
+      .integer("steps", \.steps, in: 1...64, "inference steps: the largest number of objects"),
+      .integer("glimpse", \.glimpse, in: 2...256, "side of a glimpse, in pixels"),
+      .section("controller", \.controller, "the recurrent network"),
+      .integers("head", \.head, in: 1...8192, "hidden layers between the LSTM and presence and window"),
+      .section("window", \.window, "the attention window"),
+      .variant("appearance", \.appearance, in: appearances, "how an object looks"),
+      .section("prior", \.prior, "what is expected of a scene"),
+      .variant("likelihood", \.likelihood, in: likelihoods, "how pixels scatter around the canvas"),
+      .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
+    ]
+  }
+}

@@ -1,0 +1,139 @@
+import Glibc
+import Inference
+import Layers
+import Scenes
+import Tensors
+
+/// Attend, Infer, Repeat and its family: one recurrent pass that explains a scene object by object.
+///
+/// Eslami et al. 2016; air-notes eq. (1)-(10). Every step is computed; steps after the last object are masked. What is fed
+/// forward is computed as if all earlier presences were 1, so presences are independent trials given the image and the
+/// noise, and one pass yields q(n) for every count n.
+public final class RecurrentSceneModel: SceneModel {
+  public let store = ParameterStore()
+  private let config: Config
+  private let context: ModelContext
+  private let controller: Controller
+  private let pose: PosePosterior
+  private let transformer: SpatialTransformer
+  private let appearance: any Appearance
+  private let countPrior: any CountPrior
+  private let likelihood: any Likelihood
+  private let background: any Background
+
+  public init(_ config: Config, _ context: ModelContext) throws {
+    self.config = config
+    self.context = context
+    let scope = Scope(store, random: context.random)
+    let pixels = context.channels * context.height * context.width
+    transformer = SpatialTransformer(config.window)
+    appearance = try appearances.make(
+      config.appearance,
+      AppearanceContext(channels: context.channels, side: config.glimpse, scope: scope.child("appearance")))
+    controller = Controller(
+      config.controller, pixels: pixels,
+      fed: [("window", transformer.size), ("appearance", appearance.fedSize)], in: scope.child("controller"))
+    pose = PosePosterior(config, transformer, in: scope.child("head"))
+    countPrior = try countPriors.make(config.prior.count, ())
+    likelihood = try likelihoods.make(config.likelihood, ())
+    background = try backgrounds.make(
+      config.background,
+      BackgroundContext(hidden: config.controller.hidden, pixels: pixels, scope: scope.child("background")))
+  }
+
+  public var contextShape: ContextShape {
+    ContextShape(
+      steps: config.steps, pixels: context.channels * context.height * context.width, fed: controller.fedSize,
+      discreteNodes: ["presence"] + appearance.discreteNodes)
+  }
+
+  public func infer(_ images: Tensor, drawing draw: Draw) -> Pass { run(images, draw).pass }
+
+  public func constants(at progress: Progress) -> [(name: String, value: Tensor)] {
+    let logOdds = countPrior.logOdds(steps: config.steps, at: progress)
+    return [("presence_prior_log_odds", Tensor(shape: [config.steps], logOdds.map(Float.init)))]
+  }
+
+  /// The pass with what it drew.
+  func run(_ images: Tensor, _ draw: Draw) -> (pass: Pass, canvas: Canvas) {
+    let batch = images.shape[0]
+    let logOdds = countPrior.logOdds(steps: config.steps, at: draw.progress)
+    var state = controller.start(batch: batch)
+    var canvas = Canvas(keepsSum: controller.needsCanvas)
+    var terms: [Term] = []
+    var contexts: [StepContext] = []
+    var alive = Tensor.ones([batch])
+    for step in 0..<config.steps {
+      let advance = controller.advance(&state, images, canvas.sum)
+      let posterior = pose(advance.features)
+      let presence = draw.bernoulli(
+        "presence", step: step, logits: posterior.presence, priorLogOdds: Float(logOdds[step]))
+      let place = draw.normal(
+        "window", step: step, mean: posterior.mean, deviation: posterior.deviation, priorMean: transformer.priorMean,
+        priorDeviation: transformer.priorDeviation)
+      let window = transformer.window(place.sample)
+      let source = controller.glimpseSource(images, canvas.sum)
+      let object = appearance.explain(source.read(window, side: config.glimpse), drawing: draw, step: step)
+
+      terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))
+      alive = alive * presence.sample
+      terms.append(Term("window", step: step, mask: alive, .normal(place)))
+      for part in object.latents { terms.append(Term(part.node, step: step, mask: alive, part.latent)) }
+      contexts.append(advance.context)
+      canvas.add(
+        object.patch.written(window, height: context.height, width: context.width), window, gate: alive,
+        probability: presence.sample)
+      controller.feed([place.sample, object.fed], to: &state)
+    }
+    canvas.background = background.draw(state.hidden, like: images)
+    let logLikelihood =
+      draw.isMarginal
+      ? canvas.expectedLogLikelihood(of: images, likelihood)
+      : likelihood.logProbability(of: images, given: canvas.composed(like: images))
+    let pass = Pass(terms: terms, logLikelihood: logLikelihood, count: canvas.count(batch), contexts: contexts)
+    return (pass, canvas)
+  }
+
+  public func explain(_ images: Tensor) -> SceneExplanation {
+    store.frozen {
+      let (_, canvas) = run(images, Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
+      return SceneExplanation(
+        scenes: canvas.explanations(batch: images.shape[0], height: context.height, width: context.width),
+        reconstruction: canvas.composed(like: images))
+    }
+  }
+}
+
+/// The posterior over presence and window at a step, from the controller's features.
+struct PosePosterior {
+  /// presence logit [batch]; window latents' mean and deviation [batch, size].
+  struct Parameters { let presence, mean, deviation: Tensor }
+
+  private let head: MLP
+  private let transformer: SpatialTransformer
+  private let presenceBias: Float
+  private let deviationBias: Float
+
+  init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, in scope: Scope) {
+    self.transformer = transformer
+    head = MLP(
+      inputs: config.controller.hidden, hidden: config.head, outputs: 1 + 2 * transformer.size, outputBias: .zeros,
+      in: scope)
+    presenceBias = Float(config.controller.presenceBias)
+    deviationBias = inverseSoftplus(Float(config.window.initialDeviation))
+  }
+
+  /// Mean and deviation are in units of the prior: the posterior starts at the prior's mean, narrower than it.
+  func callAsFunction(_ features: Tensor) -> Parameters {
+    let raw = head(features)
+    let size = transformer.size
+    return Parameters(
+      presence: raw.columns(0..<1).reshaped([raw.shape[0]]).scaled(by: 1, plus: presenceBias),
+      mean: raw.columns(1..<1 + size) * transformer.priorDeviation + transformer.priorMean,
+      deviation: raw.columns(1 + size..<1 + 2 * size).scaled(by: 1, plus: deviationBias).softplus()
+        * transformer.priorDeviation)
+  }
+}
+
+/// x with log(1 + e^x) = value.
+private func inverseSoftplus(_ value: Float) -> Float { Float(log(expm1(Double(value)))) }

@@ -1,0 +1,32 @@
+import Inference
+import Layers
+import Scenes
+import Tensors
+
+/// A model of scenes: what the trainer, the evaluation and the command line see of it.
+public protocol SceneModel: InferenceModel {
+  /// All trained values.
+  var store: ParameterStore { get }
+  /// What the model makes of images [batch, channel, height, width]: objects, boxes and a reconstruction, from modes and means.
+  func explain(_ images: Tensor) -> SceneExplanation
+  /// Numbers that a training step used beside parameters and noise, by name (for `export-step`).
+  func constants(at progress: Progress) -> [(name: String, value: Tensor)]
+}
+
+/// A model's account of a batch of images.
+public struct SceneExplanation {
+  /// One for each image.
+  public let scenes: [Explanation]
+  /// The canvas [batch, channel, height, width].
+  public let reconstruction: Tensor
+}
+
+/// What a model is made for.
+public struct ModelContext {
+  public let channels, height, width: Int
+  public let random: RandomStream
+
+  public init(channels: Int, height: Int, width: Int, random: RandomStream) {
+    (self.channels, self.height, self.width, self.random) = (channels, height, width, random)
+  }
+}

@@ -1,0 +1,102 @@
+import CZlib
+
+/// The gzip format (RFC 1952), by zlib.
+public enum Gzip {
+  /// Expands gzip data, of one member or several, to at most `limit` bytes.
+  ///
+  /// Checksums and lengths are checked; zeros after the last member are ignored. Throws `FileError`.
+  public static func decompress(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
+    try bytes.withUnsafeBufferPointer { try decompress($0, limit: limit) }
+  }
+
+  /// Compresses to gzip data of one member, without a time or name: the same bytes give the same result.
+  ///
+  /// `level` is 0 (store) to 9 (smallest). Throws `FileError` if memory runs out.
+  public static func compress(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] {
+    precondition((0...9).contains(level), "gzip level \(level); the levels are 0 to 9")
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    defer { stream.deallocate() }
+    let begun = deflateInit2_(
+      stream, Int32(level), Z_DEFLATED, InflateFormat.gzip.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+      Int32(MemoryLayout<z_stream>.size))
+    guard begun == Z_OK else { throw compressFailure(begun) }
+    defer { deflateEnd(stream) }
+    return try bytes.withUnsafeBufferPointer { try deflateAll($0, stream) }
+  }
+
+  /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` either way. Throws `FileError`.
+  public static func readFile(_ path: String, limit: Int) throws -> [UInt8] {
+    let bytes = try Pictures.readFile(path, limit: limit)
+    guard path.hasSuffix(".gz") else { return bytes }
+    do { return try decompress(bytes, limit: limit) } catch let error as FileError { throw error.at(path) }
+  }
+
+  private static func decompress(_ input: UnsafeBufferPointer<UInt8>, limit: Int) throws -> [UInt8] {
+    guard input.count >= 2, input[0] == 0x1F, input[1] == 0x8B else {
+      let found = input.isEmpty ? "nothing" : hexadecimal(input.prefix(2))
+      throw FileError(
+        problem: "is not gzip data (starts with \(found), expected 1f 8b)",
+        nextStep: "fetch the file again, or drop .gz from its name if it is not compressed")
+    }
+    // The last four bytes are the (last) member's length modulo 2^32: the first buffer's size.
+    let expected = input.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    var output: [UInt8] = []
+    var offset = 0
+    while offset < input.count, input[offset...].contains(where: { $0 != 0 }) {
+      do {
+        let member = try inflateStream(
+          UnsafeBufferPointer(rebasing: input[offset...]), format: .gzip, expected: expected,
+          limit: limit - output.count)
+        offset += member.consumed
+        if output.isEmpty { output = member.bytes } else { output += member.bytes }
+      } catch let failure as InflateFailure {
+        throw FileError(
+          problem: words(failure, limit: limit), nextStep: "fetch the file again, it may have been cut short or damaged"
+        )
+      }
+    }
+    return output
+  }
+
+  private static func deflateAll(
+    _ input: UnsafeBufferPointer<UInt8>, _ stream: UnsafeMutablePointer<z_stream>
+  ) throws -> [UInt8] {
+    let bound = Int(deflateBound(stream, uLong(input.count))) + 64
+    var status = Z_OK
+    let output = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+      var offset = 0
+      while status == Z_OK {
+        let offered = min(input.count - offset, 1 << 30)
+        let room = min(bound - count, 1 << 30)
+        stream.pointee.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + offset) }
+        stream.pointee.avail_in = uInt(offered)
+        stream.pointee.next_out = buffer.baseAddress.map { $0 + count }
+        stream.pointee.avail_out = uInt(room)
+        status = deflate(stream, offset + offered == input.count ? Z_FINISH : Z_NO_FLUSH)
+        offset += offered - Int(stream.pointee.avail_in)
+        count += room - Int(stream.pointee.avail_out)
+      }
+    }
+    guard status == Z_STREAM_END else { throw compressFailure(status) }
+    return output
+  }
+
+  private static func compressFailure(_ code: Int32) -> FileError {
+    FileError(problem: "zlib cannot compress (code \(code))", nextStep: "check that memory is left")
+  }
+
+  /// One place for the words of a failure, for gzip and zip.
+  static func words(_ failure: InflateFailure, limit: Int) -> String {
+    switch failure {
+    case .truncated: "the compressed data ends too early"
+    case .tooLarge: "the data expands to more than the limit of \(limit) bytes"
+    case .damaged(let message): "the compressed data is damaged (zlib: \(message))"
+    }
+  }
+}
+
+/// Bytes as two digits each, with spaces between.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+}

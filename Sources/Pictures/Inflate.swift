@@ -1,0 +1,89 @@
+import CZlib
+
+/// What one deflate stream expanded to, and how much of the input it took.
+struct Inflated {
+  var bytes: [UInt8]
+  var consumed: Int
+}
+
+/// Why a deflate stream could not be expanded.
+enum InflateFailure: Error {
+  case truncated, tooLarge
+  case damaged(String)
+}
+
+/// Which envelope zlib expects around the deflate stream.
+enum InflateFormat: Int32 {
+  case gzip = 31
+  case raw = -15
+}
+
+/// Expands one stream from the start of `input`, to at most `limit` bytes; `expected` only sets the first buffer.
+///
+/// Throws `InflateFailure`.
+func inflateStream(
+  _ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, expected: Int, limit: Int
+) throws -> Inflated {
+  // zlib keeps a pointer back to its stream, so the stream must not move.
+  let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  stream.initialize(to: z_stream())
+  defer { stream.deallocate() }
+  let begun = inflateInit2_(stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+  guard begun == Z_OK else { throw InflateFailure.damaged("zlib cannot start, code \(begun)") }
+  defer { inflateEnd(stream) }
+
+  let limit = min(max(0, limit), 1 << 48)
+  var result = Inflated(bytes: [], consumed: 0)
+  // Deflate expands by at most 1032, so a lying `expected` cannot ask for much; one byte more shows an overrun.
+  var room = min(max(0, expected), limit, 1032 * input.count + 64) + 1
+  while true {
+    var ended = false
+    var failure: InflateFailure?
+    let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+      while count < room, !ended, failure == nil {
+        let free = UnsafeMutableBufferPointer(rebasing: buffer[count..<room])
+        let outcome = inflateStep(stream, input, result.consumed, free)
+        result.consumed += outcome.taken
+        count += outcome.given
+        ended = outcome.ended
+        failure = outcome.failure
+      }
+    }
+    if let failure { throw failure }
+    if result.bytes.isEmpty { result.bytes = chunk } else { result.bytes += chunk }
+    guard result.bytes.count <= limit else { throw InflateFailure.tooLarge }
+    if ended { return result }
+    room = min(max(result.bytes.count, 1 << 16), limit - result.bytes.count + 1)
+  }
+}
+
+private struct InflateOutcome {
+  var taken = 0
+  var given = 0
+  var ended = false
+  var failure: InflateFailure?
+}
+
+/// One call of zlib's inflate, with at most 1 GiB either way, since its counts are 32-bit.
+private func inflateStep(
+  _ stream: UnsafeMutablePointer<z_stream>, _ input: UnsafeBufferPointer<UInt8>, _ offset: Int,
+  _ output: UnsafeMutableBufferPointer<UInt8>
+) -> InflateOutcome {
+  let offered = min(input.count - offset, 1 << 30)
+  let room = min(output.count, 1 << 30)
+  stream.pointee.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + offset) }
+  stream.pointee.avail_in = uInt(offered)
+  stream.pointee.next_out = output.baseAddress
+  stream.pointee.avail_out = uInt(room)
+  let status = inflate(stream, Z_NO_FLUSH)
+  var outcome = InflateOutcome(
+    taken: offered - Int(stream.pointee.avail_in), given: room - Int(stream.pointee.avail_out))
+  switch status {
+  case Z_STREAM_END: outcome.ended = true
+  case Z_OK: break
+  case Z_BUF_ERROR: outcome.failure = .truncated
+  default:
+    outcome.failure = .damaged(stream.pointee.msg.map { String(cString: $0) } ?? "zlib code \(status)")
+  }
+  return outcome
+}

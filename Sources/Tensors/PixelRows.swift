@@ -1,0 +1,70 @@
+import CKernels
+
+/// Rows of pixels that are multiplied by weight matrices and need no gradient themselves: a batch of images.
+///
+/// Scenes are mostly blank, and a product that skips blank pixels does a fraction of the arithmetic. Whether that pays is
+/// decided from the count of nonzero pixels alone, so the same batch always takes the same path.
+public final class PixelRows {
+  /// The pixels [rows, columns].
+  public let dense: Tensor
+  private let compressed: Compressed?
+
+  private struct Compressed { let rowStarts, rowIndices, rowValues, columnStarts, columnIndices, columnValues: Storage }
+
+  /// Above this share of nonzero pixels the dense product is faster (measured: docs/performance.md).
+  package static let densestSparseShare = 0.25
+
+  /// Any shape [rows, ...]; `isSparse` overrules the count (for tests and measurements).
+  public init(_ pixels: Tensor, isSparse: Bool? = nil) {
+    dense = pixels.detached().flattened()
+    let nonzero = Int(ck_count_nonzero(dense.pointer, Int64(dense.count)))
+    guard isSparse ?? (Double(nonzero) < PixelRows.densestSparseShare * Double(dense.count)) else {
+      compressed = nil
+      return
+    }
+    let (rows, columns) = (dense.rows, dense.columns)
+    let parts = Compressed(
+      rowStarts: Storage(count: rows + 1), rowIndices: Storage(count: nonzero), rowValues: Storage(count: nonzero),
+      columnStarts: Storage(count: columns + 1), columnIndices: Storage(count: nonzero),
+      columnValues: Storage(count: nonzero))
+    ck_compress_rows(
+      Int64(rows), Int64(columns), dense.pointer, parts.rowStarts.integers, parts.rowIndices.integers,
+      parts.rowValues.pointer)
+    ck_compress_columns(
+      Int64(rows), Int64(columns), dense.pointer, parts.columnStarts.integers, parts.columnIndices.integers,
+      parts.columnValues.pointer)
+    compressed = parts
+  }
+
+  public var rows: Int { dense.rows }
+  public var isSparse: Bool { compressed != nil }
+
+  /// pixels weight + bias: [rows, columns] x [columns, n] -> [rows, n].
+  public func product(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    guard let parts = compressed else { return dense.dense(weight, bias) }
+    let (rows, columns, n) = (Int64(dense.rows), Int64(dense.columns), Int64(weight.shape[1]))
+    precondition(weight.shape[0] == dense.columns, "pixels \(dense.shape) do not fit the weight \(weight.shape)")
+    let shape = weight.shape
+    let out = Tensor(uninitialized: [dense.rows, shape[1]])
+    ck_sparse_product(
+      rows, columns, n, parts.rowStarts.integers, parts.rowIndices.integers, parts.rowValues.pointer, weight.pointer,
+      bias?.pointer, out.pointer)
+    return out.recorded(from: [weight] + (bias.map { [$0] } ?? [])) { dy, inputs in
+      inputs.accumulate(0, shape: shape) {
+        ck_sparse_weight_gradient(
+          columns, n, parts.columnStarts.integers, parts.columnIndices.integers, parts.columnValues.pointer,
+          dy.pointer, $0, $1)
+      }
+      if bias != nil {
+        inputs.accumulate(1, shape: [shape[1]]) { ck_column_sums(rows, n, dy.pointer, $0, $1) }
+      }
+    }
+  }
+}
+
+extension Storage {
+  /// The same memory as 32-bit integers.
+  fileprivate var integers: UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Int32.self)
+  }
+}

@@ -1,0 +1,116 @@
+import CKernels
+import COpenBLAS
+
+/// What follows a product in a dense layer.
+public enum Activation: String, CaseIterable, Sendable {
+  case none, relu, sigmoid, tanh, softplus, elu
+
+  var kernel: Int32 {
+    switch self {
+    case .none: -1
+    case .relu: Int32(CK_RELU.rawValue)
+    case .sigmoid: Int32(CK_SIGMOID.rawValue)
+    case .tanh: Int32(CK_TANH.rawValue)
+    case .softplus: Int32(CK_SOFTPLUS.rawValue)
+    case .elu: Int32(CK_ELU.rawValue)
+    }
+  }
+}
+
+/// How many threads products use; set once when the program starts.
+public enum Threads {
+  public static func use(_ count: Int) { openblas_set_num_threads(Int32(count)) }
+  /// The kernel set that the BLAS library chose for this CPU.
+  public static var kernels: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+}
+
+/// The one place through which every dense product goes: c (+)= op(a) op(b), row-major, c [m, n], inner size k.
+package func multiply(
+  _ a: UnsafePointer<Float>, transposed ta: Bool = false, _ b: UnsafePointer<Float>,
+  otherTransposed tb: Bool = false,
+  into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulates: Int32 = 0
+) {
+  cblas_sgemm(
+    CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a,
+    Int32(ta ? m : k), b, Int32(tb ? k : n), Float(accumulates), c, Int32(n))
+}
+
+extension Tensor {
+  /// Matrix product: [rows, k] x [k, n] -> [rows, n], either operand transposed on request.
+  public func matrixProduct(_ other: Tensor, transposed ta: Bool = false, otherTransposed tb: Bool = false) -> Tensor {
+    precondition(shape.count == 2 && other.shape.count == 2, "matrices wanted, not \(shape) and \(other.shape)")
+    let (m, k) = ta ? (shape[1], shape[0]) : (shape[0], shape[1])
+    let (inner, n) = tb ? (other.shape[1], other.shape[0]) : (other.shape[0], other.shape[1])
+    precondition(k == inner, "inner sizes of \(shape) and \(other.shape) differ")
+    let (a, b) = (detached(), other.detached())
+    let out = Tensor(uninitialized: [m, n])
+    multiply(a.pointer, transposed: ta, b.pointer, otherTransposed: tb, into: out.pointer, m: m, n: n, k: k)
+    return out.recorded(from: self, other) { dy, inputs in
+      inputs.accumulate(0, shape: a.shape) {
+        if ta {
+          multiply(b.pointer, transposed: tb, dy.pointer, otherTransposed: true, into: $0, m: k, n: m, k: n, accumulates: $1)
+        } else {
+          multiply(dy.pointer, b.pointer, otherTransposed: !tb, into: $0, m: m, n: k, k: n, accumulates: $1)
+        }
+      }
+      inputs.accumulate(1, shape: b.shape) {
+        if tb {
+          multiply(dy.pointer, transposed: true, a.pointer, otherTransposed: ta, into: $0, m: n, n: k, k: m, accumulates: $1)
+        } else {
+          multiply(a.pointer, transposed: !ta, dy.pointer, into: $0, m: k, n: n, k: m, accumulates: $1)
+        }
+      }
+    }
+  }
+
+  /// A dense layer: activation(self weight + bias). self [rows, inputs], weight [inputs, outputs], bias [outputs] or none.
+  public func dense(_ weight: Tensor, _ bias: Tensor?, _ activation: Activation = .none) -> Tensor {
+    let (m, k, n) = (rows, weight.shape[0], weight.shape[1])
+    precondition(columns == k, "input \(shape) does not fit the weight \(weight.shape)")
+    let (x, w) = (detached(), weight.detached())
+    let y = Tensor(uninitialized: [m, n])
+    multiply(x.pointer, w.pointer, into: y.pointer, m: m, n: n, k: k)
+    if bias != nil || activation != .none {
+      ck_bias_activation(Int64(m), Int64(n), y.pointer, bias?.pointer, activation.kernel)
+    }
+    let sources = [self, weight] + (bias.map { [$0] } ?? [])
+    return y.recorded(from: sources) { dy, inputs in
+      let slope = activation == .none ? dy : y.activationGradient(activation, dy)
+      inputs.accumulate(0, shape: x.shape) {
+        multiply(slope.pointer, w.pointer, otherTransposed: true, into: $0, m: m, n: k, k: n, accumulates: $1)
+      }
+      inputs.accumulate(1, shape: w.shape) {
+        multiply(x.pointer, transposed: true, slope.pointer, into: $0, m: k, n: n, k: m, accumulates: $1)
+      }
+      if sources.count == 3 {
+        inputs.accumulate(2, shape: [n]) { ck_column_sums(Int64(m), Int64(n), slope.pointer, $0, $1) }
+      }
+    }
+  }
+
+  /// The gradient before an activation whose output is self.
+  private func activationGradient(_ activation: Activation, _ dy: Tensor) -> Tensor {
+    let dx = Tensor(uninitialized: shape)
+    ck_activation_gradient(activation.kernel, pointer, dy.pointer, dx.pointer, Int64(count))
+    return dx
+  }
+
+  /// self + addend weight: the recurrent part of a cell. self [rows, n], addend [rows, k], weight [k, n].
+  public func adding(productOf x: Tensor, _ weight: Tensor) -> Tensor {
+    let (m, k, n) = (x.rows, weight.shape[0], weight.shape[1])
+    precondition(x.columns == k && shape == [m, n], "\(shape) + \(x.shape) x \(weight.shape)")
+    let (input, w) = (x.detached(), weight.detached())
+    let y = Tensor(uninitialized: shape)
+    y.pointer.update(from: pointer, count: count)
+    multiply(input.pointer, w.pointer, into: y.pointer, m: m, n: n, k: k, accumulates: 1)
+    return y.recorded(from: self, x, weight) { dy, inputs in
+      inputs.accumulate(1, shape: input.shape) {
+        multiply(dy.pointer, w.pointer, otherTransposed: true, into: $0, m: m, n: k, k: n, accumulates: $1)
+      }
+      inputs.accumulate(2, shape: w.shape) {
+        multiply(input.pointer, transposed: true, dy.pointer, into: $0, m: k, n: n, k: m, accumulates: $1)
+      }
+      inputs.add(dy, to: 0)
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import CKernels
+
+/// One recorded operation: its inputs' nodes and the rule that sends a gradient back to them.
+///
+/// Nodes exist only where an input needs a gradient; they hold each other from the loss to the parameters, so a step's
+/// tape is freed with its loss.
+package final class Node {
+  package typealias Pullback = (_ gradient: Tensor, _ inputs: Cotangents) -> Void
+
+  fileprivate let inputs: [Node?]
+  fileprivate var pullback: Pullback?
+  fileprivate var gradient: Tensor?
+  fileprivate var isVisited = false
+
+  package init(inputs: [Node?] = [], pullback: Pullback? = nil) {
+    self.inputs = inputs
+    self.pullback = pullback
+  }
+
+  fileprivate func takeGradient() -> Tensor? {
+    defer { gradient = nil }
+    return gradient
+  }
+
+  deinit {
+    // A chain of thousands of operations must not be freed by recursion.
+    guard !inputs.isEmpty, pullback != nil else { return }
+    pullback = nil
+  }
+}
+
+/// Where a pullback leaves the gradients of its operation's inputs.
+package struct Cotangents {
+  fileprivate let nodes: [Node?]
+
+  /// Whether input `index` needs a gradient at all.
+  package func wants(_ index: Int) -> Bool { nodes[index] != nil }
+
+  /// Adds to the gradient of input `index` in place. `body` gets the memory and whether to add (1) or to overwrite (0).
+  package func accumulate(_ index: Int, shape: [Int], _ body: (UnsafeMutablePointer<Float>, Int32) -> Void) {
+    guard let node = nodes[index] else { return }
+    guard var sum = node.takeGradient() else {
+      let fresh = Tensor(uninitialized: shape)
+      body(fresh.pointer, 0)
+      node.gradient = fresh
+      return
+    }
+    if !isKnownUniquelyReferenced(&sum.storage) {
+      let copy = Tensor(uninitialized: shape)
+      copy.pointer.update(from: sum.pointer, count: sum.count)
+      sum = copy
+    }
+    body(sum.pointer, 1)
+    node.gradient = sum
+  }
+
+  /// Adds a finished gradient of input `index`; its memory may be shared.
+  package func add(_ gradient: @autoclosure () -> Tensor, to index: Int) {
+    guard let node = nodes[index] else { return }
+    let term = gradient()
+    if node.gradient == nil {
+      node.gradient = term
+    } else {
+      accumulate(index, shape: term.shape) { sum, _ in ck_affine(1, 0, term.pointer, sum, 1, Int64(term.count)) }
+    }
+  }
+}
+
+extension Tensor {
+  /// The result of an operation on `inputs`: on the tape if one of them is.
+  package init(
+    shape: [Int], storage: Storage, from inputs: [Tensor], pullback: @escaping Node.Pullback
+  ) {
+    let nodes = inputs.map(\.node)
+    let isRecorded = nodes.contains { $0 != nil }
+    self.init(shape: shape, storage: storage, node: isRecorded ? Node(inputs: nodes, pullback: pullback) : nil)
+  }
+
+  /// Puts a computed tensor on the tape.
+  package func recorded(from inputs: Tensor..., pullback: @escaping Node.Pullback) -> Tensor {
+    Tensor(shape: shape, storage: storage, from: inputs, pullback: pullback)
+  }
+
+  package func recorded(from inputs: [Tensor], pullback: @escaping Node.Pullback) -> Tensor {
+    Tensor(shape: shape, storage: storage, from: inputs, pullback: pullback)
+  }
+}
+
+/// The gradients of a scalar with respect to parameters, in their order; zeros where the scalar does not depend on one.
+///
+/// Buffers of the tape are released as the walk passes them, unless it is retained for another walk.
+public func gradients(of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false) -> [Tensor] {
+  precondition(loss.count == 1, "gradients need a scalar, not shape \(loss.shape)")
+  if let root = loss.node {
+    root.gradient = Tensor(repeating: 1, shape: loss.shape)
+    for node in walk(from: root) {
+      node.isVisited = false
+      guard let pullback = node.pullback, let gradient = node.takeGradient() else { continue }
+      pullback(gradient, Cotangents(nodes: node.inputs))
+      if !retainingTape { node.pullback = nil }
+    }
+  }
+  return parameters.map { $0.leaf.takeGradient() ?? .zeros($0.shape) }
+}
+
+/// All nodes below `root`, each after everything that was computed from it.
+private func walk(from root: Node) -> [Node] {
+  var finished: [Node] = []
+  var stack: [(node: Node, next: Int)] = [(root, 0)]
+  root.isVisited = true
+  while let (node, next) = stack.last {
+    if next == node.inputs.count {
+      finished.append(node)
+      stack.removeLast()
+    } else {
+      stack[stack.count - 1].next += 1
+      if let input = node.inputs[next], !input.isVisited {
+        input.isVisited = true
+        stack.append((input, 0))
+      }
+    }
+  }
+  return finished.reversed()
+}

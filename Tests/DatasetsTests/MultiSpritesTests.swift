@@ -1,0 +1,114 @@
+import Configuration
+import Foundation
+import Scenes
+import Testing
+
+@testable import Datasets
+
+struct MultiSpritesTests {
+  private func alone(_ shapes: [Shape], side: Int = 64) throws -> [Scene] {
+    var config = MultiSprites.Config()
+    config.shapes = shapes
+    config.side = side
+    config.counts = [1: 200]
+    return try scenes(MultiSprites(config), count: 200)
+  }
+
+  @Test func theDefaultHasThePapersSize() throws {
+    let dataset = try MultiSprites(.init())
+    #expect(Split.allCases.map(dataset.size) == [90_000, 2000, 2000])
+    #expect([dataset.height, dataset.width] == [64, 64])
+    #expect(dataset.classNames == ["square", "triangle", "ellipse"])
+    let drawn = try scenes(dataset, count: 400)
+    #expect((0...3).map { number in drawn.filter { $0.count == number }.count } == [100, 100, 100, 100])
+    #expect(drawn.allSatisfy { largestSum($0) <= 255 })
+  }
+
+  /// Areas of shapes inscribed in a circle of diameter 1.
+  @Test(arguments: [
+    (Shape.square, 0.5), (.triangle, 27.0.squareRoot() / 16), (.ellipse, Double.pi / 8),
+    (.heart, (4 + Double.pi) * 22 / 64 - 12 * 2.0.squareRoot() * (4 + Double.pi) / 64),
+  ])
+  func anObjectsInkIsItsArea(shape: Shape, area: Double) throws {
+    var excess = 0.0
+    for scene in try alone([shape]) {
+      let diameter = try #require(scene.objects[0].scale) * 64
+      let ink = scene.pixels.reduce(0) { $0 + Double($1) } / 255
+      let share = ink / (area * diameter * diameter)
+      #expect(abs(share - 1) < 0.05, "\(shape) of diameter \(diameter)")
+      excess += share - 1
+    }
+    #expect(abs(excess) / 200 < 0.015)
+  }
+
+  @Test(arguments: [Shape.square, .triangle, .ellipse])
+  func theCenterIsTheCenterOfTheInk(shape: Shape) throws {
+    for scene in try alone([shape]) {
+      let center = moments(scene).center
+      #expect(abs(center.x - scene.objects[0].center.x) < 0.1 && abs(center.y - scene.objects[0].center.y) < 0.1)
+    }
+  }
+
+  @Test func theAngleIsThatOfTheLongAxis() throws {
+    for scene in try alone([.ellipse]) {
+      let angle = try #require(scene.objects[0].angle)
+      let turn = (moments(scene).axis - angle).remainder(dividingBy: .pi)
+      #expect(abs(turn) < 0.06)
+    }
+  }
+
+  @Test func diametersAreUniformAndObjectsLieInside() throws {
+    let objects = try alone(Shape.allCases).flatMap(\.objects)
+    let diameters = try objects.map { try #require($0.scale) * 64 }
+    #expect(diameters.allSatisfy { (12...22).contains($0) })
+    #expect(abs(diameters.reduce(0, +) / 200 - 17) < 0.8)
+    for (object, diameter) in zip(objects, diameters) {
+      #expect((diameter / 2 - 1e-9...64 - diameter / 2 + 1e-9).contains(object.center.x))
+      #expect((diameter / 2 - 1e-9...64 - diameter / 2 + 1e-9).contains(object.center.y))
+    }
+    #expect(Set(objects.map(\.label)) == [0, 1, 2, 3])
+  }
+
+  @Test func aSmallCanvasServesTheQuickStart() throws {
+    var config = MultiSprites.Config()
+    config.side = 50
+    config.counts = [0: 100, 1: 100, 2: 100]
+    #expect(try scenes(MultiSprites(config), count: 60).allSatisfy { $0.height == 50 && $0.count <= 2 })
+  }
+
+  @Test func configsThatCannotWorkAreRefused() {
+    var config = MultiSprites.Config()
+    #expect(config.problems().isEmpty)
+    config.shapes = []
+    config.diameter.smallest = 30
+    #expect(config.problems().map(\.key) == ["shapes", "diameter.smallest"])
+    config = .init()
+    config.side = 16
+    #expect(config.problems().map(\.key) == ["diameter.largest"])
+  }
+
+  /// The center of the ink, and the angle of its longest axis.
+  private func moments(_ scene: Scene) -> (center: Point, axis: Double) {
+    var mass = 0.0
+    var x = 0.0
+    var y = 0.0
+    var xx = 0.0
+    var yy = 0.0
+    var xy = 0.0
+    for (index, level) in scene.pixels.enumerated() where level > 0 {
+      let weight = Double(level)
+      let column = Double(index % scene.width) + 0.5
+      let row = Double(index / scene.width) + 0.5
+      mass += weight
+      x += weight * column
+      y += weight * row
+      xx += weight * column * column
+      yy += weight * row * row
+      xy += weight * column * row
+    }
+    let center = Point(x: x / mass, y: y / mass)
+    let across = xx / mass - center.x * center.x
+    let down = yy / mass - center.y * center.y
+    return (center, atan2(2 * (xy / mass - center.x * center.y), across - down) / 2)
+  }
+}

@@ -1,0 +1,72 @@
+import Datasets
+import Foundation
+import Pictures
+import Scenes
+
+/// A data folder with a small MNIST of its own, so that no test needs the real one.
+///
+/// Of 600 training digits the first 500 are labeled 0 to 4, the last 100 are labeled 5 to 8; the 120 test digits are
+/// labeled 9. A digit is a few strokes, its ink within the middle 20 x 20 pixels, as in MNIST.
+final class SmallMNIST: Sendable {
+  let context: DatasetContext
+  private let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("airframe-\(UUID().uuidString)")
+    let place = folder.appendingPathComponent("mnist")
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    context = DatasetContext(dataFolder: folder.path)
+    try Self.write((0..<600).map { $0 < 500 ? $0 % 5 : 5 + $0 % 4 }, to: place, as: "train")
+    try Self.write((0..<120).map { _ in 9 }, to: place, as: "t10k")
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  private static func write(_ labels: [Int], to folder: URL, as prefix: String) throws {
+    let count = [0, 0, UInt8(labels.count >> 8), UInt8(labels.count & 255)]
+    let images = [0, 0, 8, 3] + count + [0, 0, 0, 28, 0, 0, 0, 28] + labels.indices.flatMap(digit)
+    try Data(Gzip.compress(images)).write(to: folder.appendingPathComponent("\(prefix)-images-idx3-ubyte.gz"))
+    let numbers = [0, 0, 8, 1] + count + labels.map { UInt8($0) }
+    try Data(Gzip.compress(numbers)).write(to: folder.appendingPathComponent("\(prefix)-labels-idx1-ubyte.gz"))
+  }
+
+  /// A ring of two to four pixels' width, cut by a bar.
+  private static func digit(_ number: Int) -> [UInt8] {
+    let radius = 6.0 + Double(number % 5) / 1.5
+    let thickness = 1.0 + Double(number % 3) / 2
+    return (0..<784).map { index in
+      let x = Double(index % 28) - 13.5
+      let y = (Double(index / 28) - 13.5) * (number % 2 == 0 ? 1 : 1.2)
+      let ring = thickness + 0.5 - abs((x * x + y * y).squareRoot() - radius)
+      let bar = abs(x) < radius ? thickness - abs(y - Double(number % 7) + 3) : 0
+      return UInt8(255 * min(max(ring, bar, 0), 1))
+    }
+  }
+}
+
+/// The folder of the real data, named by the environment variable AIRFRAME_DATA; tests that need it are skipped without.
+let dataFolder = ProcessInfo.processInfo.environment["AIRFRAME_DATA"]
+let hasMNIST =
+  dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/mnist/train-images-idx3-ubyte.gz") } ?? false
+
+extension MultiMNIST.Config {
+  /// Few scenes, of these numbers of digits.
+  init(_ counts: [Int: Int], overlap: OverlapRule = .saturation) {
+    self.init()
+    self.counts = counts
+    self.overlap = overlap
+    validationSize = 60
+    testSize = 60
+  }
+}
+
+/// The first scenes of a split, with masks.
+func scenes(_ dataset: any Dataset, _ split: Split = .train, count: Int) throws -> [Scene] {
+  try dataset.prepare(split)
+  return (0..<count).map { dataset.scene($0, of: split, withMasks: true) }
+}
+
+/// The largest sum of the masks at one pixel, before anything is clipped.
+func largestSum(_ scene: Scene) -> Int {
+  scene.pixels.indices.map { pixel in scene.masks.reduce(0) { $0 + Int($1[pixel]) } }.max() ?? 0
+}

@@ -1,0 +1,65 @@
+import Tensors
+import Testing
+
+/// Expects the gradients of a function's output against a random cotangent to match central differences.
+///
+/// Every element of every input moves by one and two steps to each side, in the four-point formula of fourth order. The
+/// step is a power of two, so that inputs of size one move exactly; outputs are weighted and summed in double precision.
+/// Functions must be smooth within two steps of the inputs.
+public func expectGradients(
+  of function: ([Tensor]) -> Tensor, at inputs: [Tensor], step: Float = 0x1p-6, absolute: Double = 2e-4,
+  relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let parameters = inputs.enumerated().map { Parameter("input \($0)", $1) }
+  expectGradients(
+    of: { function(parameters.map(\.tensor)) }, for: parameters, step: step, absolute: absolute, relative: relative,
+    comment(), sourceLocation: sourceLocation)
+}
+
+/// The same for a function of one tensor.
+public func expectGradient(
+  of function: (Tensor) -> Tensor, at input: Tensor, step: Float = 0x1p-6, absolute: Double = 2e-4,
+  relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectGradients(
+    of: { function($0[0]) }, at: [input], step: step, absolute: absolute, relative: relative, comment(),
+    sourceLocation: sourceLocation)
+}
+
+/// The same for a function that reads parameters itself; they hold their values again afterwards.
+public func expectGradients(
+  of function: () -> Tensor, for parameters: [Parameter], step: Float = 0x1p-6, absolute: Double = 2e-4,
+  relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let output = function()
+  let cotangent = RandomStream(seed: 1).child("cotangent").normals(output.shape)
+  let computed = gradients(of: (output * cotangent).sum(), for: parameters)
+  for (parameter, gradient) in zip(parameters, computed) {
+    let before = parameter.tensor.array()
+    let expected = before.indices.map { index in
+      let values = [-2, -1, 1, 2].map { steps in
+        var moved = before
+        moved[index] += Float(steps) * step
+        parameter.assign(Tensor(shape: parameter.shape, moved))
+        return weightedSum(function(), cotangent)
+      }
+      return Float((values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * Double(step)))
+    }
+    parameter.assign(Tensor(shape: parameter.shape, before))
+    expectClose(
+      gradient, Tensor(shape: parameter.shape, expected), absolute: absolute, relative: relative,
+      "\(comment().isEmpty ? "" : "\(comment()), ")gradient of \(parameter.name)", sourceLocation: sourceLocation)
+  }
+}
+
+/// The gradients of sum(output * cotangent).
+public func pulledBack(_ cotangent: Tensor, from output: Tensor, to parameters: [Parameter]) -> [Tensor] {
+  gradients(of: (output * cotangent).sum(), for: parameters)
+}
+
+private func weightedSum(_ values: Tensor, _ weights: Tensor) -> Double {
+  zip(values.array(), weights.array()).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+}

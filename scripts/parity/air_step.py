@@ -1,0 +1,1236 @@
+#!/usr/bin/env python3
+"""Recompute one exported training step of AIR in float64 and compare.
+
+What: `airframe export-step CONFIG --out FILE` writes the images, the noise,
+the parameters and everything the Swift program computed from them (terms per
+image, losses, gradients).  This script computes the same quantities again
+with PyTorch's automatic differentiation, in float64, from the float32 inputs
+of that file.  It was written from the definitions (design notes on models,
+air-notes.md) and not from the Swift sources, so that an error would have to
+be made twice to go unnoticed.
+
+How:    python air_step.py EXPORT.safetensors [--verbose]
+        python air_step.py --self-test [--verbose]
+
+Exit:   0 everything agrees
+        1 a value is outside its tolerance, or a tensor is missing or extra
+        2 the file or its config cannot be used (or asks for a part of the
+          model that is not written here)
+
+Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
+        gradients   ||a - b|| <= 1e-4 * max(||b||, 1e-6 * ||g||), per tensor
+        terms       |a - b| <= 1e-5 * max(|b|, 1e-3 * max |b|), per image
+        losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * largest share of one
+                    image in the loss)
+        constants   as terms
+
+Covers: AIR and DAIR (controller input image or difference, with or without
+feedback), windows of scale, shift, rotation and shear, gaussian appearance,
+independent count priors, normal and Bernoulli likelihoods, background none or
+mlp; estimators nvil, gumbel-softmax and marginal.
+
+Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
+        Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
+        PyYAML 6.0.3.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import yaml
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+GRADIENT_TOLERANCE = 1e-4  # share of the tensor's norm
+GRADIENT_FLOOR = 1e-6      # smallest norm that counts, share of the whole
+TERM_TOLERANCE = 1e-5
+TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
+
+TERMS = ("log_likelihood", "presence_kl", "window_kl", "appearance_kl",
+         "nelbo", "count")
+LOSSES = {
+    "nvil": ("objective", "baseline"),
+    "gumbel-softmax": ("objective",),
+    "marginal": ("objective",),
+}
+
+
+class Unusable(Exception):
+    """The file or its config cannot be used: exit status 2."""
+
+
+class Missing(Exception):
+    """A tensor that the recomputation needs is not there: exit status 1."""
+
+
+# --------------------------------------------------------------------------
+# Config
+# --------------------------------------------------------------------------
+
+class CoreLoader(yaml.SafeLoader):
+    """YAML 1.2 core scalars: 1e-4 is a number, `no` and `on` are strings."""
+
+
+CoreLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+        ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("null", r"null|Null|NULL|~|", ["n", "N", "~", ""]),
+        ("int", r"[-+]?[0-9]+", "-+0123456789"),
+        ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
+         "-+.0123456789")):
+    CoreLoader.add_implicit_resolver(
+        "tag:yaml.org,2002:" + _tag, re.compile(rf"^(?:{_pattern})$"),
+        list(_first))
+
+_REQUIRED = object()
+
+
+class Config:
+    """A YAML tree, read by dotted key path."""
+
+    def __init__(self, text):
+        try:
+            self.tree = yaml.load(text, CoreLoader)
+        except yaml.YAMLError as error:
+            raise Unusable(f"config: {error}") from error
+        if not isinstance(self.tree, dict):
+            raise Unusable("config: not a mapping")
+
+    def get(self, path, default=_REQUIRED):
+        node = self.tree
+        for key in path.split("."):
+            if not isinstance(node, dict) or key not in node:
+                if default is _REQUIRED:
+                    raise Unusable(f"config: {path} is missing")
+                return default
+            node = node[key]
+        return node
+
+    def choice(self, path, choices, default=_REQUIRED):
+        value = self.get(path, default)
+        if value not in choices:
+            raise Unusable(f"config: {path} is {value!r}; recomputed here: "
+                           + ", ".join(map(str, choices)))
+        return value
+
+    def sizes(self, path, default=_REQUIRED):
+        value = self.get(path, default)
+        return [value] if isinstance(value, int) else list(value or [])
+
+
+def scheduled(value, step, path):
+    """A number, or the value of a schedule at a training step."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, dict):
+        raise Unusable(f"config: {path} is neither number nor schedule")
+    kind = value.get("schedule")
+    if kind == "constant":
+        for key in ("value", "from", "to"):
+            if key in value:
+                return float(value[key])
+    if kind in ("linear", "exponential", "cosine"):
+        try:
+            start, end = float(value["from"]), float(value["to"])
+            begin, finish = float(value.get("begin", 0)), float(value["end"])
+        except KeyError as error:
+            raise Unusable(f"config: {path}.{error.args[0]} is missing")
+        if finish > begin:
+            f = min(max((step - begin) / (finish - begin), 0.0), 1.0)
+        else:
+            f = 1.0 if step >= finish else 0.0
+        if kind == "linear":
+            return start + (end - start) * f
+        if kind == "exponential":
+            return start * (end / start) ** f
+        return end + (start - end) * 0.5 * (1 + math.cos(math.pi * f))
+    raise Unusable(f"config: {path}: schedule {kind!r} is not written here")
+
+
+def prior_log_odds(config, step):
+    """Log-odds of one more object, given t objects, for t = 0 .. T-1."""
+    steps = config.get("model.steps")
+    path = "model.prior.count"
+    name = config.choice(f"{path}.name", ("truncated_geometric", "geometric"),
+                         "truncated_geometric")
+    if name == "geometric":
+        # P(n) = (1 - rho) rho^n: every trial succeeds with rho.
+        rho = scheduled(config.get(f"{path}.success"), step,
+                        f"{path}.success")
+        return np.full(steps, math.log(rho) - math.log1p(-rho))
+    # P(n) proportional to k^n, n = 0 .. T.  The odds of going on from t are
+    # (k^(t+1) + .. + k^T) / k^t = k (1 - k^(T-t)) / (1 - k), summed here term
+    # by term so that k = 1 needs no case of its own.
+    k = scheduled(config.get(f"{path}.ratio"), step, f"{path}.ratio")
+    return np.array([math.log(math.fsum(k ** i for i in range(1, left + 1)))
+                     for left in range(steps, 0, -1)])
+
+
+def refuse_unknown_parts(config):
+    """Stop at the parts of a config that are not recomputed here."""
+    config.choice("model.appearance.name", ("gaussian",), "gaussian")
+    config.choice("model.prior.name", ("independent",), "independent")
+    if config.get("regularizers", []):
+        raise Unusable("config: regularizers are not written here")
+    if config.sizes("model.controller.embedding", []):
+        raise Unusable("config: model.controller.embedding is not written")
+    if config.get("model.window.linear", "none") not in ("none", None, False):
+        raise Unusable("config: model.window.linear is not written here")
+    for key in ("variance_normalization", "variance_normalisation"):
+        if config.get(f"estimator.{key}", False):
+            raise Unusable(f"config: estimator.{key} is not written here")
+
+    def visit(node, path):
+        for key, value in node.items():
+            if key == "activation" and value != "relu":
+                raise Unusable(f"config: {path}{key}: {value!r}; relu only")
+            if isinstance(value, dict):
+                visit(value, f"{path}{key}.")
+
+    for section in ("model", "estimator"):
+        visit(config.get(section), f"{section}.")
+
+
+# --------------------------------------------------------------------------
+# Export
+# --------------------------------------------------------------------------
+
+@dataclass
+class Export:
+    """One exported training step; tensors are float32 numpy arrays."""
+
+    metadata: dict
+    tensors: dict
+    config: Config = field(init=False)
+    step: int = field(init=False)
+    estimator: str = field(init=False)
+
+    def __post_init__(self):
+        for key in ("config", "estimator", "step"):
+            if key not in self.metadata:
+                raise Unusable(f"metadata: {key} is missing")
+        self.config = Config(self.metadata["config"])
+        try:
+            self.step = int(self.metadata["step"])
+        except ValueError as error:
+            raise Unusable(f"metadata: step: {error}") from error
+        self.estimator = self.metadata["estimator"]
+        if self.estimator not in LOSSES:
+            raise Unusable(f"metadata: estimator {self.estimator!r}; "
+                           "recomputed here: " + ", ".join(LOSSES))
+        named = self.config.get("estimator.name")
+        if named != self.estimator:
+            raise Unusable(f"metadata says estimator {self.estimator}, "
+                           f"the config says {named}")
+
+    @classmethod
+    def read(cls, path):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name)
+                           for name in file.keys()}
+        except (OSError, SafetensorError) as error:
+            raise Unusable(f"{path}: {error}") from error
+        for name, values in tensors.items():
+            if values.dtype != np.float32:
+                raise Unusable(f"{path}: {name} is {values.dtype}, not F32")
+        return cls(metadata, tensors)
+
+    def write(self, path):
+        save_file({name: np.ascontiguousarray(values, dtype=np.float32)
+                   for name, values in self.tensors.items()},
+                  path, metadata=self.metadata)
+
+    def under(self, prefix):
+        """The tensors below a prefix, without it."""
+        return {name[len(prefix):]: values
+                for name, values in self.tensors.items()
+                if name.startswith(prefix)}
+
+
+def double(values):
+    return torch.from_numpy(np.array(values, dtype=np.float64))
+
+
+def expected_inputs(config, estimator, images_shape, parameters):
+    """Names and shapes of every tensor but terms, losses and gradients.
+
+    `parameters` (name -> shape, as exported) only settles the hidden layers
+    of the baseline when the config does not name them.
+    """
+    batch, channels, height, width = images_shape
+    pixels = channels * height * width
+    glimpse = config.get("model.glimpse")
+    patch = channels * glimpse * glimpse
+    steps = config.get("model.steps")
+    hidden = config.get("model.controller.hidden", 256)
+    size = config.get("model.appearance.size", 50)
+    window = Window(config).size
+    feedback = config.get("model.controller.feedback", True)
+    fed = window + size if feedback else 0
+    shapes = {}
+
+    def lstm(name, units):
+        shapes[f"{name}.image.weight"] = (pixels, 4 * units)
+        shapes[f"{name}.image.bias"] = (4 * units,)
+        shapes[f"{name}.recurrent.weight"] = (fed + units, 4 * units)
+        shapes[f"{name}.hidden"] = (units,)
+        shapes[f"{name}.cell"] = (units,)
+
+    def mlp(name, inputs, layers, outputs):
+        for index, units in enumerate(layers):
+            shapes[f"{name}.layers.{index}.weight"] = (inputs, units)
+            shapes[f"{name}.layers.{index}.bias"] = (units,)
+            inputs = units
+        shapes[f"{name}.output.weight"] = (inputs, outputs)
+        shapes[f"{name}.output.bias"] = (outputs,)
+
+    lstm("controller", hidden)
+    if feedback:
+        shapes["controller.window"] = (window,)
+        shapes["controller.appearance"] = (size,)
+    mlp("head", hidden, config.sizes("model.head", [200]), 1 + 2 * window)
+    mlp("appearance.encoder", patch,
+        config.sizes("model.appearance.encoder", [200]), 2 * size)
+    mlp("appearance.decoder", size,
+        config.sizes("model.appearance.decoder", [200]), patch)
+    if config.get("model.background.name", "none") == "mlp":
+        mlp("background", hidden, config.sizes("model.background.hidden"),
+            pixels)
+    if estimator == "nvil":
+        units = config.get("estimator.baseline.hidden", 256)
+        lstm("baseline", units)
+        layers = config.get("estimator.baseline.layers", None)
+        if layers is None:
+            layers, index = [], 0
+            while f"baseline.layers.{index}.weight" in parameters:
+                shape = parameters[f"baseline.layers.{index}.weight"]
+                layers.append(shape[-1])
+                index += 1
+        else:
+            layers = config.sizes("estimator.baseline.layers")
+        mlp("baseline", units, layers, 1)
+
+    inputs = {f"parameters/{name}": shape for name, shape in shapes.items()}
+    inputs["images"] = tuple(images_shape)
+    inputs["constants/presence_prior_log_odds"] = (steps,)
+    if estimator == "nvil":
+        inputs["constants/centering"] = (steps,)
+    if estimator == "gumbel-softmax":
+        inputs["constants/temperature"] = (1,)
+    for t in range(steps):
+        inputs[f"noise/presence/{t}"] = (batch,)
+        inputs[f"noise/window/{t}"] = (batch, window)
+        inputs[f"noise/appearance/{t}"] = (batch, size)
+    return inputs
+
+
+# --------------------------------------------------------------------------
+# Parts of the model
+# --------------------------------------------------------------------------
+
+def softplus(x):
+    """log(1 + exp(x)) to the last digit (torch's own turns linear at 20)."""
+    return torch.logaddexp(x, torch.zeros((), dtype=x.dtype))
+
+
+def inverse_softplus(y):
+    return y + math.log(-math.expm1(-y))
+
+
+def mlp(parameters, name, x):
+    """ReLU layers, then a linear output; weights are [inputs, outputs]."""
+    index = 0
+    while f"{name}.layers.{index}.weight" in parameters:
+        x = torch.relu(x @ parameters[f"{name}.layers.{index}.weight"]
+                       + parameters[f"{name}.layers.{index}.bias"])
+        index += 1
+    return (x @ parameters[f"{name}.output.weight"]
+            + parameters[f"{name}.output.bias"])
+
+
+def lstm_cell(gates, cell):
+    """Gates in the order input, forget, cell, output."""
+    i, f, g, o = gates.chunk(4, dim=1)
+    cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(cell), cell
+
+
+def normal_kl(mean, deviation, prior_mean, prior_deviation):
+    """KL(N(mean, deviation^2) || prior), summed over the last axis."""
+    ratio = deviation / prior_deviation
+    distance = (mean - prior_mean) / prior_deviation
+    return (0.5 * (ratio ** 2 + distance ** 2 - 1)
+            - torch.log(ratio)).sum(-1)
+
+
+def bernoulli_kl(logits, prior_logits):
+    """KL(Bern(sigmoid(l)) || Bern(sigmoid(l0)))."""
+    return (torch.sigmoid(logits) * (logits - prior_logits)
+            - softplus(logits) + softplus(prior_logits))
+
+
+class Window:
+    """The window latent u, its prior and the point map it stands for.
+
+    Order of u: scale (one, or x and y), shift x, shift y, then rotation and
+    shear where the config has them.  T^d = T_scale,shift T_rotation T_shear
+    takes glimpse coordinates to canvas coordinates.
+    """
+
+    def __init__(self, config):
+        def get(key, default=_REQUIRED):
+            return config.get(f"model.window.{key}", default)
+
+        self.scales = {"isotropic": 1, "anisotropic": 2}[config.choice(
+            "model.window.scale", ("isotropic", "anisotropic"), "isotropic")]
+        self.minimum, self.maximum = get("minimum", 0.1), get("maximum", 1.0)
+        self.shift_maximum = get("shift_maximum", 1.0)
+        extent = self.maximum - self.minimum
+        share = (get("scale_prior.mean") - self.minimum) / extent
+        means = [math.log(share) - math.log1p(-share)] * self.scales
+        deviations = [get("scale_prior.deviation")
+                      / (extent * share * (1 - share))] * self.scales
+        means += [get("shift_prior.mean", 0.0)] * 2
+        deviations += [get("shift_prior.deviation", 1.0)] * 2
+        self.angles = {}  # rotation, shear -> largest absolute value
+        for name, largest in (("rotation", math.pi), ("shear", 1.0)):
+            if config.choice(f"model.window.{name}", (True, False), False):
+                self.angles[name] = get(f"{name}_maximum", largest)
+                means.append(get(f"{name}_prior.mean", 0.0))
+                deviations.append(get(f"{name}_prior.deviation", 1.0))
+        self.prior_mean = double(means)
+        self.prior_deviation = double(deviations)
+        self.size = len(means)
+
+    def point_map(self, u):
+        """u [B, D] -> the linear part [B, 2, 2] and the shift [B, 2]."""
+        scale = (self.minimum + (self.maximum - self.minimum)
+                 * torch.sigmoid(u[:, :self.scales])).expand(-1, 2)
+        shift = self.shift_maximum * torch.tanh(
+            u[:, self.scales:self.scales + 2])
+        matrix = torch.diag_embed(scale)
+        column = self.scales + 2
+        zero, one = torch.zeros_like(u[:, 0]), torch.ones_like(u[:, 0])
+        for name, largest in self.angles.items():
+            value = largest * torch.tanh(u[:, column])
+            column += 1
+            if name == "rotation":
+                rows = [torch.cos(value), -torch.sin(value),
+                        torch.sin(value), torch.cos(value)]
+            else:
+                rows = [one, value, zero, one]
+            matrix = matrix @ torch.stack(rows, 1).reshape(-1, 2, 2)
+        return matrix, shift
+
+
+def sample(images, matrix, shift, height, width):
+    """Bilinear, zero outside, at matrix (x, y) + shift of pixel centers."""
+    theta = torch.cat([matrix, shift[:, :, None]], dim=2)
+    grid = F.affine_grid(theta, (images.shape[0], images.shape[1], height,
+                                 width), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear",
+                         padding_mode="zeros", align_corners=False)
+
+
+def inverse_map(matrix, shift):
+    inverse = torch.linalg.inv(matrix)
+    return inverse, -(inverse @ shift[:, :, None])[:, :, 0]
+
+
+class Likelihood:
+    """log p(image | canvas), summed over the pixels of an image."""
+
+    def __init__(self, config):
+        self.name = config.choice("model.likelihood.name",
+                                  ("normal", "bernoulli"), "normal")
+        self.deviation = config.get("model.likelihood.deviation", 0.3)
+        self.epsilon = config.get("model.likelihood.epsilon", 1e-6)
+
+    def __call__(self, images, canvas):
+        if self.name == "normal":
+            log_p = (-0.5 * ((images - canvas) / self.deviation) ** 2
+                     - math.log(self.deviation)
+                     - 0.5 * math.log(2 * math.pi))
+        else:
+            # Clipped on both sides; the gradient stops below the lower clip
+            # and passes the upper one unchanged.
+            low, high = self.epsilon, 1 - self.epsilon
+            clipped = canvas.detach().clamp(low, high)
+            p = torch.where(canvas < low, clipped,
+                            clipped + canvas - canvas.detach())
+            log_p = images * torch.log(p) + (1 - images) * torch.log1p(-p)
+        return log_p.flatten(1).sum(1)
+
+
+# --------------------------------------------------------------------------
+# One inference pass
+# --------------------------------------------------------------------------
+
+@dataclass
+class Pass:
+    """What the recurrent pass yields; no presence enters it.
+
+    Everything that is fed forward counts earlier presences as 1, so that the
+    presences are drawn (or summed over) afterwards.
+    """
+
+    logits: torch.Tensor         # [T, B] of the presences
+    window_kl: torch.Tensor      # [T, B]
+    appearance_kl: torch.Tensor  # [T, B]
+    writes: torch.Tensor         # [T, B, C, H, W]
+    background: torch.Tensor     # [B, C, H, W]
+    baseline: torch.Tensor       # [T, B], None without one
+
+
+def infer(config, parameters, images, noise, with_baseline):
+    """The recurrent pass.  noise: name -> tensor (`window/0`, ...)."""
+    window = Window(config)
+    batch, channels, height, width = images.shape
+    glimpse = config.get("model.glimpse")
+    steps = config.get("model.steps")
+    size = config.get("model.appearance.size", 50)
+    feedback = config.get("model.controller.feedback", True)
+    difference = config.choice("model.controller.input",
+                               ("image", "difference"), "image")
+    glimpses = config.choice("model.controller.glimpse_source",
+                             ("image", "difference"), "image")
+    presence_bias = config.get("model.controller.presence_bias")
+    output_bias = config.get("model.appearance.output_bias", -2)
+    spread = inverse_softplus(config.get("model.window.initial_deviation"))
+    has_background = config.choice("model.background.name",
+                                   ("none", "mlp"), "none") == "mlp"
+
+    def start(name):
+        return [parameters[f"{name}.{part}"].expand(batch, -1)
+                for part in ("hidden", "cell")]
+
+    def advance(name, seen, fed, state):
+        """One LSTM step over the image part, the fed latents and h."""
+        gates = (seen.flatten(1) @ parameters[f"{name}.image.weight"]
+                 + parameters[f"{name}.image.bias"]
+                 + torch.cat(fed + [state[0]], dim=1)
+                 @ parameters[f"{name}.recurrent.weight"])
+        return lstm_cell(gates, state[1])
+
+    state = start("controller")
+    fed = []
+    if feedback:
+        fed = [parameters[f"controller.{part}"].expand(batch, -1)
+               for part in ("window", "appearance")]
+    baseline_state = start("baseline") if with_baseline else None
+    canvas = torch.zeros_like(images)  # of everything written so far
+    logits, window_kl, appearance_kl = [], [], []
+    writes, baseline = [], []
+
+    for t in range(steps):
+        seen = images - canvas if difference == "difference" else images
+        state = advance("controller", seen, fed, state)
+        if with_baseline:
+            baseline_state = advance(
+                "baseline", seen.detach(), [x.detach() for x in fed],
+                baseline_state)
+            baseline.append(mlp(parameters, "baseline",
+                                baseline_state[0])[:, 0])
+
+        head = mlp(parameters, "head", state[0])
+        raw_logit, raw_mean, raw_deviation = head.split(
+            [1, window.size, window.size], dim=1)
+        logits.append(raw_logit[:, 0] + presence_bias)
+        mean = window.prior_mean + window.prior_deviation * raw_mean
+        deviation = window.prior_deviation * softplus(raw_deviation + spread)
+        u = mean + deviation * noise[f"window/{t}"]
+        window_kl.append(normal_kl(mean, deviation, window.prior_mean,
+                                   window.prior_deviation))
+
+        matrix, shift = window.point_map(u)
+        source = images - canvas if glimpses == "difference" else images
+        crop = sample(source, matrix, shift, glimpse, glimpse)
+        mean, raw_deviation = mlp(
+            parameters, "appearance.encoder", crop.flatten(1)).chunk(2, 1)
+        deviation = softplus(raw_deviation)
+        appearance = mean + deviation * noise[f"appearance/{t}"]
+        zeros = torch.zeros(size, dtype=mean.dtype)
+        appearance_kl.append(normal_kl(mean, deviation, zeros, zeros + 1))
+
+        decoded = torch.sigmoid(
+            mlp(parameters, "appearance.decoder", appearance) + output_bias)
+        decoded = decoded.reshape(batch, channels, glimpse, glimpse)
+        written = sample(decoded, *inverse_map(matrix, shift), height, width)
+        writes.append(written)
+        canvas = canvas + written
+        if feedback:
+            fed = [u, appearance]
+
+    background = torch.zeros_like(images)
+    if has_background:  # of the last hidden state, air-notes eq. (11)
+        background = torch.sigmoid(
+            mlp(parameters, "background", state[0])
+            + config.get("model.background.output_bias")
+        ).reshape(images.shape)
+    return Pass(torch.stack(logits), torch.stack(window_kl),
+                torch.stack(appearance_kl), torch.stack(writes), background,
+                torch.stack(baseline) if with_baseline else None)
+
+
+# --------------------------------------------------------------------------
+# Estimators
+# --------------------------------------------------------------------------
+
+@dataclass
+class Step:
+    """The recomputed training step."""
+
+    terms: dict            # name -> [B]
+    shares: dict           # loss name -> each image's share, [B]
+    margin: float = None   # smallest |logit + L| where it is thresholded
+
+    @property
+    def losses(self):
+        return {name: share.mean() for name, share in self.shares.items()}
+
+
+def reported(log_likelihood, presence_kl, window_kl, appearance_kl, count):
+    nelbo = -log_likelihood + presence_kl + window_kl + appearance_kl
+    return dict(zip(TERMS, (log_likelihood, presence_kl, window_kl,
+                            appearance_kl, nelbo, count)))
+
+
+def alive_before(alive):
+    """alive_(t-1) for every step t: 1, then alive without its last row."""
+    return torch.cat([torch.ones_like(alive[:1]), alive[:-1]])
+
+
+def logistic_noise(noise, steps):
+    u = torch.stack([noise[f"presence/{t}"] for t in range(steps)])
+    return torch.log(u) - torch.log1p(-u)
+
+
+def probability_of_reaching(logits):
+    """P(n >= t), t = 1 .. T, [T, B]: every trial up to t succeeded."""
+    return torch.exp(F.logsigmoid(logits).cumsum(0))
+
+
+def later(values):
+    """Sum over steps s >= t, for every t."""
+    return values.flip(0).cumsum(0).flip(0)
+
+
+def nvil(config, found, images, noise, constants):
+    """Score function with a learned baseline on hard presences."""
+    likelihood = Likelihood(config)
+    threshold = found.logits + logistic_noise(noise, len(found.logits))
+    z = (threshold > 0).double()
+    alive = z.cumprod(0)
+    before = alive_before(alive)
+    log_likelihood = likelihood(images, found.background + (
+        alive[:, :, None, None, None] * found.writes).sum(0))
+    presence_kl = before * bernoulli_kl(
+        found.logits, constants["presence_prior_log_odds"][:, None])
+    window_kl = alive * found.window_kl
+    appearance_kl = alive * found.appearance_kl
+    terms = reported(log_likelihood, presence_kl.sum(0), window_kl.sum(0),
+                     appearance_kl.sum(0), alive.sum(0))
+    # What z_t can still change: the reconstruction, the window and the
+    # appearance from step t on, the presences after it.
+    cost = (-log_likelihood + later(window_kl + appearance_kl)
+            + later(presence_kl) - presence_kl).detach()
+    target = cost - constants["centering"][:, None]
+    log_q = (z * F.logsigmoid(found.logits)
+             + (1 - z) * F.logsigmoid(-found.logits))
+    score = before * (target - found.baseline.detach()) * log_q
+    return Step(terms, {
+        "objective": terms["nelbo"] + score.sum(0),
+        "baseline": (before * (target - found.baseline) ** 2).sum(0),
+    }, margin=threshold.abs().min().item())
+
+
+def gumbel_softmax(config, found, images, noise, constants):
+    """Relaxed presences (binary Concrete), path-wise gradient."""
+    likelihood = Likelihood(config)
+    logits = found.logits
+    prior = constants["presence_prior_log_odds"][:, None]
+    temperature = constants["temperature"]
+    threshold = logits + logistic_noise(noise, len(logits))
+    y = threshold / temperature
+    z, margin = torch.sigmoid(y), None
+    if config.get("estimator.straight_through", False):
+        hard = (threshold > 0).double()
+        z = hard + (z - z.detach())
+        margin = threshold.abs().min().item()
+    alive = z.cumprod(0)
+    before = alive_before(alive)
+
+    kind = config.choice("estimator.relaxed_kl",
+                         ("categorical", "density", "soft"), "categorical")
+    if kind == "categorical":
+        presence_kl = bernoulli_kl(logits, prior)
+    elif kind == "soft":
+        presence_kl = (
+            z * (F.logsigmoid(logits) - F.logsigmoid(prior))
+            + (1 - z) * (F.logsigmoid(-logits) - F.logsigmoid(-prior)))
+    else:
+        def log_density(a, tau):
+            shifted = a - tau * y
+            return math.log(tau) + shifted - 2 * softplus(shifted)
+
+        cooled = scheduled(config.get("estimator.prior_temperature"),
+                           int(constants["step"]),
+                           "estimator.prior_temperature")
+        presence_kl = (log_density(logits, temperature.item())
+                       - log_density(prior, cooled))
+    log_likelihood = likelihood(images, found.background + (
+        alive[:, :, None, None, None] * found.writes).sum(0))
+    terms = reported(log_likelihood, (before * presence_kl).sum(0),
+                     (alive * found.window_kl).sum(0),
+                     (alive * found.appearance_kl).sum(0),
+                     probability_of_reaching(logits).sum(0))
+    return Step(terms, {"objective": terms["nelbo"]}, margin)
+
+
+def marginal(config, found, images, noise, constants):
+    """The exact sum over the T + 1 counts, one nested canvas for each."""
+    likelihood = Likelihood(config)
+    logits = found.logits
+    prior = constants["presence_prior_log_odds"][:, None]
+    nothing = torch.zeros_like(logits[:1])
+    # log q(n), n = 0 .. T: n successes, then a failure (none is left at T).
+    q = torch.exp(torch.cat([nothing, F.logsigmoid(logits).cumsum(0)])
+                  + torch.cat([F.logsigmoid(-logits), nothing]))
+    reached = probability_of_reaching(logits)
+    before = alive_before(reached)
+    canvas, log_likelihood = found.background, 0.0
+    for n in range(len(q)):
+        if n > 0:
+            canvas = canvas + found.writes[n - 1]
+        log_likelihood = log_likelihood + q[n] * likelihood(images, canvas)
+    terms = reported(log_likelihood,
+                     (before * bernoulli_kl(logits, prior)).sum(0),
+                     (reached * found.window_kl).sum(0),
+                     (reached * found.appearance_kl).sum(0), reached.sum(0))
+    return Step(terms, {"objective": terms["nelbo"]})
+
+
+ESTIMATORS = {"nvil": nvil, "gumbel-softmax": gumbel_softmax,
+              "marginal": marginal}
+
+
+def recompute(config, estimator, step, parameters, images, noise, constants):
+    """One training step: (Step, name -> gradient or None if unused).
+
+    All tensors float64; parameters are leaves that require gradients.
+    """
+    found = infer(config, parameters, images, noise, estimator == "nvil")
+    result = ESTIMATORS[estimator](config, found, images, noise,
+                                   {**constants, "step": step})
+    gradients = torch.autograd.grad(sum(result.losses.values()),
+                                    list(parameters.values()),
+                                    allow_unused=True)
+    return result, dict(zip(parameters, gradients))
+
+
+def recompute_export(export):
+    """The training step of an export (only its inputs are looked at)."""
+    def doubles(prefix):
+        return {name: double(values)
+                for name, values in export.under(prefix).items()}
+
+    parameters = doubles("parameters/")
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+    return recompute(export.config, export.estimator, export.step,
+                     parameters, double(export.tensors["images"]),
+                     doubles("noise/"), doubles("constants/"))
+
+
+# --------------------------------------------------------------------------
+# Comparison
+# --------------------------------------------------------------------------
+
+class Comparison:
+    """Collects rows of the table and what is wrong."""
+
+    def __init__(self, verbose=False):
+        self.rows, self.problems, self.verbose = [], [], verbose
+        self.margin = None
+
+    def problem(self, text):
+        self.problems.append(text)
+
+    def row(self, name, norm, error, tolerance, detail=""):
+        passed = error <= tolerance  # false for NaN
+        self.rows.append((name, norm, error, passed, detail))
+        if not passed:
+            self.problem(f"{name}: relative error {error:.2e} is above "
+                         f"{tolerance:.0e}")
+
+    def values(self, name, exported, recomputed, scale=0.0):
+        """Term by term, relative to the term or TERM_FLOOR of `scale`."""
+        a = np.asarray(exported, dtype=np.float64).ravel()
+        b = np.asarray(recomputed, dtype=np.float64).ravel()
+        scale = max(scale, np.abs(b).max())
+        allowed = np.maximum(np.abs(b), TERM_FLOOR * scale)
+        errors = np.abs(a - b)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            errors = np.where(errors == 0, 0.0, errors / allowed)
+        worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+        self.row(name, np.linalg.norm(b), errors[worst], TERM_TOLERANCE,
+                 f"[{worst}] {a[worst]:.9g}, here {b[worst]:.9g}")
+
+    def gradient(self, name, exported, recomputed, whole):
+        a = np.asarray(exported, dtype=np.float64)
+        norm = np.linalg.norm(recomputed)
+        error = np.linalg.norm(a - recomputed)
+        if error != 0:
+            allowed = max(norm, GRADIENT_FLOOR * whole)
+            error = error / allowed if allowed > 0 else math.inf
+        worst = np.unravel_index(np.argmax(np.abs(a - recomputed)), a.shape)
+        self.row(name, norm, error, GRADIENT_TOLERANCE,
+                 f"{list(map(int, worst))} {a[worst]:.9g}, "
+                 f"here {recomputed[worst]:.9g}")
+
+    def show(self):
+        width = max([len(row[0]) for row in self.rows], default=4)
+        print(f"{'name':<{width}}  {'norm':>12}  {'rel. error':>10}")
+        for name, norm, error, passed, detail in self.rows:
+            line = f"{name:<{width}}  {norm:12.6g}  {error:10.2e}"
+            if not passed:
+                line += "  OUTSIDE"
+            if self.verbose or not passed:
+                line += f"  worst {detail}"
+            print(line)
+        if self.margin is not None and (self.verbose or self.problems):
+            print("closest presence to its threshold: "
+                  f"|logit + L| = {self.margin:.2e}")
+        for text in self.problems:
+            print(f"FAILED  {text}")
+
+
+def check_structure(export, comparison):
+    """Every tensor that must be there, none that must not, right shapes."""
+    tensors = export.tensors
+    if "images" not in tensors or tensors["images"].ndim != 4:
+        raise Missing("images [B, C, H, W] is missing or of another rank")
+    batch = tensors["images"].shape[0]
+    parameters = {name: values.shape
+                  for name, values in export.under("parameters/").items()}
+    expected = expected_inputs(export.config, export.estimator,
+                               tensors["images"].shape, parameters)
+    optional = set()
+    if export.estimator == "marginal":
+        optional = {name for name in expected
+                    if name.startswith("noise/presence/")}
+    needed = [name for name in expected
+              if name not in tensors and name not in optional]
+    for name in list(expected):
+        if name.startswith("parameters/"):
+            gradient = "gradients/" + name.removeprefix("parameters/")
+            expected[gradient] = expected[name]
+    for name in TERMS:
+        expected[f"terms/{name}"] = (batch,)
+    for name in LOSSES[export.estimator]:
+        expected[f"loss/{name}"] = (1,)
+
+    for name in sorted(expected):
+        if name not in tensors:
+            if name not in optional:
+                comparison.problem(f"{name}: missing, expected "
+                                   f"{list(expected[name])}")
+        elif tensors[name].shape != tuple(expected[name]):
+            comparison.problem(f"{name}: shape {list(tensors[name].shape)}, "
+                               f"expected {list(expected[name])}")
+            needed.append(name)
+    for name in sorted(tensors):
+        if name not in expected:
+            comparison.problem(f"{name}: extra, not part of this step")
+        if not np.isfinite(tensors[name]).all():
+            comparison.problem(f"{name}: not finite")
+    if needed:
+        raise Missing(f"not recomputed, for want of {', '.join(needed)}")
+
+
+def compare(export, verbose=False):
+    """Recompute an export's step and compare everything: a Comparison."""
+    comparison = Comparison(verbose)
+    config = export.config
+    refuse_unknown_parts(config)
+    try:
+        check_structure(export, comparison)
+    except Missing as error:
+        comparison.problem(str(error))
+        return comparison
+    tensors = export.tensors
+
+    comparison.values("constants/presence_prior_log_odds",
+                      tensors["constants/presence_prior_log_odds"],
+                      prior_log_odds(config, export.step))
+    if export.estimator == "gumbel-softmax":
+        comparison.values(
+            "constants/temperature", tensors["constants/temperature"],
+            [scheduled(config.get("estimator.temperature"), export.step,
+                       "estimator.temperature")])
+    if (export.estimator == "nvil"
+            and config.get("estimator.centering", None) is False
+            and tensors["constants/centering"].any()):
+        comparison.problem("constants/centering: not zero, though "
+                           "estimator.centering is false")
+
+    result, gradients = recompute_export(export)
+    for name, values in result.terms.items():
+        if f"terms/{name}" in tensors:
+            comparison.values(f"terms/{name}", tensors[f"terms/{name}"],
+                              values.detach().numpy())
+    for name, loss in result.losses.items():
+        if f"loss/{name}" in tensors:
+            comparison.values(
+                f"loss/{name}", tensors[f"loss/{name}"], [loss.item()],
+                scale=result.shares[name].abs().max().item())
+    for name, gradient in gradients.items():
+        if gradient is None:
+            comparison.problem(f"parameters/{name}: no loss depends on it")
+    known = {name: gradient.numpy() for name, gradient in gradients.items()
+             if gradient is not None}
+    whole = math.sqrt(sum((g ** 2).sum() for g in known.values()))
+    for name, gradient in known.items():
+        if f"gradients/{name}" in tensors:
+            comparison.gradient(f"gradients/{name}",
+                                tensors[f"gradients/{name}"], gradient,
+                                whole)
+    comparison.margin = result.margin
+    return comparison
+
+
+# --------------------------------------------------------------------------
+# Self-test
+# --------------------------------------------------------------------------
+
+SMALL = {
+    "model": {
+        "name": "air", "steps": 3, "glimpse": 6,
+        "controller": {"hidden": 8, "input": "image", "embedding": [],
+                       "feedback": True, "presence_bias": 0.75,
+                       "glimpse_source": "image"},
+        "head": [7],
+        "window": {"scale": "isotropic", "minimum": 0.1, "maximum": 1.0,
+                   "scale_prior": {"mean": 0.33, "deviation": 0.03},
+                   "shift_prior": {"deviation": 1.0}, "shift_maximum": 1.0,
+                   "initial_deviation": 0.2},
+        "appearance": {"name": "gaussian", "size": 5, "encoder": [9],
+                       "decoder": [6, 7], "output_bias": -2},
+        "prior": {"name": "independent", "count": {
+            "name": "truncated_geometric",
+            "ratio": {"schedule": "exponential", "from": 1e-2, "to": 1e-9,
+                      "begin": 1000, "end": 6000}}},
+        "likelihood": {"name": "normal", "deviation": 0.3},
+        "background": {"name": "none"},
+    },
+    "regularizers": [],
+    "estimator": {"name": "nvil", "baseline": {"hidden": 6}},
+}
+
+GUMBEL = {"name": "gumbel-softmax", "temperature": 0.7,
+          "prior_temperature": 0.5}
+
+VARIANTS = {
+    "nvil": {},
+    "nvil, difference": {"model": {"controller": {
+        "input": "difference", "glimpse_source": "difference"}}},
+    "nvil, no feedback": {"model": {"controller": {"feedback": False}}},
+    "nvil, geometric": {"model": {"prior": {"count": {
+        "name": "geometric", "success": {
+            "schedule": "linear", "from": 0.5, "to": 1e-5, "begin": 0,
+            "end": 4000}}}}},
+    "nvil, anisotropic, rotation, shear": {"model": {"window": {
+        "scale": "anisotropic", "rotation": True, "shear": True}}},
+    "nvil, bernoulli, background": {"model": {
+        "likelihood": {"name": "bernoulli", "epsilon": 1e-6},
+        "background": {"name": "mlp", "hidden": [5], "output_bias": -2}}},
+    "gumbel-softmax, categorical": {"estimator": {
+        **GUMBEL, "relaxed_kl": "categorical"}},
+    "gumbel-softmax, density": {"estimator": {
+        **GUMBEL, "relaxed_kl": "density"}},
+    "gumbel-softmax, soft, straight-through": {"estimator": {
+        **GUMBEL, "relaxed_kl": "soft", "straight_through": True,
+        "temperature": {"schedule": "cosine", "from": 1.0, "to": 0.4,
+                        "begin": 0, "end": 5000}}},
+    "marginal": {"estimator": {"name": "marginal"}},
+    "marginal, difference, background": {
+        "model": {"controller": {"input": "difference"},
+                  "background": {"name": "mlp", "hidden": [],
+                                 "output_bias": -2}},
+        "estimator": {"name": "marginal"}},
+}
+
+
+def merged(base, changes):
+    """Sections merge by key; a changed `name` replaces its section."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = base.get(key)
+        if isinstance(value, dict) and isinstance(old, dict) and (
+                value.get("name", old.get("name")) == old.get("name")):
+            value = merged(old, value)
+        result[key] = value
+    return result
+
+
+def synthetic_export(changes, seed, batch=4):
+    """Random inputs in the export's format, with this script's results."""
+    random = np.random.default_rng(seed)
+    text = yaml.safe_dump(merged(SMALL, changes))
+    config = Config(text)
+    estimator = config.get("estimator.name")
+    export = Export({"config": text, "estimator": estimator, "step": "2500"},
+                    {})
+    # A baseline with one hidden layer, told by its weight alone.
+    units = config.get("estimator.baseline.hidden", 0)
+    layers = {"baseline.layers.0.weight": (units, 4)}
+    shapes = expected_inputs(config, estimator, (batch, 1, 11, 9), layers)
+    tensors = export.tensors
+    for name, shape in shapes.items():
+        values = random.normal(size=shape)
+        if name.startswith("parameters/"):
+            values *= 0.3 if len(shape) == 1 else 1.5 / math.sqrt(shape[0])
+            if ".image." in name:
+                values *= 0.3
+        elif name == "images" or name.startswith("noise/presence/"):
+            values = random.uniform(0.02, 0.98, size=shape)
+        elif name == "constants/presence_prior_log_odds":
+            values = prior_log_odds(config, export.step)
+        elif name == "constants/temperature":
+            values = [scheduled(config.get("estimator.temperature"),
+                                export.step, "estimator.temperature")]
+        elif name == "constants/centering":
+            values *= 10
+        tensors[name] = np.array(values, dtype=np.float32)
+    result, gradients = recompute_export(export)
+    for name, values in result.terms.items():
+        tensors[f"terms/{name}"] = values.detach().numpy()
+    for name, loss in result.losses.items():
+        tensors[f"loss/{name}"] = np.array([loss.item()])
+    for name, gradient in gradients.items():
+        tensors[f"gradients/{name}"] = gradient.numpy()
+    export.tensors = {name: np.asarray(values, dtype=np.float32)
+                      for name, values in tensors.items()}
+    return export
+
+
+def damaged(export):
+    """(what was done, export) for changes that must be noticed."""
+    def changed(name, change):
+        tensors = dict(export.tensors)
+        change(tensors, name)
+        return Export(export.metadata, tensors)
+
+    def scale(factor):
+        def apply(tensors, name):
+            tensors[name] = tensors[name] * np.float32(factor)
+        return apply
+
+    def shift_one(tensors, name):
+        values = tensors[name].copy()
+        size = np.linalg.norm(values) or 1.0
+        values.flat[values.size // 2] += np.float32(3e-4 * size)
+        tensors[name] = values
+
+    def poison(tensors, name):
+        values = tensors[name].copy()
+        values.flat[0] = np.nan
+        tensors[name] = values
+
+    def drop(tensors, name):
+        del tensors[name]
+
+    def reshape(tensors, name):
+        tensors[name] = tensors[name][None]
+
+    def invent(tensors, name):
+        tensors[name] = np.zeros(3, dtype=np.float32)
+
+    for name in export.tensors:
+        if name.startswith("gradients/"):
+            yield f"one element of {name}", changed(name, shift_one)
+            yield f"{name} dropped", changed(name, drop)
+        elif name.startswith(("terms/", "loss/")):
+            yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
+            yield f"{name} dropped", changed(name, drop)
+            yield f"{name} not a number", changed(name, poison)
+        elif name.startswith("parameters/"):
+            yield f"{name} dropped", changed(name, drop)
+    name = "constants/presence_prior_log_odds"
+    yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
+    yield "presence logits' bias", changed(
+        "parameters/head.output.bias", shift_one)
+    yield "images transposed", changed("images", reshape)
+    for name in ("parameters/head.layers.9.weight", "terms/other",
+                 "gradients/other", "loss/other", "other"):
+        yield f"{name} added", changed(name, invent)
+
+
+def check_marginal_identities(seed):
+    """Facts that tie the estimators to each other, by enumeration.
+
+    The expectation over the counts of NVIL's gradient is the marginal
+    estimator's gradient, whatever the baseline; the analytic presence KLs
+    add up to KL(q(n) || p(n)).  Returns the two relative errors.
+    """
+    export = synthetic_export({}, seed, batch=1)
+    config = export.config
+    steps = config.get("model.steps")
+
+    def doubles(prefix):
+        return {name: double(values)
+                for name, values in export.under(prefix).items()}
+
+    parameters, noise = doubles("parameters/"), doubles("noise/")
+    constants, images = doubles("constants/"), double(
+        export.tensors["images"])
+    constants["presence_prior_log_odds"] = double(
+        prior_log_odds(config, export.step))
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+    exact, expected = recompute(config, "marginal", export.step, parameters,
+                                images, noise, constants)
+    logits = infer(config, parameters, images, noise, False).logits.detach()
+    trials = torch.sigmoid(logits[:, 0]).tolist()
+    q = [math.prod(trials[:n]) * (1 - trials[n] if n < steps else 1.0)
+         for n in range(steps + 1)]
+
+    average = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    for n in range(steps + 1):
+        for t in range(steps):  # noise that forces n objects
+            noise[f"presence/{t}"] = torch.full(
+                (1,), 1 - 1e-15 if t < n else 1e-15, dtype=torch.float64)
+        _, gradients = recompute(config, "nvil", export.step, parameters,
+                                 images, noise, constants)
+        for name, gradient in gradients.items():
+            average[name] += q[n] * gradient
+    difference = norm = 0.0
+    for name, gradient in expected.items():
+        if not name.startswith("baseline."):
+            difference += ((average[name] - gradient) ** 2).sum().item()
+            norm += (gradient ** 2).sum().item()
+
+    ratio = scheduled(config.get("model.prior.count.ratio"), export.step, "")
+    p = [ratio ** n for n in range(steps + 1)]
+    divergence = sum(a * math.log(a * sum(p) / b) for a, b in zip(q, p))
+    presence_kl = exact.terms["presence_kl"].item()
+    return (math.sqrt(difference / norm),
+            abs(presence_kl - divergence) / divergence)
+
+
+def check_window_convention():
+    """Ramps through a window: reading and writing keep coordinates.
+
+    An image that holds its own x (or y) is read as matrix (u, v) + shift at
+    the glimpse's pixel centers; a glimpse that holds its own u (or v) is
+    written so that the canvas holds the inverse.  Returns the largest error.
+    """
+    def centers(size):
+        return (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
+
+    def ramps(height, width):  # [1, 2, H, W]: x along columns, y along rows
+        y, x = torch.meshgrid(centers(height), centers(width),
+                              indexing="ij")
+        return torch.stack([x, y])[None]
+
+    window = Window(Config(yaml.safe_dump(merged(SMALL, VARIANTS[
+        "nvil, anisotropic, rotation, shear"]))))
+    matrix, shift = window.point_map(double(
+        [[-0.6, -1.1, 0.12, -0.2, 0.11, 0.4]]))
+    image, glimpse = ramps(24, 30), ramps(8, 8)
+
+    def mapped(points, matrix, shift):
+        return (torch.einsum("bij,bjhw->bihw", matrix, points)
+                + shift[:, :, None, None])
+
+    read = sample(image, matrix, shift, 8, 8)
+    errors = [(read - mapped(glimpse, matrix, shift)).abs().max().item()]
+    back = inverse_map(matrix, shift)
+    written, exact = sample(glimpse, *back, 24, 30), mapped(image, *back)
+    inside = (exact.abs() <= centers(8)[-1]).all(1, keepdim=True)
+    errors.append(((written - exact) * inside).abs().max().item())
+    return max(errors) if inside.sum() > 20 else math.inf
+
+
+def self_test(verbose):
+    """Synthetic exports must agree, damaged ones must not."""
+    failures = checks = 0
+
+    def expect(truth, text):
+        nonlocal failures, checks
+        checks += 1
+        failures += not truth
+        if verbose or not truth:
+            print(f"{'ok    ' if truth else 'FAILED'}  {text}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export.safetensors"
+        for seed, (name, changes) in enumerate(VARIANTS.items()):
+            synthetic_export(changes, seed).write(path)
+            export = Export.read(path)
+            comparison = compare(export)
+            expect(not comparison.problems and comparison.rows,
+                   f"{name}: the synthetic export agrees")
+            for what, broken in damaged(export):
+                if name == "nvil" or "one element" in what:
+                    expect(compare(broken).problems, f"{name}: {what}")
+    score, divergence = check_marginal_identities(seed=99)
+    expect(score < 1e-9, "the expectation of NVIL's gradient is the "
+           f"marginal's: {score:.1e}")
+    expect(divergence < 1e-9, "presence KLs add up to KL(q(n) || p(n)): "
+           f"{divergence:.1e}")
+    convention = check_window_convention()
+    expect(convention < 1e-12, "reading and writing keep coordinates: "
+           f"{convention:.1e}")
+    # The design notes' numbers: T = 3, k = 0.01.
+    odds = prior_log_odds(Config(json.dumps({"model": {
+        "steps": 3, "prior": {"count": {"ratio": 0.01}}}})), 0)
+    trials = 1 / (1 + np.exp(-odds))
+    expect(np.allclose(trials, [.0099999901, .0099990100, .0099009901],
+                       rtol=1e-8), f"trial probabilities {trials}")
+    print(f"self-test: {checks} checks, {failures} failed")
+    return 1 if failures else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Recompute an exported AIR training step in float64.")
+    parser.add_argument("export", nargs="?", help="EXPORT.safetensors")
+    parser.add_argument("--verbose", action="store_true",
+                        help="also print the worst element of every tensor")
+    parser.add_argument("--self-test", action="store_true",
+                        help="check this script on synthetic exports")
+    arguments = parser.parse_args()
+    if arguments.self_test == (arguments.export is not None):
+        parser.error("give either an export or --self-test")
+    if arguments.self_test:
+        return self_test(arguments.verbose)
+    try:
+        export = Export.read(arguments.export)
+        comparison = compare(export, arguments.verbose)
+    except Unusable as error:
+        print(f"air_step.py: {error}", file=sys.stderr)
+        return 2
+    print(f"{export.estimator}, step {export.step}, torch "
+          f"{torch.__version__}, float64")
+    comparison.show()
+    if comparison.problems:
+        print(f"{len(comparison.problems)} problem(s)")
+        return 1
+    print(f"all {len(comparison.rows)} tensors agree")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
