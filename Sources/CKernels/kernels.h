@@ -52,10 +52,11 @@ INLINE void full_width(void) {}
 /// A statement for i in 0 ..< n, the whole vectors by `loop`.
 #define EACH(loop, n, ...) \
   do { \
-    const int64_t whole = (n) & ~(int64_t)15, all = (n); \
+    const int64_t whole = (n) & ~(int64_t)15; \
+    const int32_t rest = (int32_t)((n) - whole); \
     full_width(); \
     loop for (int64_t i = 0; i < whole; i++) { __VA_ARGS__; } \
-    MASKED for (int64_t i = whole; i < all; i++) { __VA_ARGS__; } \
+    MASKED for (int32_t l = 0; l < rest; l++) { const int64_t i = whole + l; __VA_ARGS__; } \
   } while (0)
 
 /// out[i] (+)= expression of i, for i in 0 ..< n.
@@ -72,16 +73,17 @@ INLINE void full_width(void) {}
   for (int64_t start = 0, size = (n); start < size; start += 4096) { \
     SUM_IN_LANES \
     const int64_t end = size - start < 4096 ? size : start + 4096, whole = end & ~(int64_t)15; \
+    const int32_t rest = (int32_t)(end - whole); \
     float sum = 0; \
     full_width(); \
     loop for (int64_t i = start; i < whole; i++) sum += (__VA_ARGS__); \
-    MASKED for (int64_t i = whole; i < end; i++) sum += (__VA_ARGS__); \
+    MASKED for (int32_t l = 0; l < rest; l++) { const int64_t i = whole + l; sum += (__VA_ARGS__); } \
     total += sum; \
   }
 
 /// Sixteen floats in registers, for kernels whose accumulators must stay there.
-typedef float lanes __attribute__((vector_size(64)));
-typedef float unaligned_lanes __attribute__((vector_size(64), aligned(4)));
+typedef float lanes __attribute__((ext_vector_type(16)));
+typedef float unaligned_lanes __attribute__((ext_vector_type(16), aligned(4)));
 #define LOAD(pointer) (*(const unaligned_lanes *)(pointer))
 #define STORE(pointer, value) (*(unaligned_lanes *)(pointer) = (value))
 

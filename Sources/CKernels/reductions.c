@@ -83,19 +83,27 @@ CLONES void ck_column_sums(int64_t rows, int64_t columns, const float *x, float 
   }
 }
 
-/// The largest element that is not NaN, kept finite so that x - maximum is never inf - inf.
+INLINE float larger(float a, float b) { return a > b ? a : b; }
+
+INLINE float largest_lane(const lanes *m) {
+  typedef float half __attribute__((ext_vector_type(8)));
+  typedef float quarter __attribute__((ext_vector_type(4)));
+  half h = m->lo > m->hi ? m->lo : m->hi;
+  quarter q = h.lo > h.hi ? h.lo : h.hi;
+  return larger(larger(q.x, q.y), larger(q.z, q.w));
+}
+
+/// The largest element (NaN may be passed over), kept finite so that x - maximum is never inf - inf.
 INLINE float finite_maximum(const float *x, int64_t n) {
-  float m[16], largest = -__builtin_inff();
-  int64_t start = 0;
+  float largest = -__builtin_inff();
   if (n >= 16) {
-    VECTOR for (int l = 0; l < 16; l++) m[l] = x[l];
-    for (start = 16; start + 16 <= n; start += 16) {
-      VECTOR for (int l = 0; l < 16; l++) m[l] = x[start + l] > m[l] ? x[start + l] : m[l];
-    }
-    for (int l = 0; l < 16; l++) largest = m[l] > largest ? m[l] : largest;
+    lanes m = LOAD(x + n - 16), next;
+    for (int64_t start = 0; start + 16 <= n; start += 16) next = LOAD(x + start), m = next > m ? next : m;
+    largest = largest_lane(&m);
+  } else {
+    for (int64_t i = 0; i < n; i++) largest = larger(x[i], largest);
   }
-  for (; start < n; start++) largest = x[start] > largest ? x[start] : largest;
-  if (largest == -__builtin_inff()) return 0;
+  if (!(largest >= -FLT_MAX)) return 0;
   return largest > FLT_MAX ? FLT_MAX : largest;
 }
 
@@ -111,8 +119,9 @@ CLONES void ck_log_sum_exp_rows(int64_t rows, int64_t columns, const float *x, f
 CLONES void ck_softmax_rows(int64_t rows, int64_t columns, const float *x, float *out) {
   for (int64_t r = 0; r < rows; r++, x += columns, out += columns) {
     const float maximum = finite_maximum(x, columns);
-    MAP(columns, out, 0, fast_exp(x[i] - maximum));
-    const float scale = (float)(1 / row_sum(out, columns));
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, out[i] = fast_exp(x[i] - maximum))
+    const float scale = (float)(1 / total);
     MAP(columns, out, 0, out[i] * scale);
   }
 }

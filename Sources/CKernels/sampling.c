@@ -2,7 +2,7 @@
 // Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time: no gathers.
 #include "kernels.h"
 
-enum { most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
+enum { group = 8, most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
 
 /// p = start + step * j: where output j falls among `size` pixels, counted from a border of one blank pixel on each side.
 /// Its two neighbours are p rounded down and the next; at p <= 0 or p >= size + 1 both are blank.
@@ -110,16 +110,17 @@ INLINE void band_to_pixels(const Plan *plan, Band *band) {
   band->starts[band->blocks] = terms;
 }
 
-/// Block b of the product of `rows` rows with the matrix.
-INLINE void band_product(const int rows, const Band *band, int64_t b, const float *x, int64_t stride, lanes *sums) {
-  lanes sum[4] = {0};
+/// Block b of the product of a group of rows with the matrix.
+INLINE void band_product(const Band *band, int64_t b, const int64_t stride, const float *x, lanes *sums) {
+  lanes sum[group] = {0};
   for (int32_t k = band->starts[b]; k < band->starts[b + 1]; k++) {
     const float *column = x + band->row[k];
+    const lanes term = band->term[k];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) sum[r] += column[r * stride] * band->term[k];
+    for (int r = 0; r < group; r++) sum[r] += column[r * stride] * term;
   }
 #pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) sums[r] = sum[r];
+  for (int r = 0; r < group; r++) sums[r] = sum[r];
 }
 
 INLINE void store_some(float *out, int64_t count, const lanes *value) {
@@ -129,16 +130,6 @@ INLINE void store_some(float *out, int64_t count, const lanes *value) {
     float values[16];
     STORE(values, *value);
     MASKED for (int32_t l = 0; l < (int32_t)count; l++) out[l] = values[l];
-  }
-}
-
-INLINE void load_some(const float *x, int64_t count, lanes *value) {
-  if (count >= 16) {
-    *value = LOAD(x);
-  } else {
-    float values[16] = {0};
-    MASKED for (int32_t l = 0; l < (int32_t)count; l++) values[l] = x[l];
-    *value = LOAD(values);
   }
 }
 
@@ -166,18 +157,18 @@ INLINE void blend_rows(const Plan *plan, int64_t width, const float *image, cons
   MASKED for (int32_t p = 0; p < count; p++) out[p + first] = w0 * row0[p] + w1 * row1[p];
 }
 
-/// Output rows i ..< i + rows of one image.
-INLINE void sample_rows(const int rows, const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t width,
+/// Output rows i ..< i + rows of one image, at most a group; `room` is the rest of an output row.
+INLINE void sample_rows(const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t rows, int64_t width,
                         const float *image, float *out, int64_t out_width, int64_t room) {
-  float blended[4][most_pixels];
-  for (int r = 0; r < rows; r++) {
+  float blended[group][most_pixels];
+  for (int64_t r = 0; r < rows; r++) {
     RowPair pair = row_pair(y, i + r);
     blend_rows(plan, width, image, &pair, pair.value, blended[r]);
   }
   for (int64_t b = 0; b < band->blocks; b++) {
-    lanes sums[4];
-    band_product(rows, band, b, blended[0], most_pixels, sums);
-    for (int r = 0; r < rows; r++) store_some(out + (i + r) * out_width + 16 * b, room - 16 * b, sums + r);
+    lanes sums[group];
+    band_product(band, b, most_pixels, blended[0], sums);
+    for (int64_t r = 0; r < rows; r++) store_some(out + (i + r) * out_width + 16 * b, room - 16 * b, sums + r);
   }
 }
 
@@ -200,24 +191,37 @@ CLONES void ck_sample_aligned(int64_t batch, int64_t channels, int64_t height, i
       for (int64_t c = 0; c < channels; c++) {
         const float *image = images + c * in_size;
         float *target = out + c * out_size + j;
-        int64_t i = top; // a block may run over outputs beyond the plan: it stores zeros, the next plan overwrites them
-        for (; i + 4 <= bottom; i += 4) sample_rows(4, &plan, &band, &y, i, width, image, target, out_width, out_width - j);
-        for (; i < bottom; i++) sample_rows(1, &plan, &band, &y, i, width, image, target, out_width, out_width - j);
+        for (int64_t i = top; i < bottom; i += group) { // outputs beyond the plan become zero; the next plan overwrites them
+          const int64_t rows = bottom - i < group ? bottom - i : group;
+          sample_rows(&plan, &band, &y, i, rows, width, image, target, out_width, out_width - j);
+        }
       }
     }
   }
 }
 
-/// Adds output rows i ..< i + rows of dout to the image rows they came from.
-INLINE void scatter_rows(const int rows, const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t width,
-                         const float *dout, int64_t out_width, float *dimage) {
-  float sums[4][most_pixels + 16];
-  for (int64_t b = 0; b < band->blocks; b++) {
-    lanes sum[4];
-    band_product(rows, band, b, dout + i * out_width, out_width, sum);
-    for (int r = 0; r < rows; r++) STORE(sums[r] + 16 * b, sum[r]);
+/// A group of rows of dout over the plan's outputs, zero beyond them.
+typedef float Gradients[group][most_outputs];
+
+INLINE void load_gradients(const Plan *plan, int64_t rows, const float *dout, int64_t out_width, Gradients d) {
+  const int32_t count = (int32_t)plan->count, padded = (count + 15) & -16;
+  for (int64_t r = 0; r < group; r++, dout += out_width) {
+    if (count < padded || r >= rows) memset(d[r], 0, sizeof(float) * (size_t)padded);
+    if (r >= rows) continue;
+    MASKED for (int32_t c = 0; c < count; c++) d[r][c] = dout[c];
   }
-  for (int r = 0; r < rows; r++) {
+}
+
+/// Adds output rows i ..< i + rows of dout to the image rows they came from.
+INLINE void scatter_rows(const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t rows, int64_t width,
+                         const Gradients d, float *dimage) {
+  float sums[group][most_pixels];
+  for (int64_t b = 0; b < band->blocks; b++) {
+    lanes sum[group];
+    band_product(band, b, most_outputs, d[0], sum);
+    for (int r = 0; r < group; r++) STORE(sums[r] + 16 * b, sum[r]);
+  }
+  for (int64_t r = 0; r < rows; r++) {
     RowPair pair = row_pair(y, i + r);
     for (int side = 0; side < 2; side++) {
       const float weight = pair.value[side];
@@ -231,27 +235,25 @@ INLINE void scatter_rows(const int rows, const Plan *plan, const Band *band, con
 /// Sums over outputs of dout times the slope along x (alone and times the output's column) and along y (alone and times its row's centre).
 typedef struct { lanes x, x_column, y, y_row; } Moments;
 
-INLINE void add_moments(const int rows, const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i,
-                        int64_t width, const float *image, const float *dout, int64_t out_width, Moments *sums) {
-  static const float first_columns[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  float blended[4][most_pixels], sloped[4][most_pixels], centre[4];
+INLINE void add_moments(const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i, int64_t rows,
+                        int64_t width, const float *image, const Gradients d, Moments *sums) {
+  static const float columns[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  float blended[group][most_pixels], sloped[group][most_pixels], centre[group];
   Moments m = *sums;
-  for (int r = 0; r < rows; r++) {
+  for (int64_t r = 0; r < rows; r++) {
     RowPair pair = row_pair(y, i + r);
     blend_rows(plan, width, image, &pair, pair.value, blended[r]);
     blend_rows(plan, width, image, &pair, pair.slope, sloped[r]);
     centre[r] = (float)((double)(2 * (i + r) + 1) / (double)y->count - 1);
   }
   for (int64_t b = 0; b < values->blocks; b++) {
-    lanes along_x[4], along_y[4], column = LOAD(first_columns) + (float)(16 * b);
-    band_product(rows, slopes, b, blended[0], most_pixels, along_x);
-    band_product(rows, values, b, sloped[0], most_pixels, along_y);
-    for (int r = 0; r < rows; r++) {
-      lanes d;
-      load_some(dout + (i + r) * out_width + 16 * b, plan->count - 16 * b, &d);
-      along_x[r] *= d, along_y[r] *= d;
-      m.x += along_x[r], m.x_column += along_x[r] * column;
-      m.y += along_y[r], m.y_row += along_y[r] * centre[r];
+    lanes along_x[group], along_y[group], column = LOAD(columns) + (float)(16 * b);
+    band_product(slopes, b, most_pixels, blended[0], along_x);
+    band_product(values, b, most_pixels, sloped[0], along_y);
+    for (int64_t r = 0; r < rows; r++) {
+      const lanes gradient = LOAD(d[r] + 16 * b), dx = along_x[r] * gradient, dy = along_y[r] * gradient;
+      m.x += dx, m.x_column += dx * column;
+      m.y += dy, m.y_row += dy * centre[r];
     }
   }
   *sums = m;
@@ -281,23 +283,17 @@ CLONES void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t 
       if (dimages) band_to_pixels(&plan, &to_pixels);
       if (dtransforms) band_to_outputs(&plan, 0, &values), band_to_outputs(&plan, 1, &slopes);
       for (int64_t c = b * channels; c < (b + 1) * channels; c++) {
-        const float *d = dout + c * out_size + j;
-        if (dimages) {
-          float *dimage = dimages + c * in_size;
-          int64_t i = top;
-          for (; i + 4 <= bottom; i += 4) scatter_rows(4, &plan, &to_pixels, &y, i, width, d, out_width, dimage);
-          for (; i < bottom; i++) scatter_rows(1, &plan, &to_pixels, &y, i, width, d, out_width, dimage);
+        Moments m = {0};
+        for (int64_t i = top; i < bottom; i += group) {
+          const int64_t rows = bottom - i < group ? bottom - i : group;
+          Gradients d;
+          load_gradients(&plan, rows, dout + c * out_size + i * out_width + j, out_width, d);
+          if (dimages) scatter_rows(&plan, &to_pixels, &y, i, rows, width, d, dimages + c * in_size);
+          if (dtransforms) add_moments(&plan, &values, &slopes, &y, i, rows, width, images + c * in_size, d, &m);
         }
-        if (dtransforms) {
-          const float *image = images + c * in_size;
-          Moments m = {0};
-          int64_t i = top;
-          for (; i + 4 <= bottom; i += 4) add_moments(4, &plan, &values, &slopes, &y, i, width, image, d, out_width, &m);
-          for (; i < bottom; i++) add_moments(1, &plan, &values, &slopes, &y, i, width, image, d, out_width, &m);
-          const double sum = lane_sum(&m.x);
-          dx += sum, dx_column += lane_sum(&m.x_column) + sum * (double)j;
-          dy += lane_sum(&m.y), dy_row += lane_sum(&m.y_row);
-        }
+        const double sum = lane_sum(&m.x);
+        dx += sum, dx_column += lane_sum(&m.x_column) + sum * (double)j;
+        dy += lane_sum(&m.y), dy_row += lane_sum(&m.y_row);
       }
     }
     if (!dtransforms) continue;

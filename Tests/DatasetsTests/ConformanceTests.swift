@@ -7,7 +7,7 @@ import Testing
 struct ConformanceTests {
   let mnist: SmallMNIST
 
-  init() throws { mnist = try SmallMNIST() }
+  init() throws { mnist = try SmallMNIST.shared.get() }
 
   private func make(_ name: String) throws -> any Dataset { try datasets.make(datasets.choice(name), mnist.context) }
 

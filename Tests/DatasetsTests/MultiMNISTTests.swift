@@ -9,7 +9,7 @@ import Testing
 struct MultiMNISTTests {
   let mnist: SmallMNIST
 
-  init() throws { mnist = try SmallMNIST() }
+  init() throws { mnist = try SmallMNIST.shared.get() }
 
   @Test func splitsNeverShareADigit() throws {
     let dataset = try MultiMNIST(.init([1: 100, 2: 200]), in: mnist.context)
@@ -75,10 +75,11 @@ struct MultiMNISTTests {
     config.digit.kind = .native
     let centers = try scenes(MultiMNIST(config, in: mnist.context), count: 2000).flatMap(\.objects).map(\.center)
     // 23 places each way, centers 14 to 36: mean 25, standard deviation 6.63.
-    #expect(centers.map(\.x).min() == 14 && centers.map(\.x).max() == 36)
-    #expect(centers.map(\.y).min() == 14 && centers.map(\.y).max() == 36)
-    #expect(abs(centers.map(\.x).reduce(0, +) / 2000 - 25) < 0.6)
-    #expect(abs(centers.map(\.y).reduce(0, +) / 2000 - 25) < 0.6)
+    for places in [centers.map(\.x), centers.map(\.y)] {
+      #expect(places.min() == 14 && places.max() == 36)
+      let mean = places.reduce(0, +) / 2000
+      #expect(abs(mean - 25) < 0.6)
+    }
   }
 
   @Test func anotherSeedDrawsOtherScenes() throws {
@@ -97,6 +98,7 @@ struct MultiMNISTTests {
   }
 
   @Test func brokenFilesAreReportedWhenTheSplitIsPrepared() throws {
+    let mnist = try SmallMNIST()
     let file = mnist.context.dataFolder + "/mnist/t10k-images-idx3-ubyte.gz"
     try Data(Gzip.compress([0, 0, 8, 1, 0, 0, 0, 2, 7, 7])).write(to: URL(fileURLWithPath: file))
     let dataset = try MultiMNIST(.init([1: 20]), in: mnist.context)
@@ -106,6 +108,7 @@ struct MultiMNISTTests {
   }
 
   @Test func anotherFileChangesTheFingerprint() throws {
+    let mnist = try SmallMNIST()
     let before = try MultiMNIST(.init(), in: mnist.context).fingerprint
     let file = mnist.context.dataFolder + "/mnist/t10k-labels-idx1-ubyte.gz"
     let content = try Gzip.readFile(file, limit: 1 << 20)

@@ -17,18 +17,15 @@ struct MultiSpritesTests {
   @Test func theDefaultHasThePapersSize() throws {
     let dataset = try MultiSprites(.init())
     #expect(Split.allCases.map(dataset.size) == [90_000, 2000, 2000])
-    #expect([dataset.height, dataset.width] == [64, 64])
+    #expect(dataset.height == 64 && dataset.width == 64)
     #expect(dataset.classNames == ["square", "triangle", "ellipse"])
     let drawn = try scenes(dataset, count: 400)
     #expect((0...3).map { number in drawn.filter { $0.count == number }.count } == [100, 100, 100, 100])
     #expect(drawn.allSatisfy { largestSum($0) <= 255 })
   }
 
-  /// Areas of shapes inscribed in a circle of diameter 1.
-  @Test(arguments: [
-    (Shape.square, 0.5), (.triangle, 27.0.squareRoot() / 16), (.ellipse, Double.pi / 8),
-    (.heart, (4 + Double.pi) * 22 / 64 - 12 * 2.0.squareRoot() * (4 + Double.pi) / 64),
-  ])
+  /// Areas of shapes inscribed in a circle of diameter 1: 1/2, sqrt(27)/16, pi/8, (4 + pi)(22 - 12 sqrt 2)/64.
+  @Test(arguments: zip([Shape.square, .triangle, .ellipse, .heart], [0.5, 0.324760, 0.392699, 0.561222]))
   func anObjectsInkIsItsArea(shape: Shape, area: Double) throws {
     var excess = 0.0
     for scene in try alone([shape]) {
@@ -61,7 +58,8 @@ struct MultiSpritesTests {
     let objects = try alone(Shape.allCases).flatMap(\.objects)
     let diameters = try objects.map { try #require($0.scale) * 64 }
     #expect(diameters.allSatisfy { (12...22).contains($0) })
-    #expect(abs(diameters.reduce(0, +) / 200 - 17) < 0.8)
+    let mean = diameters.reduce(0, +) / 200
+    #expect(abs(mean - 17) < 0.8)
     for (object, diameter) in zip(objects, diameters) {
       #expect((diameter / 2 - 1e-9...64 - diameter / 2 + 1e-9).contains(object.center.x))
       #expect((diameter / 2 - 1e-9...64 - diameter / 2 + 1e-9).contains(object.center.y))

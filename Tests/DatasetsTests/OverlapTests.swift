@@ -7,7 +7,7 @@ import Testing
 struct OverlapTests {
   let mnist: SmallMNIST
 
-  init() throws { mnist = try SmallMNIST() }
+  init() throws { mnist = try SmallMNIST.shared.get() }
 
   private func crowd(_ rule: OverlapRule) throws -> [Scene] {
     var config = MultiMNIST.Config([3: 150], overlap: rule)

@@ -8,6 +8,9 @@ import Scenes
 /// Of 600 training digits the first 500 are labeled 0 to 4, the last 100 are labeled 5 to 8; the 120 test digits are
 /// labeled 9. A digit is a few strokes, its ink within the middle 20 x 20 pixels, as in MNIST.
 final class SmallMNIST: Sendable {
+  /// For tests that change nothing in it.
+  static let shared = Result { try SmallMNIST() }
+
   let context: DatasetContext
   private let folder: URL
 

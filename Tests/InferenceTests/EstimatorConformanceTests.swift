@@ -51,7 +51,7 @@ import Testing
     #expect(Set(["log_likelihood", "nelbo", "count"]).isSubset(of: Set(terms.map(\.name))))
     for (term, value) in terms {
       #expect(value.shape == [model.rows], "\(term)")
-      #expect(value.array().allSatisfy(\.isFinite), "\(term)")
+      #expect(value.array().allSatisfy { $0.isFinite }, "\(term)")
     }
   }
 

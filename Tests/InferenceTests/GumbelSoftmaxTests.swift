@@ -5,8 +5,8 @@ import TestKit
 import Testing
 
 @Suite struct GumbelSoftmaxTests {
-  private let model = ToyScene(rows: 6)
-  private let noise = EstimatorNoise(RandomStream(seed: 5))
+  private let model = ToyScene(rows: 12)
+  private let noise = EstimatorNoise(RandomStream(seed: 6))
 
   private func loss(_ change: (inout GumbelSoftmax.Config) -> Void) -> Tensor {
     var config = GumbelSoftmax.Config()
@@ -22,7 +22,7 @@ import Testing
           $0.temperature = Schedule(0.7)
           $0.priorTemperature = Schedule(0.5)
           $0.relaxedKL = kl
-        }.scaled(by: 6)
+        }.scaled(by: 12)
       }, for: model.parameters, absolute: 5e-4, relative: 2e-3, "\(kl)")
   }
 

@@ -75,7 +75,7 @@ struct UnaryOperation: Sendable, CustomTestStringConvertible {
   @Test(arguments: operations)
   func notANumberStaysNotANumber(operation: UnaryOperation) {
     let y = operation.apply(Tensor(shape: [17], Array(repeating: .nan, count: 17)))
-    #expect(y.array().allSatisfy(\.isNaN))
+    #expect(y.array().allSatisfy { $0.isNaN })
   }
 
   @Test func stableFormsSurviveLargeInputs() {

@@ -694,7 +694,7 @@ def gumbel_softmax(config, found, images, noise, constants):
     terms = reported(log_likelihood, (before * presence_kl).sum(0),
                      (alive * found.window_kl).sum(0),
                      (alive * found.appearance_kl).sum(0),
-                     probability_of_reaching(logits).sum(0))
+                     alive.sum(0))
     return Step(terms, {"objective": terms["nelbo"]}, margin)
 
 
@@ -775,11 +775,16 @@ class Comparison:
                          f"{tolerance:.0e}")
 
     def values(self, name, exported, recomputed, scale=0.0):
-        """Term by term, relative to the term or TERM_FLOOR of `scale`."""
+        """Image by image, relative to the term or its root mean square.
+
+        A log-likelihood is the difference of two large numbers, so on one
+        image it may come to lie near 0 where Float32 has no digits left.
+        """
         a = np.asarray(exported, dtype=np.float64).ravel()
         b = np.asarray(recomputed, dtype=np.float64).ravel()
         scale = max(scale, np.abs(b).max())
-        allowed = np.maximum(np.abs(b), TERM_FLOOR * scale)
+        usual = math.sqrt(np.mean(b * b)) if b.size > 1 else 0.0
+        allowed = np.maximum(np.abs(b), max(usual, TERM_FLOOR * scale))
         errors = np.abs(a - b)
         with np.errstate(divide="ignore", invalid="ignore"):
             errors = np.where(errors == 0, 0.0, errors / allowed)

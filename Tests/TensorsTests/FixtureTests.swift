@@ -1,0 +1,157 @@
+import TestKit
+import Tensors
+import Testing
+
+/// Values and gradients against PyTorch's, computed in double precision (scripts/tensor_fixtures.py).
+@Suite struct FixtureTests {
+  /// Runs every case that `accepts` takes: outputs, then the gradients of sum(output * cotangent) over all outputs, for
+  /// all inputs but the constants, where the mask is 1.
+  private func compare(
+    _ name: String, absolute: Double = 1e-6, relative: Double = 1e-5, where accepts: (Fixture.Case) -> Bool = { _ in true },
+    constants: Set<String> = [], comparing masks: [String: Tensor] = [:],
+    _ operation: (Fixture.Case, [String: Tensor]) throws -> [String: Tensor]
+  ) throws {
+    let cases = try Fixture(named: name, in: "TensorsTests").cases.filter(accepts)
+    #expect(!cases.isEmpty)
+    for example in cases {
+      let parameters = try example.gradients.keys.sorted().filter { !constants.contains($0) }.map { key in
+        Parameter(key, try example.input(key))
+      }
+      var inputs = example.inputs
+      for parameter in parameters { inputs[parameter.name] = parameter.tensor }
+      let outputs = try operation(example, inputs)
+      #expect(Set(outputs.keys) == Set(example.outputs.keys))
+      var loss = Tensor(0)
+      for (key, expected) in example.outputs {
+        let output = try #require(outputs[key])
+        expectClose(output, expected, absolute: absolute, relative: relative, "\(name)/\(example.name), \(key)")
+        loss = loss + (output * (try #require(example.cotangents[key]))).sum()
+      }
+      for (parameter, gradient) in zip(parameters, gradients(of: loss, for: parameters)) {
+        let expected = try #require(example.gradients[parameter.name])
+        expectClose(
+          gradient, expected * (masks[parameter.name] ?? Tensor(1)), absolute: absolute, relative: relative,
+          "\(name)/\(example.name), gradient of \(parameter.name)")
+      }
+    }
+  }
+
+  private func find(_ name: String, _ inputs: [String: Tensor]) throws -> Tensor {
+    try #require(inputs[name], "no input '\(name)'")
+  }
+
+  @Test func elementwiseOperationsMatch() throws {
+    let functions: [String: (Tensor) -> Tensor] = [
+      "exp": { $0.exp() }, "log": { $0.log() }, "sigmoid": { $0.sigmoid() }, "tanh": { $0.tanh() },
+      "softplus": { $0.softplus() }, "relu": { $0.relu() }, "elu": { $0.elu() }, "square": { $0.squared() },
+      "sqrt": { $0.squareRoot() },
+    ]
+    try compare("unary") { example, inputs in
+      let function = try #require(functions[example.name], "no operation '\(example.name)'")
+      return ["output": function(try find("input", inputs))]
+    }
+  }
+
+  @Test func matrixProductsMatch() throws {
+    try compare("matmul") { example, inputs in
+      [
+        "output": try find("a", inputs).matrixProduct(
+          try find("b", inputs), transposed: example.settings["transposed_left"] == "true",
+          otherTransposed: example.settings["transposed_right"] == "true")
+      ]
+    }
+  }
+
+  @Test func denseLayersMatch() throws {
+    try compare("dense", absolute: 2e-6) { example, inputs in
+      let name = example.name == "identity" ? "none" : example.name
+      let activation = try #require(Activation(rawValue: name), "no activation '\(name)'")
+      return ["output": try find("input", inputs).dense(find("weight", inputs), find("bias", inputs), activation)]
+    }
+  }
+
+  @Test func lstmStepsMatch() throws {
+    try compare("lstm_cell") { _, inputs in
+      let state = try find("gates", inputs).lstmCell(find("cell", inputs))
+      return ["hidden": state.hidden, "cell": state.cell]
+    }
+  }
+
+  @Test func softmaxMatches() throws {
+    try compare("softmax", where: isLastAxis) { _, inputs in ["output": try find("input", inputs).softmax()] }
+  }
+
+  @Test func logSumExpMatches() throws {
+    try compare("logsumexp", where: isLastAxis) { _, inputs in ["output": try find("input", inputs).logSumExp()] }
+  }
+
+  private func isLastAxis(_ example: Fixture.Case) -> Bool {
+    example.settings["axis"] == example.inputs["input"].map { "\($0.shape.count - 1)" }
+  }
+
+  @Test func samplesMatch() throws {
+    try compare("affine_sampling", absolute: 2e-5) { example, inputs in
+      ["output": try sample(example, inputs, isAligned: false)]
+    }
+  }
+
+  @Test func alignedSamplesMatch() throws {
+    // Entries that are promised to be zero get no gradient.
+    let isCompared = Tensor(shape: [6], [1, 0, 1, 0, 1, 1])
+    try compare(
+      "affine_sampling", absolute: 2e-5, where: { $0.name.contains("aligned") }, comparing: ["transforms": isCompared]
+    ) { example, inputs in ["output": try sample(example, inputs, isAligned: true)] }
+  }
+
+  private func sample(_ example: Fixture.Case, _ inputs: [String: Tensor], isAligned: Bool) throws -> Tensor {
+    try find("image", inputs).sampled(
+      at: find("transforms", inputs), height: Int(example.number("height")), width: Int(example.number("width")),
+      isAligned: isAligned)
+  }
+
+  @Test func normalKLMatches() throws {
+    try compare("normal_kl") { _, inputs in
+      [
+        "output": try find("mean", inputs).normalKL(
+          deviation: find("deviation", inputs), priorMean: find("prior_mean", inputs),
+          priorDeviation: find("prior_deviation", inputs))
+      ]
+    }
+  }
+
+  @Test func normalLogLikelihoodMatches() throws {
+    try compare("normal_log_likelihood", constants: ["image"]) { example, inputs in
+      [
+        "output": try find("image", inputs).normalLogLikelihood(
+          mean: find("canvas", inputs), deviation: Float(example.number("deviation")))
+      ]
+    }
+  }
+
+  @Test func bernoulliLogLikelihoodMatches() throws {
+    try compare("bernoulli_log_likelihood") { example, inputs in
+      [
+        "output": try find("image", inputs).bernoulliLogLikelihood(
+          canvas: find("canvas", inputs), epsilon: Float(try example.number("epsilon")))
+      ]
+    }
+  }
+
+  @Test func gatheredRowsMatch() throws {
+    try compare("gather", absolute: 0, relative: 1e-6) { example, inputs in
+      let table = try find("table", inputs)
+      let rows = table.reshaped([table.shape[0], table.count / table.shape[0]])
+      let indices = try example.input("indices").array().map { Int($0) }
+      return ["output": rows.gathered(rows: indices).reshaped([indices.count] + table.shape.dropFirst())]
+    }
+  }
+
+  @Test func concatenationMatches() throws {
+    try compare(
+      "concatenation", absolute: 0, relative: 0,
+      where: { example in example.settings["axis"] == example.inputs["0"].map { "\($0.shape.count - 1)" } }
+    ) { _, inputs in
+      ["output": .concatenating(try inputs.keys.sorted().map { try find($0, inputs) })]
+    }
+  }
+}
