@@ -1,4 +1,4 @@
-// Shared by the kernels: dispatch and loop macros, and elementary functions that vectorise inside them.
+// Shared by the kernels: dispatch and loop macros, and elementary functions that vectorize inside them.
 #ifndef KERNELS_H
 #define KERNELS_H
 #include "CKernels.h"
@@ -11,7 +11,7 @@
 #define WITHOUT_CLONES // the resolvers of the clones run before the thread sanitizer is ready
 #endif
 #if __has_feature(undefined_behavior_sanitizer)
-#define WITHOUT_VECTORS // its checks stop the vectoriser, which would warn at every loop
+#define WITHOUT_VECTORS // its checks stop the vectorizer, which would warn at every loop
 #endif
 #endif
 
@@ -70,9 +70,9 @@ INLINE void full_width(void) {}
 
 /// total += the sum of an expression of i over 0 ..< n: blocks in float lanes, the blocks in double.
 #define ADD_SUM(total, loop, n, ...) \
-  for (int64_t start = 0, size = (n); start < size; start += 4096) { \
+  for (int64_t start = 0, size = (n); start < size; start += 1024) { \
     SUM_IN_LANES \
-    const int64_t end = size - start < 4096 ? size : start + 4096, whole = end & ~(int64_t)15; \
+    const int64_t end = size - start < 1024 ? size : start + 1024, whole = end & ~(int64_t)15; \
     const int32_t rest = (int32_t)(end - whole); \
     float sum = 0; \
     full_width(); \

@@ -58,7 +58,7 @@ INLINE void make_plan(const Axis *axis, int64_t j, int64_t end, Plan *plan) {
   plan->first = low == 0, plan->end = high == size ? plan->span - 1 : plan->span, plan->shift = low - 1;
 }
 
-/// A banded matrix by blocks of sixteen columns: block b is the sum of the terms starts[b] ..< starts[b + 1], a row of the matrix each.
+/// A banded matrix by blocks of sixteen columns: block b is terms starts[b] ..< starts[b + 1], a row of the matrix each.
 typedef struct {
   int64_t blocks;
   int32_t starts[most_pixels / 16 + 2], row[most_terms];
@@ -133,7 +133,7 @@ INLINE void store_some(float *out, int64_t count, const lanes *value) {
   }
 }
 
-/// The two image rows around output row i, and what they contribute to values (1 - weight, weight) and slopes (-1, 1): nothing outside.
+/// The two image rows around output row i, and their shares in values (1 - weight, weight) and slopes (-1, 1): 0 outside.
 typedef struct { int64_t row[2]; float value[2], slope[2]; } RowPair;
 
 INLINE RowPair row_pair(const Axis *axis, int64_t i) {
@@ -232,7 +232,7 @@ INLINE void scatter_rows(const Plan *plan, const Band *band, const Axis *y, int6
   }
 }
 
-/// Sums over outputs of dout times the slope along x (alone and times the output's column) and along y (alone and times its row's centre).
+/// Sums over outputs of dout times the slope along x (also times the column) and along y (also times the row's centre).
 typedef struct { lanes x, x_column, y, y_row; } Moments;
 
 INLINE void add_moments(const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i, int64_t rows,

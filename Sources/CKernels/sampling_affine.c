@@ -33,7 +33,7 @@ INLINE void inside_range(const Line *line, int64_t out_width, int64_t *first, in
   *first = least, *end = most + 1;
 }
 
-/// For each output of a chunk: the offsets of its four neighbours (any pixel if outside), whether each is inside (0 or 1), and the weights.
+/// For each output of a chunk: its four neighbours (any pixel if outside), whether each is inside (0 or 1), and the weights.
 typedef struct { int32_t offset[4][chunk]; float inside[4][chunk], right[chunk], down[chunk]; } Taps;
 
 INLINE double clamped(double p, double high) {

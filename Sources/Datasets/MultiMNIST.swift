@@ -55,8 +55,10 @@ public struct MultiMNIST: Dataset {
   private let cutter: DigitCutter
   private let random: RandomStream
 
-  /// Throws `DatasetError.missing` without the digits' files, `ConfigurationError` for an unknown background.
+  /// Requires a config without problems. Throws `DatasetError.missing` without the digits' files, and
+  /// `ConfigurationError` for an unknown background.
   public init(_ config: Config, in context: DatasetContext) throws {
+    precondition(config.problems().isEmpty, "\(config.problems())")
     self.config = config
     counts = CountSchedule(config.counts, validation: config.validationSize, test: config.testSize)
     composer = SceneComposer(

@@ -71,8 +71,9 @@ public struct MultiSprites: Dataset {
   private let composer: SceneComposer
   private let random: RandomStream
 
-  /// Throws `ConfigurationError` for an unknown background.
+  /// Requires a config without problems. Throws `ConfigurationError` for an unknown background.
   public init(_ config: Config) throws {
+    precondition(config.problems().isEmpty, "\(config.problems())")
     self.config = config
     counts = CountSchedule(config.counts, validation: config.validationSize, test: config.testSize)
     composer = SceneComposer(
@@ -107,6 +108,6 @@ public struct MultiSprites: Dataset {
     stamp.center = center
     stamp.angle = angle
     stamp.scale = diameter / Double(config.side)
-    config.shapes[label].draw(stamp: &stamp, diameter: diameter)
+    config.shapes[label].draw(stamp: &stamp, diameter: diameter, side: config.side)
   }
 }

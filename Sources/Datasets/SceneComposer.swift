@@ -16,8 +16,8 @@ struct SceneComposer: Sendable {
 
   /// A scene of `count` objects. `draw` draws one object into the stamp and places it.
   ///
-  /// For settings that pass `check`, a scene takes 200 drawings or so at the very worst; should 100,000 not do, the last
-  /// one stands, whatever its overlap, with sums clipped. That is less likely than one in e^250.
+  /// Settings that pass `check` take 200 drawings or so a scene at worst. Should 100,000 not do (for such settings less
+  /// likely than one in e^250), the last one stands, whatever its overlap, its sums clipped.
   func compose(
     count: Int, withMasks: Bool, random: RandomStream,
     draw: (inout Stamp, inout RandomGenerator) -> Void
@@ -67,19 +67,20 @@ struct SceneComposer: Sendable {
         drawing.objects.removeAll(keepingCapacity: true)
         drawing.masks.removeAll()
         canvas.initialize(repeating: 0)
+        let isLast = drawing.tries <= 0
         var isKept = true
-        for _ in 0..<count where isKept || drawing.tries <= 0 {
+        for _ in 0..<count where isKept || isLast {
           var stamp = Stamp(ink: ink)
           draw(&stamp, &generator)
           isKept = add(stamp, to: base) && isKept
-          // The object is measured only where its ink fits: most drawings of crowded scenes end before.
-          guard isKept || drawing.tries <= 0 else { break }
+          // Most drawings of crowded scenes end here, before the object is measured.
+          guard isKept || isLast else { break }
           let object = stamp.object()
           isKept = isKept && (overlap != .boxes || isApart(object, from: drawing.objects))
           drawing.objects.append(object)
           if drawing.withMasks { drawing.masks.append(stamp.mask(height: height, width: width)) }
         }
-        if isKept || drawing.tries <= 0 { return isKept }
+        if isKept || isLast { return isKept }
       }
     }
   }

@@ -5,17 +5,18 @@ import Scenes
 public enum Shape: String, CaseIterable, Sendable {
   case square, triangle, ellipse, heart
 
-  /// Draws the shape into its stamp, which has center and angle; `diameter` is that of its circle, in pixels.
+  /// Draws the shape into its stamp, which has center and angle, on a canvas of `side` pixels.
   ///
+  /// Requires that its circle, `diameter` pixels across, lies inside the canvas (up to rounding).
   /// A pixel's ink is the share of it that lies inside, with the outline taken as straight within the pixel.
-  func draw(stamp: inout Stamp, diameter: Double) {
+  func draw(stamp: inout Stamp, diameter: Double, side: Int) {
     let radius = diameter / 2
     let angle = stamp.angle ?? 0
-    // The circle touches at most these pixels; it lies inside the canvas, up to rounding.
+    // The circle touches no other pixels.
     stamp.left = max(0, Int((stamp.center.x - radius).rounded(.down)))
     stamp.top = max(0, Int((stamp.center.y - radius).rounded(.down)))
-    stamp.width = Int((stamp.center.x + radius).rounded(.up)) - stamp.left
-    stamp.height = Int((stamp.center.y + radius).rounded(.up)) - stamp.top
+    stamp.width = min(side, Int((stamp.center.x + radius).rounded(.up))) - stamp.left
+    stamp.height = min(side, Int((stamp.center.y + radius).rounded(.up))) - stamp.top
     let pixel = Float(1 / radius)
     let across = Float(cos(angle) / radius)
     let down = Float(sin(angle) / radius)

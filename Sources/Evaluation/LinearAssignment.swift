@@ -52,7 +52,8 @@ private func pairing(rows: Int, columns: Int, cost: (Int, Int) -> Double) -> [In
   var rowOfColumn = [Int?](repeating: nil, count: columns)
   for entering in 0..<rows {
     var slack = [Double](repeating: .infinity, count: columns)
-    var previous = [Int?](repeating: nil, count: columns)  // the column before this one on the path; nil: the entering row
+    // The column before this one on the path; nil where that is the entering row.
+    var previous = [Int?](repeating: nil, count: columns)
     var isReached = [Bool](repeating: false, count: columns)
     var row = entering
     var last: Int?

@@ -23,14 +23,14 @@ public enum Runner {
     try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides).value
   }
 
-  /// Trains what a config says in a new folder below `base`; `name` defaults to the seed, numbered where it is taken.
+  /// Trains what a config (or a row of an experiment) says in a new folder below `base`; `name` defaults to the seed, numbered where it is taken.
   public static func train(
-    config path: String, overrides: [String], base: String, name: String?, dataFolder: String
+    config path: String, row: String? = nil, overrides: [String], base: String, name: String?, dataFolder: String
   ) throws -> Outcome {
-    let config = try check(path, overrides)
+    let config = try row.map { try ExperimentFile.config(path, row: $0, overrides: overrides) } ?? check(path, overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
-    let parent = "\(base)/\(stem(of: path))"
+    let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
     let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")
     let folder = try RunFolder(creating: place)
     writeToStandardError("training in \(place)\n")

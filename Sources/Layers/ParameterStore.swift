@@ -17,8 +17,9 @@ public final class ParameterStore {
 
   /// Runs `body` without recording a tape: for evaluation.
   public func frozen<Result>(_ body: () throws -> Result) rethrows -> Result {
-    for parameter in parameters { parameter.isRecording = false }
-    defer { for parameter in parameters { parameter.isRecording = true } }
+    let recording = parameters.filter(\.isRecording)
+    for parameter in recording { parameter.isRecording = false }
+    defer { for parameter in recording { parameter.isRecording = true } }
     return try body()
   }
 }

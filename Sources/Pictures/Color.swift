@@ -1,15 +1,15 @@
-/// An 8-bit sRGB colour.
+/// An 8-bit sRGB color.
 public struct Color: Sendable, Equatable, Hashable {
   public var red, green, blue: UInt8
 
-  /// A colour from its three parts, 0 to 255.
+  /// A color from its three parts, 0 to 255.
   public init(red: UInt8, green: UInt8, blue: UInt8) {
     self.red = red
     self.green = green
     self.blue = blue
   }
 
-  /// A colour from 0xRRGGBB.
+  /// A color from 0xRRGGBB.
   init(hex: UInt32) {
     self.init(red: UInt8(hex >> 16 & 255), green: UInt8(hex >> 8 & 255), blue: UInt8(hex & 255))
   }
@@ -17,12 +17,12 @@ public struct Color: Sendable, Equatable, Hashable {
   public static let black = Color(hex: 0x000000)
   public static let white = Color(hex: 0xFFFFFF)
 
-  /// Ten colours easily told apart on black: Okabe and Ito's set (2008) brightened, then white, violet and lime.
+  /// Ten colors easily told apart on black: Okabe and Ito's set (2008) brightened, then white, violet and lime.
   public static let palette: [Color] = [
     0x6FCBFF, 0xFFA51F, 0x00D79A, 0xF8EC50, 0xFF5A36, 0xF48CC8, 0x3F66FF, 0xFFFFFF, 0xB26BFF, 0xA4F04A,
   ].map { Color(hex: $0) }
 
-  /// Eight colours easily told apart on white: Okabe and Ito's set (2008) with yellow and black darkened and greyed.
+  /// Eight colors easily told apart on white: Okabe and Ito's set (2008) with yellow and black darkened and grayed.
   static let chartPalette: [Color] = [
     0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x6A3D9A, 0x555555,
   ].map { Color(hex: $0) }

@@ -34,7 +34,7 @@ public struct LineChart: Sendable {
     self.yRange = yRange
   }
 
-  /// A curve's colour, by its place in `series`.
+  /// A curve's color, by its place in `series`.
   static func color(of index: Int) -> Color { Color.chartPalette[index % Color.chartPalette.count] }
 
   static let ink = Color(hex: 0x262626)

@@ -61,7 +61,7 @@ struct LineMask {
 }
 
 extension Picture {
-  /// Lays a colour over the picture where the mask is covered.
+  /// Lays a color over the picture where the mask is covered.
   mutating func blend(_ mask: LineMask, color: Color) {
     let ink = channels == 1 ? [color.luma] : [color.red, color.green, color.blue]
     for row in Self.overlap(start: mask.top, count: mask.height, within: height) {

@@ -82,7 +82,7 @@ extension Picture {
   /// The height in pixels of a capital letter drawn by `drawText`; descenders reach 2 * scale below it.
   public static func textHeight(scale: Int = 1) -> Int { BitmapFont.height * scale }
 
-  /// Sets one pixel, which must lie inside; a grey picture takes the colour's brightness.
+  /// Sets one pixel, which must lie inside; a gray picture takes the color's brightness.
   mutating func setPixel(_ column: Int, _ row: Int, _ color: Color) {
     let index = (row * width + column) * channels
     if channels == 1 {

@@ -4,7 +4,7 @@ extension Picture {
   /// The most pixels a PNG may have to be read: 16 Mi.
   public static let pixelLimit = 1 << 24
 
-  /// libpng's names for what the simplified API writes and reads: 8-bit samples, grey or RGB.
+  /// libpng's names for what the simplified API writes and reads: 8-bit samples, gray or RGB.
   private static let colorFlag: png_uint_32 = 2
   /// Takes 16-bit PNGs without a gamma chunk as sRGB, as everyone writes them, not as linear light.
   private static let sixteenBitIsSRGB: png_uint_32 = 4
@@ -47,7 +47,7 @@ extension Picture {
     try writeFileAtomically(bytes, to: path)
   }
 
-  /// Decodes any PNG, to grey if it has no colour and to RGB otherwise; what is transparent shows black.
+  /// Decodes any PNG, to gray if it has no color and to RGB otherwise; what is transparent shows black.
   ///
   /// Throws `PictureError` for a broken file, with libpng's words, and for more than `pixelLimit` pixels, before
   /// memory is taken for them.

@@ -1,4 +1,4 @@
-/// An 8-bit picture: row-major, 1 (grey) or 3 (RGB) interleaved channels, y downwards.
+/// An 8-bit picture: row-major, 1 (gray) or 3 (RGB) interleaved channels, y downwards.
 public struct Picture: Sendable, Equatable {
   public var width, height, channels: Int
   /// `width * height * channels` samples, `[row, column, channel]`.
@@ -24,7 +24,7 @@ public struct Picture: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// The same picture with three channels; grey is repeated.
+  /// The same picture with three channels; gray is repeated.
   public func rgb() -> Picture {
     guard channels == 1 else { return self }
     var result = Picture(width: width, height: height, channels: 3)
@@ -37,7 +37,7 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// The same picture with one channel; RGB becomes its ITU-R BT.601 luma.
-  public func grey() -> Picture {
+  public func gray() -> Picture {
     guard channels == 3 else { return self }
     let values = (0..<width * height).map {
       Color(red: pixels[3 * $0], green: pixels[3 * $0 + 1], blue: pixels[3 * $0 + 2]).luma
@@ -62,9 +62,9 @@ public struct Picture: Sendable, Equatable {
 
   /// Copies `other` with its top left corner at (x, y); what falls outside is left out.
   ///
-  /// Grey is repeated into an RGB picture, RGB becomes luma in a grey one.
+  /// Gray is repeated into an RGB picture, RGB becomes luma in a gray one.
   public mutating func paste(_ other: Picture, x: Int, y: Int) {
-    let source = channels == 3 ? other.rgb() : other.grey()
+    let source = channels == 3 ? other.rgb() : other.gray()
     let columns = Self.overlap(start: x, count: source.width, within: width)
     for row in Self.overlap(start: y, count: source.height, within: height) where !columns.isEmpty {
       let from = ((row - y) * source.width + columns.lowerBound - x) * channels

@@ -23,7 +23,7 @@ extension Tensor {
         if index >= 2 && priorRow == 0 {
           inputs.accumulate(index, shape: pm.shape) { ck_column_sums(rows, width, part.pointer, $0, $1) }
         } else {
-          inputs.add(part, to: index)
+          inputs.add(part.reshaped(index < 2 ? m.shape : pm.shape), to: index)
         }
       }
     }

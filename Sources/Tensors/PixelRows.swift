@@ -45,6 +45,7 @@ public final class PixelRows {
     let (rows, columns, n) = (Int64(dense.rows), Int64(dense.columns), Int64(weight.shape[1]))
     precondition(weight.shape[0] == dense.columns, "pixels \(dense.shape) do not fit the weight \(weight.shape)")
     let shape = weight.shape
+    let hasBias = bias != nil
     let out = Tensor(uninitialized: [dense.rows, shape[1]])
     ck_sparse_product(
       rows, columns, n, parts.rowStarts.integers, parts.rowIndices.integers, parts.rowValues.pointer, weight.pointer,
@@ -55,7 +56,7 @@ public final class PixelRows {
           columns, n, parts.columnStarts.integers, parts.columnIndices.integers, parts.columnValues.pointer,
           dy.pointer, $0, $1)
       }
-      if bias != nil {
+      if hasBias {
         inputs.accumulate(1, shape: [shape[1]]) { ck_column_sums(rows, n, dy.pointer, $0, $1) }
       }
     }

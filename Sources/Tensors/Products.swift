@@ -73,8 +73,8 @@ extension Tensor {
     if bias != nil || activation != .none {
       ck_bias_activation(Int64(m), Int64(n), y.pointer, bias?.pointer, activation.kernel)
     }
-    let sources = [self, weight] + (bias.map { [$0] } ?? [])
-    return y.recorded(from: sources) { dy, inputs in
+    let hasBias = bias != nil
+    return y.recorded(from: [self, weight] + (bias.map { [$0] } ?? [])) { dy, inputs in
       let slope = activation == .none ? dy : y.activationGradient(activation, dy)
       inputs.accumulate(0, shape: x.shape) {
         multiply(slope.pointer, w.pointer, otherTransposed: true, into: $0, m: m, n: k, k: n, accumulates: $1)
@@ -82,7 +82,7 @@ extension Tensor {
       inputs.accumulate(1, shape: w.shape) {
         multiply(x.pointer, transposed: true, slope.pointer, into: $0, m: k, n: n, k: m, accumulates: $1)
       }
-      if sources.count == 3 {
+      if hasBias {
         inputs.accumulate(2, shape: [n]) { ck_column_sums(Int64(m), Int64(n), slope.pointer, $0, $1) }
       }
     }

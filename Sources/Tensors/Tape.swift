@@ -7,7 +7,7 @@ import CKernels
 package final class Node {
   package typealias Pullback = (_ gradient: Tensor, _ inputs: Cotangents) -> Void
 
-  fileprivate let inputs: [Node?]
+  fileprivate private(set) var inputs: [Node?]
   fileprivate var pullback: Pullback?
   fileprivate var gradient: Tensor?
   fileprivate var isVisited = false
@@ -24,8 +24,13 @@ package final class Node {
 
   deinit {
     // A chain of thousands of operations must not be freed by recursion.
-    guard !inputs.isEmpty, pullback != nil else { return }
-    pullback = nil
+    var held = inputs
+    inputs = []
+    while !held.isEmpty {
+      guard var node = held.removeLast(), isKnownUniquelyReferenced(&node) else { continue }
+      held += node.inputs
+      node.inputs = []
+    }
   }
 }
 
@@ -91,16 +96,21 @@ extension Tensor {
 /// Buffers of the tape are released as the walk passes them, unless it is retained for another walk.
 public func gradients(of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false) -> [Tensor] {
   precondition(loss.count == 1, "gradients need a scalar, not shape \(loss.shape)")
-  if let root = loss.node {
-    root.gradient = Tensor(repeating: 1, shape: loss.shape)
-    for node in walk(from: root) {
-      node.isVisited = false
-      guard let pullback = node.pullback, let gradient = node.takeGradient() else { continue }
-      pullback(gradient, Cotangents(nodes: node.inputs))
-      if !retainingTape { node.pullback = nil }
+  let nodes = loss.node.map(walk) ?? []
+  loss.node?.gradient = Tensor(repeating: 1, shape: loss.shape)
+  for node in nodes {
+    node.isVisited = false
+    guard !node.inputs.isEmpty, let gradient = node.takeGradient() else { continue }
+    guard let pullback = node.pullback else {
+      preconditionFailure("an earlier walk released this tape; it must retain it (retainingTape: true)")
     }
+    pullback(gradient, Cotangents(nodes: node.inputs))
+    if !retainingTape { node.pullback = nil }
   }
-  return parameters.map { $0.leaf.takeGradient() ?? .zeros($0.shape) }
+  let found = parameters.map { $0.leaf.gradient ?? .zeros($0.shape) }
+  // What reached parameters that were not asked for must not reach the next walk.
+  for node in nodes { node.gradient = nil }
+  return found
 }
 
 /// All nodes below `root`, each after everything that was computed from it.

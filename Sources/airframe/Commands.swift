@@ -11,7 +11,7 @@ struct Command: Sendable {
 }
 
 /// All commands, one line each.
-let commands: [Command] = [.train, .evaluate, .config, .data, .bench, .exportStep]
+let commands: [Command] = [.train, .evaluate, .figure, .config, .data, .bench, .exportStep]
 
 /// The folder with datasets: `--data`, else AIRFRAME_DATA, else `data`.
 func dataFolder(_ arguments: Arguments) -> String {
@@ -22,18 +22,19 @@ extension Command {
   static let train = Command(
     name: "train", summary: "train a model from a config file",
     help: """
-      usage: airframe train CONFIG [key=value ...] [--out DIR] [--name NAME] [--data DIR]
+      usage: airframe train CONFIG [key=value ...] [--row ROW] [--out DIR] [--name NAME] [--data DIR]
 
-      Trains what CONFIG says and leaves a run folder below DIR (default: runs). key=value overrides any key.
+      Trains what CONFIG says and leaves a run folder below DIR (default: runs). key=value overrides any key. --row takes
+      one row of an experiment file.
 
       example: airframe train configs/air/multi-mnist.yaml training.seed=1 estimator.name=marginal
       """
   ) { words, help in
-    let arguments = try Arguments(words, options: ["out", "name", "data"], help: help)
+    let arguments = try Arguments(words, options: ["row", "out", "name", "data"], help: help)
     let config = try arguments.words("CONFIG", help: help)[0]
     let outcome = try Runner.train(
-      config: config, overrides: arguments.overrides, base: arguments["out"] ?? "runs", name: arguments["name"],
-      dataFolder: dataFolder(arguments))
+      config: config, row: arguments["row"], overrides: arguments.overrides, base: arguments["out"] ?? "runs",
+      name: arguments["name"], dataFolder: dataFolder(arguments))
     for score in outcome.validation.scores { print(score.name, score.value) }
     print("run", outcome.folder)
     if let picture = outcome.picture { print("picture", picture) }
@@ -57,6 +58,26 @@ extension Command {
     print("step", outcome.step)
     for score in outcome.result.scores { print(score.name, score.value) }
     if let counts = outcome.result.counts { print("counts (rows: true, columns: found)\n\(counts)") }
+  }
+
+  static let figure = Command(
+    name: "figure", summary: "draw what runs measured",
+    help: """
+      usage: airframe figure curves RUN ... [--metric NAME] [--out FILE.png] [--csv FILE.csv]
+
+      The learning curves of runs on validation scenes: a metric (default: count_accuracy) against training steps.
+
+      example: airframe figure curves runs/air-multi-mnist/seed-* --out curves.png --csv curves.csv
+      """
+  ) { words, help in
+    let arguments = try Arguments(words, options: ["metric", "out", "csv"], help: help)
+    guard arguments.positional.first == "curves", arguments.positional.count > 1 else {
+      throw UsageError("wanted curves RUN ...\n\n\(help)")
+    }
+    guard arguments["out"] != nil || arguments["csv"] != nil else { throw UsageError("--out or --csv is missing\n\n\(help)") }
+    try Curves.write(
+      runs: Array(arguments.positional.dropFirst()), metric: arguments["metric"] ?? "count_accuracy",
+      picture: arguments["out"], table: arguments["csv"])
   }
 
   static let config = Command(
@@ -118,8 +139,4 @@ extension Command {
       try Runner.check(config, arguments.overrides), dataFolder: dataFolder(arguments),
       step: try arguments.integer("step", in: 0...1_000_000_000) ?? 0, to: out)
   }
-
-  static let data = Command(
-    name: "data", summary: "list, fetch and preview datasets", help: "usage: airframe data list"
-  ) { _, _ in }
 }

@@ -9,7 +9,11 @@ import Scenes
 /// labeled 9. A digit is a few strokes, its ink within the middle 20 x 20 pixels, as in MNIST.
 final class SmallMNIST: Sendable {
   /// For tests that change nothing in it.
-  static let shared = Result { try SmallMNIST() }
+  static let shared: Result<SmallMNIST, any Error> = Result {
+    let mnist = try SmallMNIST()
+    atexit { (try? SmallMNIST.shared.get())?.remove() }
+    return mnist
+  }
 
   let context: DatasetContext
   private let folder: URL
@@ -23,7 +27,9 @@ final class SmallMNIST: Sendable {
     try Self.write((0..<120).map { _ in 9 }, to: place, as: "t10k")
   }
 
-  deinit { try? FileManager.default.removeItem(at: folder) }
+  deinit { remove() }
+
+  private func remove() { try? FileManager.default.removeItem(at: folder) }
 
   private static func write(_ labels: [Int], to folder: URL, as prefix: String) throws {
     let count = [0, 0, UInt8(labels.count >> 8), UInt8(labels.count & 255)]

@@ -155,15 +155,6 @@ import Testing
     expectClose(window.sample, (window.mean + window.deviation * normals).array())
   }
 
-  @Test func seedProbe() {
-    var n = 0
-    for seed in 0..<20000 {
-      let z = Draw(.sampled, noise: RandomStream(seed: seed), progress: .step(0)).bernoulli("presence", step: 0, logits: Tensor(repeating: 0.4, shape: [6]), priorLogOdds: 0).sample.array()
-      if z.allSatisfy({ $0 == 0 }) { n += 1 }
-    }
-    print("ZZ seeds", n, 20000 * pow(1 / (1 + exp(0.4)), 6))
-  }
-
   private func correlation(_ x: [Float], _ y: [Float]) -> Double {
     func centered(_ values: [Float]) -> [Double] {
       let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)

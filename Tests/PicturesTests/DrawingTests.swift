@@ -5,9 +5,9 @@ import Testing
 @Suite struct DrawingTests {
   /// The picture as rows of `#` (not black) and `.`.
   private func rows(_ picture: Picture) -> [String] {
-    let grey = picture.grey()
-    return (0..<grey.height).map { row in
-      String((0..<grey.width).map { grey.pixels[row * grey.width + $0] > 0 ? "#" : "." })
+    let gray = picture.gray()
+    return (0..<gray.height).map { row in
+      String((0..<gray.width).map { gray.pixels[row * gray.width + $0] > 0 ? "#" : "." })
     }
   }
 
@@ -62,7 +62,7 @@ import Testing
     #expect(drawn { $0.drawPolygon([], color: .white) } == empty)
   }
 
-  @Test func greyPicturesTakeBrightness() {
+  @Test func grayPicturesTakeBrightness() {
     var picture = Picture(width: 2, height: 2, channels: 1)
     picture.drawRectangle(left: 0, top: 0, right: 1, bottom: 1, color: Color(red: 0, green: 255, blue: 0))
     #expect(picture.pixels == [150, 0, 0, 0])

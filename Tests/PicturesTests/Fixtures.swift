@@ -1,18 +1,18 @@
 /// Files made by other libraries: Python 3.11.7 with Pillow 13.0.0, NumPy 2.4.6, zipfile and gzip, 2026-11-21.
 enum Fixtures {
   /// 5 x 4, value 12 * (5 * row + column).
-  static let grey = bytes(
+  static let gray = bytes(
     """
     89504e470d0a1a0a0000000d49484452000000050000000408000000006358aa9c0000001649444154789c6364e0e1e1e161b4e1e1e1e161
     41220110e6017f4676485f0000000049454e44ae426082
     """)
-  /// 5 x 4; red as in `grey`, green 255 - red, blue red / 2.
+  /// 5 x 4; red as in `gray`, green 255 - red, blue red / 2.
   static let rgb = bytes(
     """
     89504e470d0a1a0a0000000d4948445200000005000000040802000000c95162170000001749444154789c6364f8cfc0f3850d8e586c8ec8
     91c20700989614c7e84778020000000049454e44ae426082
     """)
-  /// 5 x 4, one bit a pixel: white where `grey` is over 100.
+  /// 5 x 4, one bit a pixel: white where `gray` is over 100.
   static let bilevel = bytes(
     """
     89504e470d0a1a0a0000000d49484452000000050000000401000000006e48c8ed0000001049444154789c636060e060f8c1c40000031c01
@@ -31,7 +31,7 @@ enum Fixtures {
     026037f5e1540000000049454e44ae426082
     """)
   /// 3 x 1, 16 bits: 0, 0x8080, 0xFFFF.
-  static let grey16 = bytes(
+  static let gray16 = bytes(
     """
     89504e470d0a1a0a0000000d49484452000000030000000110000000006e1b972b0000000f49444154789c6360606868f8ff1f00068402ff
     4660deb60000000049454e44ae426082

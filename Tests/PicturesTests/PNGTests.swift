@@ -9,16 +9,16 @@ import Testing
     var random = SplitMix(state: 1)
     var picture = Picture(width: size.0, height: size.1, channels: channels)
     for index in picture.pixels.indices { picture.pixels[index] = .random(in: 0...255, using: &random) }
-    // A colour picture without colour stays RGB.
+    // A color picture without color stays RGB.
     #expect(try Picture(png: picture.png()) == picture)
     let flat = Picture(width: size.0, height: size.1, channels: channels, fill: 90)
     #expect(try Picture(png: flat.png()) == flat)
   }
 
-  @Test func pillowGreyAndColourAreRead() throws {
-    #expect(try Picture(png: Fixtures.grey) == Picture(width: 5, height: 4, channels: 1, pixels: ramp))
-    let colour = ramp.flatMap { [$0, 255 - $0, $0 / 2] }
-    #expect(try Picture(png: Fixtures.rgb) == Picture(width: 5, height: 4, channels: 3, pixels: colour))
+  @Test func pillowGrayAndColorAreRead() throws {
+    #expect(try Picture(png: Fixtures.gray) == Picture(width: 5, height: 4, channels: 1, pixels: ramp))
+    let color = ramp.flatMap { [$0, 255 - $0, $0 / 2] }
+    #expect(try Picture(png: Fixtures.rgb) == Picture(width: 5, height: 4, channels: 3, pixels: color))
   }
 
   @Test func oneBitIndexedInterlacedAndSixteenBitAreRead() throws {
@@ -26,7 +26,7 @@ import Testing
     #expect(
       try Picture(png: Fixtures.palette).pixels == [255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 255, 0, 255, 0, 255, 0, 0])
     #expect(try Picture(png: Fixtures.interlaced).pixels == [10, 20, 30, 40])
-    #expect(try Picture(png: Fixtures.grey16).pixels == [0, 128, 255])
+    #expect(try Picture(png: Fixtures.gray16).pixels == [0, 128, 255])
   }
 
   @Test func transparencyShowsBlack() throws {
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: [
-    Fixtures.grey, Fixtures.rgb, Fixtures.bilevel, Fixtures.palette, Fixtures.rgba, Fixtures.grey16,
+    Fixtures.gray, Fixtures.rgb, Fixtures.bilevel, Fixtures.palette, Fixtures.rgba, Fixtures.gray16,
     Fixtures.interlaced,
   ])
   func damagedFilesThrowOrDecode(bytes: [UInt8]) {
@@ -56,7 +56,7 @@ import Testing
     #expect(throws: PictureError.self) { try Picture(png: []) }
     #expect(message { _ = try Picture(png: Array("not a picture".utf8)) }.contains("libpng: Not a PNG file"))
     // Within the pixel data: an error, not a half picture.
-    #expect(message { _ = try Picture(png: Array(Fixtures.grey.prefix(50))) }.contains("is a broken PNG (libpng: "))
+    #expect(message { _ = try Picture(png: Array(Fixtures.gray.prefix(50))) }.contains("is a broken PNG (libpng: "))
     var corrupt = Fixtures.rgb
     corrupt[45] ^= 0xFF
     #expect(throws: PictureError.self) { try Picture(png: corrupt) }

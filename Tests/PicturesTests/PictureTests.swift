@@ -2,11 +2,11 @@ import Pictures
 import Testing
 
 @Suite struct PictureTests {
-  @Test func greyBecomesRGBAndBack() {
-    let grey = Picture(width: 2, height: 1, channels: 1, pixels: [7, 200])
-    #expect(grey.rgb().pixels == [7, 7, 7, 200, 200, 200])
-    #expect(grey.rgb().grey() == grey)
-    #expect(grey.rgb().rgb() == grey.rgb())
+  @Test func grayBecomesRGBAndBack() {
+    let gray = Picture(width: 2, height: 1, channels: 1, pixels: [7, 200])
+    #expect(gray.rgb().pixels == [7, 7, 7, 200, 200, 200])
+    #expect(gray.rgb().gray() == gray)
+    #expect(gray.rgb().rgb() == gray.rgb())
   }
 
   @Test func enlargingRepeatsPixels() {
@@ -34,10 +34,10 @@ import Testing
     }
   }
 
-  @Test func pastingColourIntoGreyKeepsBrightness() {
-    var grey = Picture(width: 1, height: 1, channels: 1)
-    grey.paste(Picture(width: 1, height: 1, channels: 3, pixels: [255, 0, 0]), x: 0, y: 0)
-    #expect(grey.pixels == [76])
+  @Test func pastingColorIntoGrayKeepsBrightness() {
+    var gray = Picture(width: 1, height: 1, channels: 1)
+    gray.paste(Picture(width: 1, height: 1, channels: 3, pixels: [255, 0, 0]), x: 0, y: 0)
+    #expect(gray.pixels == [76])
   }
 
   @Test func gridPlacesPicturesInRows() {
@@ -57,7 +57,7 @@ import Testing
     #expect(Picture.grid([pictures[0], pictures[1].rgb()], columns: 2).channels == 3)
   }
 
-  @Test func paletteColoursAreBrightAndFarApart() {
+  @Test func paletteColorsAreBrightAndFarApart() {
     #expect(Color.palette.count >= 8)
     for (index, color) in Color.palette.enumerated() {
       #expect(max(color.red, color.green, color.blue) >= 200)

@@ -1,5 +1,5 @@
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 /// An operation on two tensors, with what it does to two numbers.

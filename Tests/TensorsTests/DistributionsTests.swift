@@ -1,6 +1,6 @@
 import Foundation
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct DistributionsTests {
@@ -19,7 +19,8 @@ import Testing
   @Test(arguments: [[1, 1], [3, 2], [2, 5]], [true, false])
   func normalKLMatchesItsIntegral(shape: [Int], isShared: Bool) {
     let priorShape = isShared ? [shape[1]] : shape
-    let mean = Tensor.normals(shape), deviation = Tensor.uniforms(shape, in: 0.3...2)
+    let mean = Tensor.normals(shape)
+    let deviation = Tensor.uniforms(shape, in: 0.3...2)
     let priorMean = Tensor.normals(priorShape, seed: 2)
     let priorDeviation = Tensor.uniforms(priorShape, in: 0.3...2, seed: 2)
     let found = mean.normalKL(deviation: deviation, priorMean: priorMean, priorDeviation: priorDeviation)
@@ -49,7 +50,8 @@ import Testing
       of: { x in
         let again = x[2].exp() * x[3].exp()
         return x[0].normalKL(deviation: x[1], priorMean: x[2], priorDeviation: x[3])
-          + x[0].normalKL(deviation: x[1], priorMean: x[2], priorDeviation: x[3]).exp() + (x[0] * x[1] * again).rowSums()
+          + x[0].normalKL(deviation: x[1], priorMean: x[2], priorDeviation: x[3]).exp()
+          + (x[0] * x[1] * again).rowSums()
       },
       at: [
         .normals([2, 3]), .uniforms([2, 3], in: 0.8...1.2), .normals([3], seed: 2), .uniforms([3], in: 1...2, seed: 2),
@@ -107,14 +109,20 @@ import Testing
   @Test func aBernoulliCanvasIsClippedAtBothEnds() {
     let epsilon: Float = 0.01
     let canvas = Parameter("canvas", Tensor(shape: [6, 1], [-3, 0, 0.005, 0.995, 1, 4]))
-    let image = Tensor(shape: [6, 1], [1, 1, 0, 1, 0, 0.25])
+    let image = Tensor(shape: [6, 1], [1, 1, 1, 1, 0, 0.25])
     let found = image.bernoulliLogLikelihood(canvas: canvas.tensor, epsilon: epsilon)
     let (low, high) = (Float(log(0.01)), Float(log(0.99)))
-    expectClose(found, [low, low, high, high, low, 0.25 * high + 0.75 * low])
+    expectClose(found, [low, low, low, high, low, 0.25 * high + 0.75 * low])
     // Nothing below epsilon; at the upper clip the gradient of the clipped value.
     expectClose(
       gradients(of: found.sum(), for: [canvas])[0],
       Tensor(shape: [6, 1], [0, 0, 0, 1 / 0.99, -1 / 0.01, 0.25 / 0.99 - 0.75 / 0.01]), relative: 1e-5)
+  }
+
+  @Test func aBlackPixelIsAsLikelyBelowTheClipAsAtIt() {
+    let canvas = Tensor(shape: [4, 1], [-3, 0, 0.005, 0.01])
+    let found = Tensor.zeros([4, 1]).bernoulliLogLikelihood(canvas: canvas, epsilon: 0.01)
+    expectClose(found, Array(repeating: Float(log(0.99)), count: 4))
   }
 
   @Test func imagesOfLikelihoodsAreConstants() {

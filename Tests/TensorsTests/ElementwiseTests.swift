@@ -1,6 +1,6 @@
 import Foundation
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 /// An element-wise operation, with the same in double precision and where it is smooth.
@@ -59,7 +59,8 @@ struct UnaryOperation: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: operations, [[1, 1], [3], [2, 5], [37], [2, 3, 4]])
   func gradientMatchesFiniteDifferences(operation: UnaryOperation, shape: [Int]) {
-    let x = operation.hasKinkAtZero ? Tensor.normals(shape, awayFromZeroBy: 0.1) : .uniforms(shape, in: operation.smooth)
+    let x =
+      operation.hasKinkAtZero ? Tensor.normals(shape, awayFromZeroBy: 0.1) : .uniforms(shape, in: operation.smooth)
     expectGradient(of: operation.apply, at: x)
   }
 
@@ -67,7 +68,8 @@ struct UnaryOperation: Sendable, CustomTestStringConvertible {
   func aValueDoesNotDependOnItsNeighbours(operation: UnaryOperation) {
     let all = operation.apply(.uniforms([67], in: operation.smooth)).array()
     for count in [1, 2, 15, 16, 17, 33, 66] {
-      let first = operation.apply(Tensor(shape: [count], Array(Tensor.uniforms([67], in: operation.smooth).array()[..<count])))
+      let first = operation.apply(
+        Tensor(shape: [count], Array(Tensor.uniforms([67], in: operation.smooth).array()[..<count])))
       #expect(first.array() == Array(all[..<count]))
     }
   }

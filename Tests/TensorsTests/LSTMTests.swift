@@ -1,6 +1,6 @@
 import Foundation
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct LSTMTests {

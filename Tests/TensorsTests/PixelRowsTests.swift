@@ -1,11 +1,12 @@
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct PixelRowsTests {
   /// Pixels of which about this share is not zero; some of them are negative, none is tiny.
   static func pixels(_ rows: Int, _ columns: Int, share: Float) -> Tensor {
-    RandomStream(seed: 1).child("mask").bernoullis(share, [rows, columns]) * .normals([rows, columns], awayFromZeroBy: 0.1)
+    RandomStream(seed: 1).child("mask").bernoullis(share, [rows, columns])
+      * .normals([rows, columns], awayFromZeroBy: 0.1)
   }
 
   @Test(
@@ -15,7 +16,9 @@ import Testing
     let pixels = PixelRowsTests.pixels(size[0], size[1], share: share)
     let (sparse, dense) = (PixelRows(pixels, isSparse: true), PixelRows(pixels, isSparse: false))
     #expect(sparse.isSparse && !dense.isSparse)
-    let parameters = [Parameter("weight", .normals([size[1], size[2]], seed: 2)), Parameter("bias", .normals([size[2]]))]
+    let parameters = [
+      Parameter("weight", .normals([size[1], size[2]], seed: 2)), Parameter("bias", .normals([size[2]])),
+    ]
     let cotangent = Tensor.normals([size[0], size[2]], seed: 3)
     let results = [sparse, dense].map { rows in
       let product = rows.product(parameters[0].tensor, parameters[1].tensor)

@@ -1,6 +1,6 @@
 import Foundation
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct ProductsTests {
@@ -53,7 +53,7 @@ import Testing
     (.softplus, { log1p(exp($0)) }), (.elu, { $0 > 0 ? $0 : expm1($0) }),
   ]
 
-  /// Inputs, weight and bias of a dense layer none of whose sums, with or without bias, is near the kink of an activation.
+  /// Inputs, weight and bias of a dense layer none of whose sums, with or without bias, is near a kink.
   static func layer(_ size: [Int]) -> [Tensor] {
     for seed in 0..<10_000 {
       let x = Tensor.normals([size[0], size[1]], seed: 3 * seed)
@@ -99,7 +99,8 @@ import Testing
   }
 
   @Test func addingAProductOfItselfAddsBothGradients() {
-    expectGradients(of: { $0[0].adding(productOf: $0[0], $0[1]) }, at: [.normals([2, 3]), .normals([3, 3])], absolute: 5e-4)
+    expectGradients(
+      of: { $0[0].adding(productOf: $0[0], $0[1]) }, at: [.normals([2, 3]), .normals([3, 3])], absolute: 5e-4)
   }
 
   @Test func aProductOfThreeLayersHasItsGradients() {

@@ -136,8 +136,8 @@ import Testing
     #expect(RandomStream(seed: 4).uniforms([2, 3]).array() == RandomStream(seed: 4).uniforms([6]).array())
   }
 
-  /// Computed outside of this package from the definitions of seeds, names and numbers. Whoever changes them changes the
-  /// results of every experiment.
+  /// Computed outside of this package from the definitions of seeds, names and numbers. Whoever changes them changes
+  /// the results of every experiment.
   static let firstWords: [(RandomStream, [UInt32])] = [
     (RandomStream(seed: 1), [0x9967_2ee7, 0xe294_7272, 0x6d2b_9f4b, 0xe9d9_220c]),
     (RandomStream(seed: 1).child("noise").at(3), [0x384a_3eb6, 0x0c1f_c83b, 0xbb27_a4ef, 0x90f9_7534]),

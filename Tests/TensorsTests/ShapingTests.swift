@@ -1,5 +1,5 @@
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct ShapingTests {
@@ -53,7 +53,8 @@ import Testing
 
   @Test func aPartMayBeAConstantOrStandTwice() {
     let constant = Tensor.normals([2, 2], seed: 3)
-    expectGradients(of: { .concatenating([$0[0], constant, $0[1], $0[0]]) }, at: [.normals([2, 3]), .normals([2, 1])])
+    expectGradients(
+      of: { .concatenating([$0[0], constant, $0[1], $0[0]]) }, at: [.normals([2, 3]), .normals([2, 1])])
   }
 
   @Test func partsWithOtherRowsAreRefused() async {

@@ -1,5 +1,5 @@
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite struct TensorTests {

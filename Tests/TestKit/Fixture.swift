@@ -3,8 +3,8 @@ import Tensors
 
 /// Tensors computed by another library, from a safetensors file in the `Fixtures` folder of a test target.
 ///
-/// Names are `<case>/<inputs, outputs, cotangents or gradients>/<name>`; the metadata holds `cases`, the settings of each
-/// (`<case>.<key>`), and what made the file.
+/// Names are `<case>/<inputs, outputs, cotangents or gradients>/<name>`; the metadata holds `cases`, the settings of
+/// each (`<case>.<key>`), and what made the file.
 public struct Fixture {
   public let cases: [Case]
   public let metadata: [String: String]

@@ -3,9 +3,9 @@ import Testing
 
 /// Expects the gradients of a function's output against a random cotangent to match central differences.
 ///
-/// Every element of every input moves by one and two steps to each side, in the four-point formula of fourth order. The
-/// step is a power of two, so that inputs of size one move exactly; outputs are weighted and summed in double precision.
-/// Functions must be smooth within two steps of the inputs.
+/// Every element of every input moves by one and two steps to each side, in the four-point formula of fourth order.
+/// The step is a power of two, so that inputs of size one move exactly; outputs are weighted and summed in double
+/// precision. Functions must be smooth within two steps of the inputs.
 public func expectGradients(
   of function: ([Tensor]) -> Tensor, at inputs: [Tensor], step: Float = 0x1p-6, absolute: Double = 2e-4,
   relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",

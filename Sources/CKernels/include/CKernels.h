@@ -28,7 +28,7 @@ void ck_add_scaled_rows(int64_t rows, int64_t columns, const float *canvas, cons
 /// out = x clipped to [low, high].
 void ck_clip(const float *x, float low, float high, float *out, int64_t n);
 
-// MARK: Reductions (deterministic order; accumulated in float lanes, combined pairwise)
+// MARK: Reductions (deterministic order: float lanes within blocks of a row, the blocks added in double)
 
 /// Sum of all elements.
 double ck_sum(const float *x, int64_t n);
@@ -130,7 +130,7 @@ void ck_sgd(int64_t n, float *p, const float *gradient, float *b, float scale, f
 /// One block: counter (c0, c1, c2, c3), key (k0, k1). Matches the published test vectors.
 void ck_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 /// n uniforms in (0, 1): element e is word e % 4 of block `first_block` + e / 4, counter = (block lo, block hi, stream lo, stream hi),
-/// as (word >> 9 + 0.5) * 2^-23.
+/// as ((word >> 9) + 0.5) * 2^-23.
 void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
 /// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos, sin)(2 pi u_2j+1).
 void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);

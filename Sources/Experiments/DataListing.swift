@@ -1,0 +1,56 @@
+import Configuration
+import Datasets
+
+/// What datasets there are, and whether their files are at hand.
+public enum DataListing {
+  /// One dataset of the registry, with its default settings.
+  public struct Entry: Equatable, Sendable {
+    public let name: String
+    public let summary: String
+    /// The source its files come from; nil for one that is drawn from nothing.
+    public let needs: String?
+    /// A file that it looked for in the data folder in vain; nil where all are there.
+    public let missing: String?
+  }
+
+  /// Every dataset of the registry, in its order.
+  ///
+  /// Datasets themselves say what they need: they are made without files, and with those of the data folder.
+  public static func entries(dataFolder: String) throws -> [Entry] {
+    try datasets.entries.map { entry in
+      // Nothing can lie below a file that is no folder.
+      let needs = try lack(entry, dataFolder: "/dev/null")?.source
+      let missing = try needs.flatMap { _ in try lack(entry, dataFolder: dataFolder)?.file }
+      return Entry(name: entry.name, summary: entry.summary, needs: needs, missing: missing)
+    }
+  }
+
+  /// The list as lines: name and summary, then what it needs and where that is.
+  public static func text(dataFolder: String) throws -> String {
+    let entries = try entries(dataFolder: dataFolder)
+    let width = entries.map(\.name.count).max() ?? 0
+    let margin = String(repeating: " ", count: width + 2)
+    return entries.map { entry in
+      let name = entry.name + margin.dropFirst(entry.name.count)
+      return "\(name)\(entry.summary)\n\(margin)\(needs(of: entry, dataFolder))"
+    }.joined(separator: "\n")
+  }
+
+  private static func needs(of entry: Entry, _ dataFolder: String) -> String {
+    guard let source = entry.needs else { return "needs nothing" }
+    guard let missing = entry.missing else { return "needs \(source): present in \(dataFolder)/\(source)" }
+    let remedy = dataSources.contains { $0.name == source } ? "; run `airframe data fetch \(source)`" : ""
+    return "needs \(source): missing (no \(missing)\(remedy))"
+  }
+
+  private static func lack(
+    _ entry: Registry<DatasetContext, any Dataset>.Entry, dataFolder: String
+  ) throws -> (file: String, source: String)? {
+    do {
+      _ = try entry.make(entry.defaults, DatasetContext(dataFolder: dataFolder))
+      return nil
+    } catch DatasetError.missing(let file, let source) {
+      return (file, source)
+    }
+  }
+}

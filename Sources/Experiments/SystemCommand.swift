@@ -1,0 +1,104 @@
+@preconcurrency import Glibc
+import Synchronization
+
+/// A program of the system, such as curl: found along PATH, run without a shell, and waited for.
+enum SystemCommand {
+  struct Result {
+    /// Standard output and standard error as they came, together.
+    let output: String
+    /// The exit status; 128 and the signal's number where a signal ended the program, as shells count.
+    let status: Int32
+
+    var succeeded: Bool { status == 0 }
+  }
+
+  enum Failure: Error, Equatable {
+    /// No such program along PATH.
+    case missing(program: String)
+    /// The system could not start it.
+    case notStarted(program: String, reason: String)
+    /// Ctrl-C ended it.
+    case interrupted
+  }
+
+  /// Programs run one at a time, because the treatment of Ctrl-C belongs to the whole process.
+  private static let turn = Mutex(())
+
+  /// Runs a program to its end. Throws `Failure`.
+  ///
+  /// Ctrl-C ends the program alone: the caller learns of it by `Failure.interrupted` and can clean up.
+  static func run(_ program: String, _ arguments: [String]) throws -> Result {
+    try turn.withLock { _ in
+      let handlers = [SIGINT, SIGQUIT].map { (signal: $0, handler: signal($0, SIG_IGN)) }
+      defer { for (number, handler) in handlers { signal(number, handler) } }
+      return try start(program, arguments).finish()
+    }
+  }
+
+  /// A program that runs, and the end of the pipe that it writes to.
+  private struct Running {
+    let process: pid_t
+    let pipe: Int32
+
+    func finish() throws -> Result {
+      let output = read()
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+      // The low seven bits are the signal that ended it, the next byte its exit status.
+      let signal = status & 0x7F
+      guard signal != SIGINT else { throw Failure.interrupted }
+      return Result(output: output, status: signal == 0 ? status >> 8 & 0xFF : 128 + signal)
+    }
+
+    /// All that comes, until the program closes its end.
+    private func read() -> String {
+      defer { close(pipe) }
+      var bytes: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 4096)
+      while true {
+        let count = Glibc.read(pipe, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        bytes += chunk[..<count]
+      }
+    }
+  }
+
+  private static func start(_ program: String, _ arguments: [String]) throws -> Running {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw notStarted(program, errno) }
+    defer { close(ends[1]) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+
+    // What this process ignores meanwhile, the program does not.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var heeded = sigset_t()
+    sigemptyset(&heeded)
+    for number in [SIGINT, SIGQUIT] { sigaddset(&heeded, number) }
+    posix_spawnattr_setsigdefault(&attributes, &heeded)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var process: pid_t = 0
+    let code = posix_spawnp(&process, program, &actions, &attributes, &words, environ)
+    if code != 0 {
+      close(ends[0])
+      throw code == ENOENT ? Failure.missing(program: program) : notStarted(program, code)
+    }
+    return Running(process: process, pipe: ends[0])
+  }
+
+  private static func notStarted(_ program: String, _ code: Int32) -> Failure {
+    .notStarted(program: program, reason: strerror(code).map { String(cString: $0) } ?? "error \(code)")
+  }
+}

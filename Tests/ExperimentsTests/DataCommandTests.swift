@@ -1,0 +1,244 @@
+import Configuration
+import Datasets
+import Foundation
+import Pictures
+import Scenes
+import Testing
+
+@testable import Experiments
+
+/// A folder of its own for each test, removed with it.
+private final class Scratch {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("airframe \(UUID().uuidString)").path
+
+  init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ text: String, to name: String) throws {
+    let file = "\(path)/\(name)"
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try writeFileAtomically(Array(text.utf8), to: file)
+  }
+
+  func text(_ name: String) throws -> String { String(decoding: try readFile("\(path)/\(name)"), as: UTF8.self) }
+
+  /// The names in a folder, sorted; nil where it does not exist.
+  func names(in folder: String) -> [String]? {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)"))?.sorted()
+  }
+
+  func url(_ folder: String) -> String { URL(fileURLWithPath: "\(path)/\(folder)").absoluteString }
+}
+
+/// What `printf alpha` and `printf beta` give `sha256sum`.
+private let alpha = "8ed3f6ad685b959ead7022518e1af76cd816f8e8ec7ccdda1ed4018e8f2223f8"
+private let beta = "f44e64e75f3948e9f73f8dfa94721c4ce8cbb4f265c4790c702b2d41cfbf2753"
+private let tiny = DataSource(
+  name: "tiny", mirrors: [], files: [.init(name: "a.gz", sha256: alpha), .init(name: "b.gz", sha256: beta)])
+
+/// What fetching throws; nil where it throws nothing, or something else.
+private func failure(_ work: () throws -> Void) -> DataFetchError? {
+  do { try work() } catch { return error as? DataFetchError }
+  return nil
+}
+
+struct DataFetchTests {
+  private let scratch: Scratch
+
+  init() throws {
+    scratch = try Scratch()
+    try scratch.write("alpha", to: "mirror/a.gz")
+    try scratch.write("beta", to: "mirror/b.gz")
+  }
+
+  private func fetch(from folders: String..., progress: (String) -> Void = { _ in }) throws -> [DataFetch.FetchedFile] {
+    let mirrors = try folders.map { try DataFetch.mirror(scratch.url($0)) }
+    return try DataFetch.run(tiny, into: "\(scratch.path)/data", from: mirrors, progress: progress)
+  }
+
+  @Test func filesComeWholeAndNothingElseIsLeft() throws {
+    var lines: [String] = []
+    let files = try fetch(from: "mirror") { lines.append($0) }
+    #expect(files.map(\.outcome) == [.fetched, .fetched])
+    #expect(files.map(\.path) == ["a.gz", "b.gz"].map { "\(scratch.path)/data/tiny/\($0)" })
+    #expect(scratch.names(in: "data/tiny") == ["a.gz", "b.gz"])
+    #expect(try scratch.text("data/tiny/a.gz") == "alpha")
+    #expect(try scratch.text("data/tiny/b.gz") == "beta")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("fetching file:///") })
+  }
+
+  @Test func rightFilesAreKeptWithoutADownload() throws {
+    _ = try fetch(from: "mirror")
+    let files = try DataFetch.run(tiny, into: "\(scratch.path)/data", from: [])
+    #expect(files.map(\.outcome) == [.present, .present])
+  }
+
+  @Test func anotherFileIsLeftAloneAndReported() throws {
+    try scratch.write("my own", to: "data/tiny/a.gz")
+    let files = try fetch(from: "mirror")
+    guard case .differs(let found, expected: alpha) = files[0].outcome else {
+      Issue.record("found \(files[0].outcome)")
+      return
+    }
+    #expect(found != alpha && files[1].outcome == .fetched)
+    #expect(files[0].description.contains("left alone") && files[0].description.contains(found))
+    #expect(try scratch.text("data/tiny/a.gz") == "my own")
+  }
+
+  @Test func aWrongChecksumLeavesNothingAndSaysBoth() throws {
+    try scratch.write("beta", to: "mirror/a.gz")
+    let error = failure { _ = try fetch(from: "mirror") }
+    let words = try #require(error).description
+    #expect(words.contains("sha256 \(beta), expected \(alpha)"))
+    #expect(scratch.names(in: "data") == nil)
+  }
+
+  @Test func completeFilesStayWhereALaterOneFails() throws {
+    try scratch.write("alpha", to: "mirror/b.gz")
+    #expect(failure { _ = try fetch(from: "mirror") } != nil)
+    #expect(scratch.names(in: "data/tiny") == ["a.gz"])
+    try scratch.write("beta", to: "mirror/b.gz")
+    #expect(try fetch(from: "mirror").map(\.outcome) == [.present, .fetched])
+  }
+
+  @Test func anUnreachableMirrorIsNamedWithTheReasonAndARemedy() throws {
+    let error = failure { _ = try fetch(from: "nowhere", "nothing") }
+    guard case .failed(let path, let attempts) = try #require(error) else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(path == "\(scratch.path)/data/tiny/a.gz")
+    #expect(attempts.map(\.url) == ["nowhere", "nothing"].map { scratch.url($0) + "/a.gz" })
+    #expect(attempts.allSatisfy { $0.problem.hasPrefix("curl: (37)") })
+    let words = try #require(error).description
+    for part in ["nowhere/a.gz", "nothing/a.gz", "--from URL", "https_proxy"] { #expect(words.contains(part)) }
+    #expect(!isUnusableInput(try #require(error)))
+    #expect(scratch.names(in: "data") == nil)
+  }
+
+  @Test func theNextMirrorIsAskedWhereOneFails() throws {
+    try scratch.write("not alpha", to: "broken/a.gz")
+    let files = try fetch(from: "broken", "nowhere", "mirror")
+    #expect(files.map(\.outcome) == [.fetched, .fetched])
+    #expect(try scratch.text("data/tiny/a.gz") == "alpha")
+  }
+
+  @Test func whatIsNoURLIsRefused() {
+    for text in ["mirror", "://x", "/data/mnist", ""] {
+      #expect(throws: RunError.self) { try DataFetch.mirror(text) }
+    }
+  }
+
+  @Test func aMissingProgramIsNamed() {
+    #expect(throws: SystemCommand.Failure.missing(program: "no-such-program-here")) {
+      try SystemCommand.run("no-such-program-here", [])
+    }
+    #expect(DataFetchError(.missing(program: "curl")).description.contains("apt-get install curl"))
+  }
+
+  @Test func aProgramsWordsStatusAndSignalComeBack() throws {
+    let result = try SystemCommand.run("sh", ["-c", "echo out; echo err >&2; exit 3"])
+    #expect(result.output == "out\nerr\n" && result.status == 3 && !result.succeeded)
+    #expect(try SystemCommand.run("sh", ["-c", "kill -TERM $$"]).status == 128 + 15)
+    #expect(throws: SystemCommand.Failure.interrupted) { try SystemCommand.run("sh", ["-c", "kill -INT $$"]) }
+  }
+
+  @Test func mnistsFilesAreThoseThatDatasetsRead() throws {
+    let mnist = try DataSource.named("mnist")
+    #expect(mnist.files.allSatisfy { $0.sha256.count == 64 && $0.sha256.allSatisfy(\.isHexDigit) })
+    #expect(mnist.mirrors.allSatisfy { $0.hasPrefix("https://") && $0.hasSuffix("/") })
+    for file in mnist.files { try scratch.write("", to: "data/mnist/\(file.name)") }
+    let entries = try DataListing.entries(dataFolder: "\(scratch.path)/data")
+    #expect(entries.allSatisfy { $0.missing == nil })
+    #expect(throws: RunError.self) { try DataSource.named("minst") }
+  }
+}
+
+struct DataListingTests {
+  @Test func everyDatasetIsListedWithWhatItNeeds() throws {
+    let scratch = try Scratch()
+    let entries = try DataListing.entries(dataFolder: scratch.path)
+    #expect(entries.map(\.name) == datasets.names)
+    let digits = try #require(entries.first { $0.name == "multi-mnist" })
+    #expect(digits.needs == "mnist")
+    #expect(digits.missing == "\(scratch.path)/mnist/train-images-idx3-ubyte.gz")
+    let sprites = try #require(entries.first { $0.name == "multi-sprites" })
+    #expect(sprites.needs == nil && sprites.missing == nil)
+    let text = try DataListing.text(dataFolder: scratch.path)
+    for entry in datasets.entries { #expect(text.contains(entry.name) && text.contains(entry.summary)) }
+    #expect(text.contains("airframe data fetch mnist") && text.contains("needs nothing"))
+    // Whatever a dataset needs can be fetched by that name.
+    for source in entries.compactMap(\.needs) { #expect(dataSources.map(\.name).contains(source)) }
+  }
+}
+
+struct DataPreviewTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  private func preview(_ overrides: [String], split: Split = .train, count: Int = 16) throws -> Picture {
+    let choice = try DataPreview.choice(dataset: "multi-sprites", overrides)
+    let path = "\(scratch.path)/grid.png"
+    try DataPreview.write(choice, split: split, count: count, dataFolder: scratch.path, to: path)
+    return try Picture(pngFile: path)
+  }
+
+  @Test func theGridHasACellForEachScene() throws {
+    // 64 pixels three times as large, with a strip of 13 below; 5 scenes take 3 columns and 2 rows.
+    let grid = try preview([], count: 5)
+    #expect([grid.width, grid.height, grid.channels] == [3 * 192 + 2 * 2, 2 * 205 + 2, 3])
+    // Ten scenes are all there are.
+    let small = try preview(["side=16", "diameter={smallest: 4, largest: 8}", "counts={2: 10}"])
+    #expect([small.width, small.height] == [4 * 64 + 3 * 2, 3 * 77 + 2 * 2])
+  }
+
+  @Test func boxesAndCountsAreDrawn() throws {
+    let choice = try DataPreview.choice(dataset: "multi-sprites", ["counts={2: 10}"])
+    let dataset = try datasets.make(choice, DatasetContext(dataFolder: scratch.path))
+    try dataset.prepare(.train)
+    let scene = dataset.scene(0, of: .train)
+    let grid = try preview(["counts={2: 10}"], count: 1)
+    for (object, color) in zip(scene.objects, Color.palette) {
+      let pixel = 3 * (Int(object.box.top) * 3 * grid.width + Int(object.box.left) * 3)
+      #expect(Array(grid.pixels[pixel..<pixel + 3]) == [color.red, color.green, color.blue])
+    }
+    let strip = grid.pixels[(192 * grid.width * 3)...]
+    #expect(strip.contains(255) && strip.contains(40))
+  }
+
+  @Test func splitsDiffer() throws {
+    let grids = try Split.allCases.map { try preview([], split: $0) }
+    #expect(grids[0] != grids[1] && grids[1] != grids[2] && grids[0] != grids[2])
+  }
+
+  @Test func aConfigsDatasetIsDrawn() throws {
+    try scratch.write(
+      "dataset: { name: multi-sprites, side: 32, diameter: { smallest: 6, largest: 12 } }\n", to: "c.yaml")
+    let choice = try DataPreview.choice(config: "\(scratch.path)/c.yaml", ["counts={1: 3}"])
+    try DataPreview.write(choice, dataFolder: scratch.path, to: "\(scratch.path)/grid.png")
+    let grid = try Picture(pngFile: "\(scratch.path)/grid.png")
+    #expect([grid.width, grid.height] == [2 * 128 + 2, 2 * 141 + 2])
+  }
+
+  @Test func whatCannotBeDrawnSaysWhy() throws {
+    func words(_ work: () throws -> Void) -> String {
+      do { try work() } catch { return "\(error)" }
+      return ""
+    }
+    let unknown = words { _ = try DataPreview.choice(dataset: "multi-sprite", []) }
+    #expect(unknown.contains("did you mean 'multi-sprites'?"))
+    let misspelt = words { _ = try DataPreview.choice(dataset: "multi-sprites", ["count={2: 10}"]) }
+    #expect(misspelt.contains("did you mean 'counts'?"))
+    let empty = words { _ = try preview(["test_size=0"], split: .test) }
+    #expect(empty.contains("no test scenes"))
+    let missing = words {
+      let choice = try DataPreview.choice(dataset: "multi-mnist", [])
+      try DataPreview.write(choice, dataFolder: scratch.path, to: "\(scratch.path)/grid.png")
+    }
+    #expect(missing.contains("airframe data fetch mnist"))
+    #expect(scratch.names(in: "") == [])
+  }
+}

@@ -1,0 +1,96 @@
+import Inference
+import Layers
+import TestKit
+import Tensors
+import Testing
+
+@testable import Models
+
+/// NVIL on whole models against `marginal` on the same continuous noise: 20,000 draws of the presences, all coordinates
+/// of all parameters, 0.1 % together. A draw of the test is the mean over a batch of eight images.
+@Suite struct NVILUnbiasednessTests {
+  private static let batch = 8
+  private static let draws = 20_000
+  private let images = Tiny.images(NVILUnbiasednessTests.batch)
+  private let noise = RandomStream(seed: 0)
+
+  private func verdict(
+    _ model: RecurrentSceneModel, _ objective: (_ images: Tensor, _ discrete: RandomStream) throws -> Tensor
+  ) throws -> MeanTest.Verdict {
+    let parameters = model.store.parameters
+    let exact = Marginal().estimate(model, images, at: 0, noise: EstimatorNoise(noise)).loss
+    let expected = gradients(of: exact, for: parameters).flatMap { $0.array().map(Double.init) }
+    var test = MeanTest(coordinates: expected.count)
+    for number in 0..<Self.draws / Self.batch {
+      let loss = try objective(images, RandomStream(seed: 0).child("presences").at(number))
+      test.add(gradients(of: loss, for: parameters).flatMap { $0.array() })
+    }
+    let largest = expected.map(abs).max() ?? 0
+    return test.verdict(expecting: expected, tolerance: 1e-5 * largest)
+  }
+
+  private func nvil(_ model: RecurrentSceneModel, _ change: (inout NVIL.Config) -> Void = { _ in }) -> NVIL {
+    var config = NVIL.Config()
+    config.baseline.hidden = 4
+    config.baseline.layers = [5]
+    change(&config)
+    let random = RandomStream(seed: 2)
+    let estimator = NVIL(config, EstimatorContext(shape: model.contextShape, random: random))
+    for parameter in estimator.store.parameters {
+      parameter.assign(random.child(parameter.name).normals(parameter.shape))
+    }
+    return estimator
+  }
+
+  private func objective(_ estimator: NVIL, _ model: RecurrentSceneModel, _ images: Tensor, _ discrete: RandomStream)
+    throws -> Tensor
+  {
+    let estimate = estimator.estimate(model, images, at: 0, noise: EstimatorNoise(noise, discrete: discrete))
+    return try #require(estimate.losses.first { $0.name == "objective" }).value
+  }
+
+  @Test(arguments: [Combination.chosen[0], Combination.chosen[1]])
+  func gradientIsUnbiasedUnderAnArbitraryBaseline(_ combination: Combination) throws {
+    let model = try Tiny.model(combination.config)
+    let estimator = nvil(model)
+    let verdict = try verdict(model) { try objective(estimator, model, $0, $1) }
+    print("ZZ", combination.testDescription, verdict)
+    #expect(verdict.isUnbiased, "\(verdict)")
+    #expect(verdict.tested > model.store.count * 9 / 10)
+  }
+
+  @Test func gradientIsUnbiasedWithCentering() throws {
+    let model = try Tiny.model(Tiny.config())
+    let estimator = nvil(model) { $0.centering = true }
+    let verdict = try verdict(model) { try objective(estimator, model, $0, $1) }
+    print("ZZ center", verdict)
+    #expect(verdict.isUnbiased, "\(verdict)")
+  }
+
+  @Test(arguments: [true, false])
+  func testCatchesABaselineThatSeesTheSampleAndAMissingMask(isMasked: Bool) throws {
+    let model = try Tiny.model(Tiny.config())
+    let verdict = try verdict(model) { images, discrete in
+      let pass = model.infer(
+        images, drawing: Draw(.sampled, noise: noise, discreteNoise: discrete, progress: .step(0)))
+      return wrongSurrogate(pass, isMasked: isMasked).mean()
+    }
+    print("ZZ wrong", isMasked, verdict)
+    #expect(!verdict.isUnbiased && verdict.largest > 2 * verdict.bound, "\(verdict)")
+  }
+
+  /// Masked: the baseline rises with the sample. Unmasked: steps after the last object score the absence they are forced into.
+  private func wrongSurrogate(_ pass: Pass, isMasked: Bool) -> Tensor {
+    var objective = pass.negativeBound
+    let cost = pass.negativeBound.detached()
+    for term in pass.terms {
+      guard case .bernoulli(let presence) = term.latent else { continue }
+      let mask = term.mask.detached()
+      let alive = mask * presence.sample
+      let score = (alive.scaled(by: 2, plus: -1) * presence.logits).logSigmoid()
+      let baseline = Tensor(repeating: 40, shape: cost.shape) + (isMasked ? presence.sample.scaled(by: 5) : .zeros(cost.shape))
+      objective = objective + (isMasked ? mask : .ones(mask.shape)) * (cost - baseline) * score
+    }
+    return objective
+  }
+}

@@ -1,0 +1,163 @@
+import Glibc
+import Inference
+import Layers
+import TestKit
+import Tensors
+import Testing
+
+@testable import Models
+
+@Suite struct LikelihoodTests {
+  private let images = Tensor(shape: [2, 1, 1, 3], [0, 0.4, 1, 0.7, 1, 0])
+
+  @Test func normalIncludesItsConstant() {
+    let canvas = Tensor(shape: [2, 1, 1, 3], [0.1, 0.4, 1.5, 0, 0.2, -0.3])
+    let deviation = 0.3
+    let (x, y) = (images.array().map(Double.init), canvas.array().map(Double.init))
+    let expected = [0..<3, 3..<6].map { pixels in
+      pixels.reduce(0.0) { sum, i in
+        sum - (x[i] - y[i]) * (x[i] - y[i]) / (2 * deviation * deviation) - log(deviation * (2 * Double.pi).squareRoot())
+      }
+    }
+    let likelihood = NormalLikelihood(deviation: deviation)
+    expectClose(likelihood.logProbability(of: images, given: canvas), expected.map(Float.init))
+  }
+
+  /// A canvas beyond the clip on either side, down to the smallest epsilon of the papers' tables.
+  @Test(arguments: [1e-6, 1e-10])
+  func bernoulliClipsTheCanvas(epsilon: Double) {
+    let canvas = Tensor(shape: [2, 1, 1, 3], [1.5, 0.3, 1.2, 0.9, -0.5, 0])
+    let x = images.array().map(Double.init)
+    // Probabilities of one and of zero after the clip.
+    let probabilities = [(1, epsilon), (0.3, 0.7), (1, epsilon), (0.9, 0.1), (epsilon, 1), (epsilon, 1)]
+    let expected = [0..<3, 3..<6].map { pixels in
+      pixels.reduce(0.0) { $0 + x[$1] * log(probabilities[$1].0) + (1 - x[$1]) * log(probabilities[$1].1) }
+    }
+    let likelihood = BernoulliLikelihood(epsilon: epsilon)
+    expectClose(likelihood.logProbability(of: images, given: canvas), expected.map(Float.init), relative: 2e-5)
+  }
+}
+
+@Suite struct ModelShapeTests {
+  private let images = Tiny.images(5)
+
+  @Test(arguments: Combination.chosen)
+  func passHasTheShapesOfItsModel(_ combination: Combination) throws {
+    let model = try Tiny.model(combination.config)
+    let pass = model.infer(images, drawing: Draw(.sampled, noise: RandomStream(seed: 0), progress: .step(0)))
+    #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in ["presence", "window", "appearance"] })
+    #expect(pass.terms.map(\.step) == [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    for term in pass.terms { #expect(term.mask.shape == [5] && term.weightedKL.shape == [5]) }
+    #expect(pass.logLikelihood.shape == [5] && pass.count.shape == [5])
+    #expect(pass.contexts.count == model.contextShape.steps)
+    for context in pass.contexts {
+      #expect(context.pixels.dense.shape == [5, model.contextShape.pixels])
+      #expect((context.fed?.shape ?? [5, 0]) == [5, model.contextShape.fed])
+    }
+  }
+
+  @Test func masksAreThoseOfAliveSteps() throws {
+    let model = try Tiny.model(Tiny.config())
+    let images = Tiny.images(64)
+    let pass = model.infer(images, drawing: Draw(.sampled, noise: RandomStream(seed: 0), progress: .step(0)))
+    var alive = [Float](repeating: 1, count: 64)
+    for (step, presence) in pass.presences.enumerated() {
+      #expect(pass.terms[3 * step].mask.array() == alive)
+      alive = zip(alive, presence.sample.array()).map { $0 * $1 }
+      #expect(pass.terms[3 * step + 1].mask.array() == alive)
+      #expect(pass.terms[3 * step + 2].mask.array() == alive)
+    }
+    #expect(Set(alive) == [0, 1])
+  }
+
+  @Test func parametersKeepTheirNamesAndStart() throws {
+    func model(_ config: RecurrentSceneModel.Config) throws -> RecurrentSceneModel {
+      try RecurrentSceneModel(config, ModelContext(channels: 1, height: 6, width: 6, random: RandomStream(seed: 0)))
+    }
+    let (plain, changed) = (
+      try model(Tiny.config()), try model(Tiny.config { $0.background = Tiny.background; $0.window.rotation = 1 })
+    )
+    let decoder = "appearance.decoder.output.weight"
+    func value(_ model: RecurrentSceneModel) -> [Float]? {
+      model.store.parameters.first { $0.name == decoder }?.tensor.array()
+    }
+    #expect(value(plain) != nil && value(plain) == value(changed))
+  }
+
+  @Test(arguments: models.names)
+  func everyModelWorksOnColorImagesOfAnySize(name: String) throws {
+    let context = ModelContext(channels: 3, height: 20, width: 14, random: RandomStream(seed: 0))
+    let model = try models.make(models.choice(name), context)
+    let images = Tensor.uniforms([2, 3, 20, 14])
+    let loss = Marginal().estimate(model, images, at: 0, noise: EstimatorNoise(RandomStream(seed: 0))).loss
+    #expect(loss.scalar.isFinite)
+    #expect(model.explain(images).reconstruction.shape == images.shape)
+  }
+}
+
+@Suite struct ExplanationTests {
+  private let images = Tiny.images(32)
+
+  private func explained(_ change: (inout RecurrentSceneModel.Config) -> Void = { _ in }) throws
+    -> (model: RecurrentSceneModel, explanation: SceneExplanation, mode: Pass)
+  {
+    let model = try Tiny.model(Tiny.config(.air, change), spread: 0.6)
+    let mode = model.infer(images, drawing: Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
+    return (model, model.explain(images), mode)
+  }
+
+  @Test func partsAreThePresencesOfTheMode() throws {
+    let (_, explanation, mode) = try explained()
+    let counts = mode.count.array().map { Int($0) }
+    #expect(explanation.scenes.map(\.count) == counts)
+    #expect(Set(counts).count > 1)
+    for scene in explanation.scenes { #expect(scene.parts.map(\.step) == Array(0..<scene.count)) }
+  }
+
+  /// The mode's reconstruction is background alone where nothing is found.
+  @Test func reconstructionIsBlankWithoutPartsOrBackground() throws {
+    let (_, explanation, _) = try explained()
+    let pixels = explanation.reconstruction.array()
+    for (row, scene) in explanation.scenes.enumerated() {
+      let brightest = pixels[row * 36..<(row + 1) * 36].max() ?? 0
+      #expect((brightest > 0) == (scene.count > 0))
+    }
+  }
+
+  @Test func explainingLeavesNoTapeAndTheModelTrainable() throws {
+    let (model, explanation, _) = try explained()
+    let slopes = gradients(of: explanation.reconstruction.sum(), for: model.store.parameters)
+    #expect(slopes.allSatisfy { $0.sumOfSquares() == 0 })
+    let loss = Marginal().estimate(model, images, at: 0, noise: EstimatorNoise(RandomStream(seed: 0))).loss
+    #expect(gradients(of: loss, for: model.store.parameters).allSatisfy { $0.sumOfSquares() > 0 })
+  }
+
+  /// An upright window of scale s at shift (x, y) spans the canvas from (x - s + 1) / 2 to (x + s + 1) / 2 of its width.
+  @Test func cornersAreThoseOfTheWindow() throws {
+    let (model, explanation, mode) = try explained()
+    let sigmoid = { (x: Double) in 1 / (1 + exp(-x)) }
+    guard case .normal(let place) = mode.terms[1].latent else {
+      Issue.record("the second term is no window")
+      return
+    }
+    let u = place.sample.array().map(Double.init)
+    var checked = 0
+    for (row, scene) in explanation.scenes.enumerated() {
+      guard let part = scene.parts.first else { continue }
+      let scale = 0.1 + 0.9 * sigmoid(u[3 * row]), x = tanh(u[3 * row + 1]), y = tanh(u[3 * row + 2])
+      expectClose(part.box.left, 3 * (x - scale + 1), absolute: 1e-4)
+      expectClose(part.box.right, 3 * (x + scale + 1), absolute: 1e-4)
+      expectClose(part.box.top, 3 * (y - scale + 1), absolute: 1e-4)
+      expectClose(part.box.bottom, 3 * (y + scale + 1), absolute: 1e-4)
+      if let tight = part.tightBox { #expect(tight.left >= 0 && tight.right <= 6 && tight.top >= 0 && tight.bottom <= 6) }
+      checked += 1
+    }
+    #expect(checked > 4)
+    _ = model
+  }
+
+  @Test func sameImagesGiveTheSameExplanation() throws {
+    let (model, explanation, _) = try explained()
+    #expect(model.explain(images).scenes == explanation.scenes)
+  }
+}

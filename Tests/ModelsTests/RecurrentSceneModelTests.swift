@@ -1,0 +1,91 @@
+import Inference
+import Layers
+import TestKit
+import Tensors
+import Testing
+
+@testable import Models
+
+@Suite struct RecurrentSceneModelTests {
+  private func estimator(_ name: String, _ model: RecurrentSceneModel) throws -> any Estimator {
+    var choice = estimators.choice(name)
+    if var config = choice.config as? NVIL.Config {
+      config.baseline.hidden = 4
+      config.baseline.layers = [4]
+      choice.config = config
+    }
+    return try estimators.make(choice, EstimatorContext(shape: model.contextShape, random: RandomStream(seed: 2)))
+  }
+
+  /// One training step's estimate and gradients, everything made afresh.
+  private func step(_ name: String, _ combination: Combination, _ images: Tensor) throws
+    -> (model: RecurrentSceneModel, estimate: Estimate, gradients: [Tensor])
+  {
+    let model = try Tiny.model(combination.config, spread: 0.1)
+    let estimate = try estimator(name, model).estimate(
+      model, images, at: 0, noise: EstimatorNoise(RandomStream(seed: 1)))
+    return (model, estimate, gradients(of: estimate.loss, for: model.store.parameters))
+  }
+
+  @Test(arguments: estimators.names)
+  func anyCombinationOfPartsTrains(estimator name: String) throws {
+    let images = Tiny.images(8)
+    let combinations = Combination.all
+    #expect(combinations.count >= 6 * 2 * 2 * 16)
+    for combination in combinations {
+      let (model, estimate, slopes) = try step(name, combination, images)
+      #expect(estimate.loss.scalar.isFinite, "\(combination.testDescription)")
+      for (term, value) in estimate.terms where value.shape != [8] {
+        Issue.record("\(combination.testDescription): \(term) has shape \(value.shape)")
+      }
+      for (parameter, gradient) in zip(model.store.parameters, slopes) {
+        let size = gradient.sumOfSquares()
+        if !(size > 0 && size.isFinite) {
+          Issue.record("\(combination.testDescription): the gradient of \(parameter.name) has square \(size)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: estimators.names, Combination.chosen)
+  func sameSeedGivesTheSameBits(estimator name: String, combination: Combination) throws {
+    let images = Tiny.images(4)
+    let (first, second) = (try step(name, combination, images), try step(name, combination, images))
+    #expect(first.estimate.loss.scalar == second.estimate.loss.scalar)
+    #expect(first.gradients.map { $0.array() } == second.gradients.map { $0.array() })
+  }
+
+  /// The gradient, integrated along a segment, is the difference of the bound between its ends: a check by finite
+  /// differences that kinks (relu, bilinear sampling) do not disturb. One random direction for each parameter.
+  @Test(arguments: Combination.chosen)
+  func gradientIntegratesToTheDifferenceOfTheBound(_ combination: Combination) throws {
+    let model = try Tiny.model(combination.config)
+    let images = Tiny.images(2)
+    func bound() -> Tensor {
+      model.infer(images, drawing: Draw(.marginal, noise: RandomStream(seed: 6), progress: .step(0))).negativeBound
+    }
+    let points = 48
+    for parameter in model.store.parameters {
+      let start = Tensor(shape: parameter.shape, parameter.tensor.array())
+      let normals = RandomStream(seed: 7).child(parameter.name).normals(parameter.shape)
+      let direction = normals.scaled(by: 0.2 / Float(normals.sumOfSquares().squareRoot()))
+      func move(to share: Float) { parameter.assign(start + direction.scaled(by: share)) }
+      var (integral, size) = (0.0, 0.0)
+      for point in 0..<points {
+        move(to: (Float(point) + 0.5) / Float(points))
+        let slope = gradients(of: bound().sum(), for: [parameter])[0]
+        let along = zip(slope.array(), direction.array()).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+        integral += along / Double(points)
+        size += abs(along) / Double(points)
+      }
+      func end(_ share: Float) -> Double {
+        move(to: share)
+        return bound().array().reduce(0) { $0 + Double($1) }
+      }
+      let difference = end(1) - end(0)
+      parameter.assign(start)
+      print("ZZ fd", combination.testDescription, parameter.name, difference, integral, abs(difference - integral) / size)
+      expectClose(integral, difference, absolute: 5e-5 + 0.03 * size, relative: 0, parameter.name)
+    }
+  }
+}
