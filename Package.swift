@@ -41,6 +41,11 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestKit"], swiftSettings: swift),
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "TestKit"], swiftSettings: swift),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestKit"], swiftSettings: swift),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "TestKit"], swiftSettings: swift),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: [
+        "Experiments", "Models", "Inference", "Layers", "Evaluation", "Datasets", "Scenes", "Tensors", "Configuration",
+        "Pictures", "TestKit",
+      ], resources: [.copy("Fixtures")], swiftSettings: swift),
   ]
 )

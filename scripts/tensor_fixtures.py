@@ -453,14 +453,14 @@ class ClippedBernoulli(torch.autograd.Function):
 
 @operation
 def bernoulli_log_likelihood(fixture):
-    """Summed over the last axis; grey pixels are soft targets."""
+    """Summed over the last axis; gray pixels are soft targets."""
     epsilon = 1e-6
     edges = [0.0, 1e-7, 9e-7, 1.1e-6, 1e-5, 1e-3, 0.999, 0.99999, 1.0, 1.2,
              2.5]
-    for case in ("binary", "grey", "clipped"):
+    for case in ("binary", "gray", "clipped"):
         random = fixture.random(case)
         image = random.uniform(0, 1, size=(4, 22))
-        if case != "grey":
+        if case != "gray":
             image = np.round(image)
         canvas = random.uniform(0.01, 0.99, size=(4, 22))
         if case == "clipped":  # every edge, with a black and a white target

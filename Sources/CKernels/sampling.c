@@ -232,19 +232,19 @@ INLINE void scatter_rows(const Plan *plan, const Band *band, const Axis *y, int6
   }
 }
 
-/// Sums over outputs of dout times the slope along x (also times the column) and along y (also times the row's centre).
+/// Sums over outputs of dout times the slope along x (also times the column) and along y (also times the row's center).
 typedef struct { lanes x, x_column, y, y_row; } Moments;
 
 INLINE void add_moments(const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i, int64_t rows,
                         int64_t width, const float *image, const Gradients d, Moments *sums) {
   static const float columns[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  float blended[group][most_pixels], sloped[group][most_pixels], centre[group];
+  float blended[group][most_pixels], sloped[group][most_pixels], center[group];
   Moments m = *sums;
   for (int64_t r = 0; r < rows; r++) {
     RowPair pair = row_pair(y, i + r);
     blend_rows(plan, width, image, &pair, pair.value, blended[r]);
     blend_rows(plan, width, image, &pair, pair.slope, sloped[r]);
-    centre[r] = (float)((double)(2 * (i + r) + 1) / (double)y->count - 1);
+    center[r] = (float)((double)(2 * (i + r) + 1) / (double)y->count - 1);
   }
   for (int64_t b = 0; b < values->blocks; b++) {
     lanes along_x[group], along_y[group], column = LOAD(columns) + (float)(16 * b);
@@ -253,7 +253,7 @@ INLINE void add_moments(const Plan *plan, const Band *values, const Band *slopes
     for (int64_t r = 0; r < rows; r++) {
       const lanes gradient = LOAD(d[r] + 16 * b), dx = along_x[r] * gradient, dy = along_y[r] * gradient;
       m.x += dx, m.x_column += dx * column;
-      m.y += dy, m.y_row += dy * centre[r];
+      m.y += dy, m.y_row += dy * center[r];
     }
   }
   *sums = m;
@@ -299,7 +299,7 @@ CLONES void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t 
     if (!dtransforms) continue;
     float *dt = dtransforms + 6 * b;
     const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height;
-    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j is centred at (2j + 1) / N - 1
+    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j is centerd at (2j + 1) / N - 1
     dt[2] += (float)(half_width * dx);
     dt[4] += (float)(half_height * dy_row);
     dt[5] += (float)(half_height * dy);

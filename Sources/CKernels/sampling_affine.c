@@ -7,10 +7,10 @@ enum { chunk = 128 };
 /// In double: a float's rounding picks wrong neighbours.
 typedef struct { double x, step_x, y, step_y; int32_t width, height; } Line;
 
-INLINE double centre(int64_t i, int64_t count) { return (double)(2 * i + 1) / (double)count - 1; }
+INLINE double center(int64_t i, int64_t count) { return (double)(2 * i + 1) / (double)count - 1; }
 
 INLINE Line make_line(int64_t height, int64_t width, const float *t, double v, int64_t out_width) {
-  const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height, u = centre(0, out_width);
+  const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height, u = center(0, out_width);
   const double u_step = 2 / (double)out_width;
   return (Line){(t[0] * u + t[1] * v + t[2] + 1) * half_width + 0.5,  t[0] * u_step * half_width,
                 (t[3] * u + t[4] * v + t[5] + 1) * half_height + 0.5, t[3] * u_step * half_height,
@@ -75,7 +75,7 @@ CLONES void ck_sample_affine(int64_t batch, int64_t channels, int64_t height, in
   memset(out, 0, sizeof(float) * (size_t)(batch * channels * out_height * out_width));
   for (int64_t b = 0; b < batch; b++) {
     for (int64_t i = 0; i < out_height; i++) {
-      const Line line = make_line(height, width, transforms + 6 * b, centre(i, out_height), out_width);
+      const Line line = make_line(height, width, transforms + 6 * b, center(i, out_height), out_width);
       int64_t first, end;
       inside_range(&line, out_width, &first, &end);
       for (int64_t j = first; j < end; j += chunk) {
@@ -114,7 +114,7 @@ CLONES void ck_sample_affine_gradient(int64_t batch, int64_t channels, int64_t h
   for (int64_t b = 0; b < batch; b++) {
     double sums[6] = {0};
     for (int64_t i = 0; i < out_height; i++) {
-      const double v = centre(i, out_height);
+      const double v = center(i, out_height);
       const Line line = make_line(height, width, transforms + 6 * b, v, out_width);
       int64_t first, end;
       inside_range(&line, out_width, &first, &end);
@@ -126,7 +126,7 @@ CLONES void ck_sample_affine_gradient(int64_t batch, int64_t channels, int64_t h
           if (dimages) scatter(&taps, d, count, dimages + c * height * width);
           if (dtransforms) {
             SUM_IN_LANES
-            const float u0 = (float)centre(j, out_width), u_step = 2 / (float)out_width;
+            const float u0 = (float)center(j, out_width), u_step = 2 / (float)out_width;
             gather(&taps, images + c * height * width, count, p);
             float sum_x = 0, moment_x = 0, sum_y = 0, moment_y = 0;
             MASKED for (int32_t k = 0; k < count; k++) {

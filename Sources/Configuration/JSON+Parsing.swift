@@ -92,11 +92,11 @@ extension JSON {
     }
 
     private mutating func string() throws -> String {
-      guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { throw fault("a string is missing") }
-      at += 1
+      guard take(UInt8(ascii: "\"")) else { throw fault("a string is missing") }
       var out: [UInt8] = []
       while at < bytes.count {
         let byte = bytes[at]
+        guard byte >= 0x20 else { throw fault("a control character in a string") }
         at += 1
         if byte == UInt8(ascii: "\"") {
           guard let text = String(validating: out, as: UTF8.self) else { throw fault("text is not UTF-8") }
@@ -111,33 +111,71 @@ extension JSON {
       throw fault("a string does not end")
     }
 
-    private mutating func escape() throws -> Character {
+    private mutating func escape() throws -> Unicode.Scalar {
       guard at < bytes.count else { throw fault("the text ends") }
-      defer { at += 1 }
-      switch bytes[at] {
+      let byte = bytes[at]
+      at += 1
+      switch byte {
       case UInt8(ascii: "n"): return "\n"
       case UInt8(ascii: "t"): return "\t"
       case UInt8(ascii: "r"): return "\r"
       case UInt8(ascii: "b"): return "\u{8}"
       case UInt8(ascii: "f"): return "\u{c}"
-      case UInt8(ascii: "u"):
-        guard at + 4 < bytes.count,
-          let code = UInt32(String(decoding: bytes[at + 1...at + 4], as: UTF8.self), radix: 16)
-        else { throw fault("a \\u needs four hexadecimal digits") }
-        at += 4
-        return Character(Unicode.Scalar(code) ?? "\u{FFFD}")
-      case let byte: return Character(Unicode.Scalar(byte))
+      case UInt8(ascii: "u"): return try codePoint()
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+      default: throw fault("an unknown escape")
       }
+    }
+
+    /// What follows `\u`: a scalar, or a pair of surrogates; one on its own reads as U+FFFD.
+    private mutating func codePoint() throws -> Unicode.Scalar {
+      let first = try codeUnit()
+      let end = at
+      if (0xD800...0xDBFF).contains(first), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
+        let second = try codeUnit()
+        if (0xDC00...0xDFFF).contains(second) {
+          return Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)) ?? "\u{FFFD}"
+        }
+      }
+      at = end
+      return Unicode.Scalar(first) ?? "\u{FFFD}"
+    }
+
+    private mutating func codeUnit() throws -> UInt32 {
+      let digits = bytes[at...].prefix(4).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+      guard digits.count == 4 else { throw fault("a \\u needs four hexadecimal digits") }
+      at += 4
+      return digits.reduce(0) { $0 << 4 | UInt32($1) }
     }
 
     private mutating func number() throws -> JSON {
       let start = at
-      let allowed = Array("+-0123456789.eE".utf8)
-      while at < bytes.count, allowed.contains(bytes[at]) { at += 1 }
+      _ = take(UInt8(ascii: "-"))
+      // A zero leads no other digit.
+      guard take(UInt8(ascii: "0")) || digits() else { throw fault("no value") }
+      if take(UInt8(ascii: ".")), !digits() { throw fault("a digit is missing") }
+      if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+        _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
+        guard digits() else { throw fault("a digit is missing") }
+      }
       let text = String(decoding: bytes[start..<at], as: UTF8.self)
       if let integer = Int(text) { return .integer(integer) }
-      guard let value = Double(text) else { throw fault("no value") }
+      guard let value = Double(text), value.isFinite else { throw fault("a number is too large") }
       return .number(value)
+    }
+
+    /// Passes a byte if it is next.
+    private mutating func take(_ byte: UInt8) -> Bool {
+      guard at < bytes.count, bytes[at] == byte else { return false }
+      at += 1
+      return true
+    }
+
+    /// Passes digits; false where there is none.
+    private mutating func digits() -> Bool {
+      let start = at
+      while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) { at += 1 }
+      return at > start
     }
   }
 }

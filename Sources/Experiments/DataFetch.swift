@@ -90,8 +90,9 @@ public enum DataFetch {
         "--speed-limit", "1000", "--speed-time", "60", "--output", temporary, "--url", url,
       ])
     guard result.succeeded else {
-      let words = result.output.split(whereSeparator: \.isNewline).joined(separator: " ")
-      return words.isEmpty ? "curl ended with status \(result.status)" : words
+      // One line for each try; the last one counts.
+      let words = result.output.split(whereSeparator: \.isNewline).last.map(String.init)
+      return words ?? "curl ended with status \(result.status)"
     }
     let found = try sha256(ofFile: temporary)
     guard found == expected else { return "the file there has sha256 \(found), expected \(expected)" }

@@ -18,6 +18,9 @@ public enum Runner {
     public let validation: Evaluator.Result
   }
 
+  /// Starts the program again with this CPU's fastest product kernels, where the library chose others.
+  public static func useFastestProducts() { ProductKernels.restartWithBetter() }
+
   /// Loads and checks a config without making anything. Throws `ConfigurationError`.
   public static func check(_ path: String, _ overrides: [String]) throws -> RunConfig {
     try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides).value

@@ -29,7 +29,9 @@ public enum SafeTensors {
     while head.count % 8 != 0 { head.append(UInt8(ascii: " ")) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(8 + head.count + offset)
-    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: UInt64(head.count) >> UInt64(shift))) }
+    for shift in stride(from: 0, to: 64, by: 8) {
+      bytes.append(UInt8(truncatingIfNeeded: UInt64(head.count) >> UInt64(shift)))
+    }
     bytes += head
     for (_, tensor) in tensors {
       tensor.withUnsafeBuffer { bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
@@ -49,15 +51,22 @@ public enum SafeTensors {
     let start = 8 + Int(length)
     let header: JSON
     do { header = try JSON(parsing: bytes[8..<start]) } catch { throw broken("its header is not JSON: \(error)") }
-    guard case .object(let members) = header else { throw broken("its header is not a map") }
+    func members(_ value: JSON, _ what: String) throws -> [JSON.Member] {
+      guard case .object(let members) = value else { throw broken("\(what) is not a map") }
+      guard Set(members.map(\.key)).count == members.count else { throw broken("\(what) has a key twice") }
+      return members
+    }
     var tensors: [String: Tensor] = [:]
     var metadata: [String: String] = [:]
     var covered: [(Int, Int)] = []
-    for member in members {
+    for member in try members(header, "its header") {
       let (name, entry) = (member.key, member.value)
+      let pairs = try members(entry, name)
       if name == "__metadata__" {
-        guard case .object(let pairs) = entry else { throw broken("__metadata__ is not a map") }
-        for pair in pairs { metadata[pair.key] = pair.value.string }
+        for pair in pairs {
+          guard let text = pair.value.string else { throw broken("\(pair.key) in __metadata__ is not a text") }
+          metadata[pair.key] = text
+        }
         continue
       }
       guard entry["dtype"] == "F32", let shape = entry["shape"]?.integers,
@@ -69,10 +78,9 @@ public enum SafeTensors {
         guard !overflow else { throw broken("the shape of \(name) is too large") }
         size = product
       }
-      guard range[0] >= 0, range[1] - range[0] == size, range[1] <= bytes.count - start else {
+      guard range[0] >= 0, range[1] >= range[0], range[1] <= bytes.count - start, range[1] - range[0] == size else {
         throw broken("\(name) spans bytes \(range[0]) to \(range[1]), shape \(shape) needs \(size)")
       }
-      guard tensors[name] == nil else { throw broken("\(name) stands there twice") }
       covered.append((range[0], range[1]))
       tensors[name] = Tensor(shape: shape) { out in
         bytes.withUnsafeBytes { source in

@@ -77,7 +77,7 @@ enum SystemCommand {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
 
-    // What this process ignores meanwhile, the program does not.
+    // What this process ignores meanwhile, or this thread blocks, reaches the program.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -85,7 +85,10 @@ enum SystemCommand {
     sigemptyset(&heeded)
     for number in [SIGINT, SIGQUIT] { sigaddset(&heeded, number) }
     posix_spawnattr_setsigdefault(&attributes, &heeded)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    var blocked = sigset_t()
+    sigemptyset(&blocked)
+    posix_spawnattr_setsigmask(&attributes, &blocked)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
     var words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }

@@ -20,8 +20,6 @@ public enum Activation: String, CaseIterable, Sendable {
 /// How many threads products use; set once when the program starts.
 public enum Threads {
   public static func use(_ count: Int) { openblas_set_num_threads(Int32(count)) }
-  /// The kernel set that the BLAS library chose for this CPU.
-  public static var kernels: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
 }
 
 /// The one place through which every dense product goes: c (+)= op(a) op(b), row-major, c [m, n], inner size k.

@@ -23,6 +23,7 @@ import Glibc
     }
     let rest = words.dropFirst()
     if rest.contains("--help") { return print(command.help) }
+    if command.computes { Runner.useFastestProducts() }
     try command.run(Array(rest), command.help)
   }
 

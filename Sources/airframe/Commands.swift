@@ -6,6 +6,8 @@ struct Command: Sendable {
   let name: String
   let summary: String
   let help: String
+  /// Whether it multiplies matrices, so that the fastest kernels are worth a restart.
+  var computes = false
   /// Does the work; `help` is shown beside what is wrong with the words.
   let run: @Sendable (_ words: [String], _ help: String) throws -> Void
 }
@@ -28,7 +30,8 @@ extension Command {
       one row of an experiment file.
 
       example: airframe train configs/air/multi-mnist.yaml training.seed=1 estimator.name=marginal
-      """
+      """,
+    computes: true
   ) { words, help in
     let arguments = try Arguments(words, options: ["row", "out", "name", "data"], help: help)
     let config = try arguments.words("CONFIG", help: help)[0]
@@ -48,7 +51,8 @@ extension Command {
       Prints one `metric value` line each and writes evaluation.json into the run. --step takes the checkpoint after N steps.
 
       example: airframe evaluate runs/air-multi-mnist/seed-0 --split test
-      """
+      """,
+    computes: true
   ) { words, help in
     let arguments = try Arguments(words, options: ["split", "step", "data"], help: help)
     let run = try arguments.words("RUN", help: help)[0]
@@ -107,7 +111,8 @@ extension Command {
       Times the AIR training step of docs/performance.md: median, minimum and 90th percentile in milliseconds.
 
       example: airframe bench air --threads 1 --json
-      """
+      """,
+    computes: true
   ) { words, help in
     let arguments = try Arguments(words, options: ["threads", "seconds", "data"], flags: ["json"], help: help)
     let name = try arguments.words("NAME", help: help)[0]
@@ -130,7 +135,8 @@ extension Command {
       gradients. scripts/parity/air_step.py recomputes such a file.
 
       example: airframe export-step configs/air/multi-mnist.yaml --out step.safetensors
-      """
+      """,
+    computes: true
   ) { words, help in
     let arguments = try Arguments(words, options: ["out", "step", "data"], help: help)
     let config = try arguments.words("CONFIG", help: help)[0]

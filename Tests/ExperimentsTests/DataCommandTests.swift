@@ -187,12 +187,12 @@ struct DataPreviewTests {
   }
 
   @Test func theGridHasACellForEachScene() throws {
-    // 64 pixels three times as large, with a strip of 13 below; 5 scenes take 3 columns and 2 rows.
+    // 64 pixels three times as large, with a strip of 13 below; 5 scenes take 3 columns and 2 rows, 2 pixels apart.
     let grid = try preview([], count: 5)
-    #expect([grid.width, grid.height, grid.channels] == [3 * 192 + 2 * 2, 2 * 205 + 2, 3])
-    // Ten scenes are all there are.
+    #expect(grid.width == 580 && grid.height == 412 && grid.channels == 3)
+    // Ten scenes of 16 pixels, four times as large, are all there are: 4 columns and 3 rows.
     let small = try preview(["side=16", "diameter={smallest: 4, largest: 8}", "counts={2: 10}"])
-    #expect([small.width, small.height] == [4 * 64 + 3 * 2, 3 * 77 + 2 * 2])
+    #expect(small.width == 262 && small.height == 235)
   }
 
   @Test func boxesAndCountsAreDrawn() throws {
@@ -220,7 +220,8 @@ struct DataPreviewTests {
     let choice = try DataPreview.choice(config: "\(scratch.path)/c.yaml", ["counts={1: 3}"])
     try DataPreview.write(choice, dataFolder: scratch.path, to: "\(scratch.path)/grid.png")
     let grid = try Picture(pngFile: "\(scratch.path)/grid.png")
-    #expect([grid.width, grid.height] == [2 * 128 + 2, 2 * 141 + 2])
+    // Three scenes of 32 pixels, four times as large: 2 columns and 2 rows.
+    #expect(grid.width == 258 && grid.height == 284)
   }
 
   @Test func whatCannotBeDrawnSaysWhy() throws {

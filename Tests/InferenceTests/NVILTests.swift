@@ -75,7 +75,9 @@ import Testing
     let (objective, baseline) = (try loss("objective", of: estimate), try loss("baseline", of: estimate))
     let count = model.parameters.count
     func sizes(_ loss: Tensor) -> [Double] {
-      gradients(of: loss, for: model.parameters + estimator.store.parameters).map { $0.sumOfSquares() }
+      gradients(of: loss, for: model.parameters + estimator.store.parameters, retainingTape: true).map {
+        $0.sumOfSquares()
+      }
     }
     let (ofObjective, ofBaseline) = (sizes(objective), sizes(baseline))
     #expect(ofObjective[..<count].allSatisfy { $0 > 0 } && ofObjective[count...].allSatisfy { $0 == 0 })

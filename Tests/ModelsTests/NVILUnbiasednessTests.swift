@@ -1,7 +1,7 @@
 import Inference
 import Layers
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @testable import Models
@@ -54,7 +54,6 @@ import Testing
     let model = try Tiny.model(combination.config)
     let estimator = nvil(model)
     let verdict = try verdict(model) { try objective(estimator, model, $0, $1) }
-    print("ZZ", combination.testDescription, verdict)
     #expect(verdict.isUnbiased, "\(verdict)")
     #expect(verdict.tested > model.store.count * 9 / 10)
   }
@@ -63,7 +62,6 @@ import Testing
     let model = try Tiny.model(Tiny.config())
     let estimator = nvil(model) { $0.centering = true }
     let verdict = try verdict(model) { try objective(estimator, model, $0, $1) }
-    print("ZZ center", verdict)
     #expect(verdict.isUnbiased, "\(verdict)")
   }
 
@@ -75,7 +73,6 @@ import Testing
         images, drawing: Draw(.sampled, noise: noise, discreteNoise: discrete, progress: .step(0)))
       return wrongSurrogate(pass, isMasked: isMasked).mean()
     }
-    print("ZZ wrong", isMasked, verdict)
     #expect(!verdict.isUnbiased && verdict.largest > 2 * verdict.bound, "\(verdict)")
   }
 
@@ -88,7 +85,8 @@ import Testing
       let mask = term.mask.detached()
       let alive = mask * presence.sample
       let score = (alive.scaled(by: 2, plus: -1) * presence.logits).logSigmoid()
-      let baseline = Tensor(repeating: 40, shape: cost.shape) + (isMasked ? presence.sample.scaled(by: 5) : .zeros(cost.shape))
+      let baseline =
+        Tensor(repeating: 40, shape: cost.shape) + (isMasked ? presence.sample.scaled(by: 5) : .zeros(cost.shape))
       objective = objective + (isMasked ? mask : .ones(mask.shape)) * (cost - baseline) * score
     }
     return objective

@@ -1,8 +1,8 @@
 import Glibc
 import Inference
 import Layers
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @testable import Models
@@ -16,7 +16,8 @@ import Testing
     let (x, y) = (images.array().map(Double.init), canvas.array().map(Double.init))
     let expected = [0..<3, 3..<6].map { pixels in
       pixels.reduce(0.0) { sum, i in
-        sum - (x[i] - y[i]) * (x[i] - y[i]) / (2 * deviation * deviation) - log(deviation * (2 * Double.pi).squareRoot())
+        sum - (x[i] - y[i]) * (x[i] - y[i]) / (2 * deviation * deviation)
+          - log(deviation * (2 * Double.pi).squareRoot())
       }
     }
     let likelihood = NormalLikelihood(deviation: deviation)
@@ -75,7 +76,12 @@ import Testing
       try RecurrentSceneModel(config, ModelContext(channels: 1, height: 6, width: 6, random: RandomStream(seed: 0)))
     }
     let (plain, changed) = (
-      try model(Tiny.config()), try model(Tiny.config { $0.background = Tiny.background; $0.window.rotation = 1 })
+      try model(Tiny.config()),
+      try model(
+        Tiny.config {
+          $0.background = Tiny.background
+          $0.window.rotation = 1
+        })
     )
     let decoder = "appearance.decoder.output.weight"
     func value(_ model: RecurrentSceneModel) -> [Float]? {
@@ -132,28 +138,35 @@ import Testing
     #expect(gradients(of: loss, for: model.store.parameters).allSatisfy { $0.sumOfSquares() > 0 })
   }
 
-  /// An upright window of scale s at shift (x, y) spans the canvas from (x - s + 1) / 2 to (x + s + 1) / 2 of its width.
-  @Test func cornersAreThoseOfTheWindow() throws {
-    let (model, explanation, mode) = try explained()
-    let sigmoid = { (x: Double) in 1 / (1 + exp(-x)) }
+  /// In half canvases from the middle, corner (u, v) of a window of scale s, angle a and shift (x, y) lies at
+  /// (x + s (u cos a - v sin a), y + s (u sin a + v cos a)).
+  @Test(arguments: [0, 1.2])
+  func cornersAreThoseOfTheWindow(rotation: Double) throws {
+    let (_, explanation, mode) = try explained { $0.window.rotation = rotation }
     guard case .normal(let place) = mode.terms[1].latent else {
       Issue.record("the second term is no window")
       return
     }
     let u = place.sample.array().map(Double.init)
+    let size = place.sample.shape[1]
     var checked = 0
     for (row, scene) in explanation.scenes.enumerated() {
       guard let part = scene.parts.first else { continue }
-      let scale = 0.1 + 0.9 * sigmoid(u[3 * row]), x = tanh(u[3 * row + 1]), y = tanh(u[3 * row + 2])
-      expectClose(part.box.left, 3 * (x - scale + 1), absolute: 1e-4)
-      expectClose(part.box.right, 3 * (x + scale + 1), absolute: 1e-4)
-      expectClose(part.box.top, 3 * (y - scale + 1), absolute: 1e-4)
-      expectClose(part.box.bottom, 3 * (y + scale + 1), absolute: 1e-4)
-      if let tight = part.tightBox { #expect(tight.left >= 0 && tight.right <= 6 && tight.top >= 0 && tight.bottom <= 6) }
+      let own = u[row * size..<(row + 1) * size].map { $0 }
+      let scale = 0.1 + 0.9 / (1 + exp(-own[0]))
+      let angle = rotation > 0 ? rotation * tanh(own[3]) : 0
+      for (corner, (across, down)) in zip(part.corners, [(-1.0, -1.0), (1, -1), (1, 1), (-1, 1)]) {
+        let x = tanh(own[1]) + scale * (across * cos(angle) - down * sin(angle))
+        let y = tanh(own[2]) + scale * (across * sin(angle) + down * cos(angle))
+        expectClose(corner.x, 3 * (x + 1), absolute: 1e-4)
+        expectClose(corner.y, 3 * (y + 1), absolute: 1e-4)
+      }
+      if let tight = part.tightBox {
+        #expect(tight.left >= 0 && tight.right <= 6 && tight.top >= 0 && tight.bottom <= 6)
+      }
       checked += 1
     }
     #expect(checked > 4)
-    _ = model
   }
 
   @Test func sameImagesGiveTheSameExplanation() throws {

@@ -1,8 +1,8 @@
 import Configuration
 import Inference
 import Layers
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @testable import Models
@@ -54,7 +54,8 @@ struct Combination: CustomTestStringConvertible, Sendable {
   let config: RecurrentSceneModel.Config
 
   private init(
-    _ name: String, _ preset: RecurrentSceneModel.Config = .air, _ change: (inout RecurrentSceneModel.Config) -> Void = { _ in }
+    _ name: String, _ preset: RecurrentSceneModel.Config = .air,
+    _ change: (inout RecurrentSceneModel.Config) -> Void = { _ in }
   ) {
     testDescription = name
     config = Tiny.config(preset, change)

@@ -47,9 +47,9 @@ import Testing
     #expect(message { _ = try IDX(bytes: [0x1F, 0x8B, 8, 0]) }.contains("starts with 1f 8b 08 00, expected 00 00 08"))
   }
 
-  @Test(.enabled(if: dataFolder != nil, "set AIRFRAME_DATA to the folder that holds mnist/"))
+  @Test(.enabled(if: dataFolder("mnist") != nil, "set AIRFRAME_DATA to the folder that holds mnist/"))
   func mnistHasItsSizesAndFirstLabels() throws {
-    let folder = try #require(dataFolder) + "/mnist"
+    let folder = try #require(dataFolder("mnist"))
     let images = try IDX(file: "\(folder)/train-images-idx3-ubyte.gz")
     #expect(images.shape == [60000, 28, 28])
     // The centre of the first 5 is inked, its corner is not.

@@ -1,8 +1,11 @@
 import Glibc
 import Testing
 
-/// The folder of data sets that `AIRFRAME_DATA` names; nil where it is unset.
-let dataFolder: String? = getenv("AIRFRAME_DATA").map { String(cString: $0) }
+/// A folder of real files in the data folder that `AIRFRAME_DATA` names; nil where it is not there.
+func dataFolder(_ name: String) -> String? {
+  guard let data = getenv("AIRFRAME_DATA").map({ String(cString: $0) }) else { return nil }
+  return access("\(data)/\(name)", R_OK) == 0 ? "\(data)/\(name)" : nil
+}
 
 /// A folder of its own for the body, removed afterwards with the files in it.
 func withTemporaryFolder(_ body: (String) throws -> Void) throws {

@@ -74,11 +74,11 @@ import Testing
   }
 
   @Test(
-    .enabled(if: dataFolder != nil, "set AIRFRAME_DATA to the folder that holds omniglot/"),
+    .enabled(if: dataFolder("omniglot") != nil, "set AIRFRAME_DATA to the folder that holds omniglot/"),
     arguments: [("small1", 2862), ("small2", 3282)])
   func omniglotIsRead(part: String, count: Int) throws {
-    let folder = try #require(dataFolder)
-    let bytes = try readFile("\(folder)/omniglot/images_background_\(part).zip")
+    let folder = try #require(dataFolder("omniglot"))
+    let bytes = try readFile("\(folder)/images_background_\(part).zip")
     let entries = try Zip.entries(bytes)
     #expect(entries.count == count)
     let first = try #require(entries.first { $0.name.hasSuffix(".png") })

@@ -66,6 +66,17 @@ import Testing
     #expect(!gates.lstmCell(cell).hidden.needsGradient)
   }
 
+  @Test func aLossOfTheCellAloneForgetsAnEarlierLossOfBoth() {
+    let parameters = [Parameter("gates", .normals([2, 12])), Parameter("cell", .normals([2, 3], seed: 2))]
+    func step() -> LSTMState { parameters[0].tensor.lstmCell(parameters[1].tensor) }
+    let state = step()
+    let both = (state.hidden + state.cell).sum()
+    _ = gradients(of: both, for: parameters, retainingTape: true)
+    let found = gradients(of: state.cell.sum(), for: parameters)
+    let expected = gradients(of: step().cell.sum(), for: parameters)
+    for (found, expected) in zip(found, expected) { #expect(found.array() == expected.array()) }
+  }
+
   @Test func theGatesStayAsTheyWere() {
     let gates = Tensor.normals([2, 12])
     _ = gates.lstmCell(.zeros([2, 3]))

@@ -5,7 +5,8 @@ import Testing
 ///
 /// Every element of every input moves by one and two steps to each side, in the four-point formula of fourth order.
 /// The step is a power of two, so that inputs of size one move exactly; outputs are weighted and summed in double
-/// precision. Functions must be smooth within two steps of the inputs.
+/// precision. Functions must be smooth within two steps of the inputs. Each gradient must also be added to what another
+/// use of its input has left, whichever of the two the walk meets first.
 public func expectGradients(
   of function: ([Tensor]) -> Tensor, at inputs: [Tensor], step: Float = 0x1p-6, absolute: Double = 2e-4,
   relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
@@ -37,6 +38,7 @@ public func expectGradients(
   let output = function()
   let cotangent = RandomStream(seed: 1).child("cotangent").normals(output.shape)
   let computed = gradients(of: (output * cotangent).sum(), for: parameters)
+  expectAddition(of: function, for: parameters, cotangent: cotangent, to: computed, comment(), sourceLocation)
   for (parameter, gradient) in zip(parameters, computed) {
     let before = parameter.tensor.array()
     let expected = before.indices.map { index in
@@ -52,6 +54,29 @@ public func expectGradients(
     expectClose(
       gradient, Tensor(shape: parameter.shape, expected), absolute: absolute, relative: relative,
       "\(comment().isEmpty ? "" : "\(comment()), ")gradient of \(parameter.name)", sourceLocation: sourceLocation)
+  }
+}
+
+/// Uses the parameters a second time, before and after the function, with gradients of this use's own.
+private func expectAddition(
+  of function: () -> Tensor, for parameters: [Parameter], cotangent: Tensor, to computed: [Tensor], _ comment: String,
+  _ sourceLocation: SourceLocation
+) {
+  let others = parameters.indices.map {
+    RandomStream(seed: 1).child("other use").at($0).normals(parameters[$0].shape)
+  }
+  func otherUse() -> Tensor {
+    zip(parameters, others).map { ($0.tensor * $1).sum() }.reduce(Tensor(0)) { $0 + $1 }
+  }
+  let first = otherUse() + (function() * cotangent).sum()
+  let last = (function() * cotangent).sum() + otherUse()
+  for loss in [first, last] {
+    for (index, found) in gradients(of: loss, for: parameters).enumerated() {
+      expectClose(
+        found, computed[index] + others[index], absolute: 1e-5, relative: 1e-4,
+        "\(comment.isEmpty ? "" : "\(comment), ")gradient of \(parameters[index].name) beside another use",
+        sourceLocation: sourceLocation)
+    }
   }
 }
 

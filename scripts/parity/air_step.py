@@ -10,7 +10,16 @@ air-notes.md) and not from the Swift sources, so that an error would have to
 be made twice to go unnoticed.
 
 How:    python air_step.py EXPORT.safetensors [--verbose]
+        python air_step.py EXPORT.safetensors --write FIXTURE.safetensors
+                           [--spread S] [--seed N]
         python air_step.py --self-test [--verbose]
+
+--write makes a fixture for the Swift tests of an export that agrees: its
+inputs (images, noise, constants, parameters) and, as `expected/terms/...`,
+`expected/loss/...` and `expected/gradients/...`, what this script makes of
+them, stored as float32.  --spread moves every parameter by S times a standard
+normal first, and the centering (where it is on) by 10 times one, so that
+nothing in the fixture is zero for being at the start of a training.
 
 Exit:   0 everything agrees
         1 a value is outside its tolerance, or a tensor is missing or extra
@@ -25,9 +34,10 @@ Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
         constants   as terms
 
 Covers: AIR and DAIR (controller input image or difference, with or without
-feedback), windows of scale, shift, rotation and shear, gaussian appearance,
-independent count priors, normal and Bernoulli likelihoods, background none or
-mlp; estimators nvil, gumbel-softmax and marginal.
+feedback and embedding), windows of scale, shift, rotation, shear and a free
+linear map, gaussian appearance, independent count priors, normal and Bernoulli
+likelihoods, background none or mlp; estimators nvil, gumbel-softmax and
+marginal.
 
 Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
         Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
@@ -35,6 +45,7 @@ Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
 """
 
 import argparse
+import datetime
 import json
 import math
 import re
@@ -54,6 +65,7 @@ GRADIENT_TOLERANCE = 1e-4  # share of the tensor's norm
 GRADIENT_FLOOR = 1e-6      # smallest norm that counts, share of the whole
 TERM_TOLERANCE = 1e-5
 TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
+MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
 
 TERMS = ("log_likelihood", "presence_kl", "window_kl", "appearance_kl",
          "nelbo", "count")
@@ -181,13 +193,9 @@ def refuse_unknown_parts(config):
     config.choice("model.prior.name", ("independent",), "independent")
     if config.get("regularizers", []):
         raise Unusable("config: regularizers are not written here")
-    if config.sizes("model.controller.embedding", []):
-        raise Unusable("config: model.controller.embedding is not written")
-    if config.get("model.window.linear", "none") not in ("none", None, False):
-        raise Unusable("config: model.window.linear is not written here")
-    for key in ("variance_normalization", "variance_normalisation"):
-        if config.get(f"estimator.{key}", False):
-            raise Unusable(f"config: estimator.{key} is not written here")
+    if config.get("estimator.variance_normalization", False):
+        raise Unusable("config: estimator.variance_normalization is not "
+                       "written here")
 
     def visit(node, path):
         for key, value in node.items():
@@ -280,8 +288,8 @@ def expected_inputs(config, estimator, images_shape, parameters):
     fed = window + size if feedback else 0
     shapes = {}
 
-    def lstm(name, units):
-        shapes[f"{name}.image.weight"] = (pixels, 4 * units)
+    def lstm(name, inputs, units):
+        shapes[f"{name}.image.weight"] = (inputs, 4 * units)
         shapes[f"{name}.image.bias"] = (4 * units,)
         shapes[f"{name}.recurrent.weight"] = (fed + units, 4 * units)
         shapes[f"{name}.hidden"] = (units,)
@@ -295,7 +303,10 @@ def expected_inputs(config, estimator, images_shape, parameters):
         shapes[f"{name}.output.weight"] = (inputs, outputs)
         shapes[f"{name}.output.bias"] = (outputs,)
 
-    lstm("controller", hidden)
+    embedding = config.sizes("model.controller.embedding", [])
+    if embedding:
+        mlp("controller.embedding", pixels, embedding[:-1], embedding[-1])
+    lstm("controller", embedding[-1] if embedding else pixels, hidden)
     if feedback:
         shapes["controller.window"] = (window,)
         shapes["controller.appearance"] = (size,)
@@ -309,7 +320,7 @@ def expected_inputs(config, estimator, images_shape, parameters):
             pixels)
     if estimator == "nvil":
         units = config.get("estimator.baseline.hidden", 256)
-        lstm("baseline", units)
+        lstm("baseline", pixels, units)
         layers = config.get("estimator.baseline.layers", None)
         if layers is None:
             layers, index = [], 0
@@ -383,9 +394,10 @@ def bernoulli_kl(logits, prior_logits):
 class Window:
     """The window latent u, its prior and the point map it stands for.
 
-    Order of u: scale (one, or x and y), shift x, shift y, then rotation and
-    shear where the config has them.  T^d = T_scale,shift T_rotation T_shear
-    takes glimpse coordinates to canvas coordinates.
+    Order of u: scale (one, or x and y), shift x, shift y, then rotation,
+    shear and the free linear map (row by row) where the config has them.
+    T^d = T_scale,shift T_rotation T_shear T_linear takes glimpse coordinates
+    to canvas coordinates.
     """
 
     def __init__(self, config):
@@ -396,19 +408,19 @@ class Window:
             "model.window.scale", ("isotropic", "anisotropic"), "isotropic")]
         self.minimum, self.maximum = get("minimum", 0.1), get("maximum", 1.0)
         self.shift_maximum = get("shift_maximum", 1.0)
+        self.rotation, self.shear = get("rotation", 0), get("shear", 0)
+        self.is_linear = config.choice("model.window.linear",
+                                       ("none", "full"), "none") == "full"
         extent = self.maximum - self.minimum
         share = (get("scale_prior.mean") - self.minimum) / extent
         means = [math.log(share) - math.log1p(-share)] * self.scales
         deviations = [get("scale_prior.deviation")
                       / (extent * share * (1 - share))] * self.scales
-        means += [get("shift_prior.mean", 0.0)] * 2
-        deviations += [get("shift_prior.deviation", 1.0)] * 2
-        self.angles = {}  # rotation, shear -> largest absolute value
-        for name, largest in (("rotation", math.pi), ("shear", 1.0)):
-            if config.choice(f"model.window.{name}", (True, False), False):
-                self.angles[name] = get(f"{name}_maximum", largest)
-                means.append(get(f"{name}_prior.mean", 0.0))
-                deviations.append(get(f"{name}_prior.deviation", 1.0))
+        for name, count in (("shift", 2), ("rotation", self.rotation > 0),
+                            ("shear", self.shear > 0),
+                            ("linear", 4 * self.is_linear)):
+            means += [0.0] * count
+            deviations += [get(f"{name}_prior.deviation", 1.0)] * count
         self.prior_mean = double(means)
         self.prior_deviation = double(deviations)
         self.size = len(means)
@@ -419,18 +431,22 @@ class Window:
                  * torch.sigmoid(u[:, :self.scales])).expand(-1, 2)
         shift = self.shift_maximum * torch.tanh(
             u[:, self.scales:self.scales + 2])
+        rest = iter(torch.tanh(u[:, self.scales + 2:]).unbind(1))
         matrix = torch.diag_embed(scale)
-        column = self.scales + 2
         zero, one = torch.zeros_like(u[:, 0]), torch.ones_like(u[:, 0])
-        for name, largest in self.angles.items():
-            value = largest * torch.tanh(u[:, column])
-            column += 1
-            if name == "rotation":
-                rows = [torch.cos(value), -torch.sin(value),
-                        torch.sin(value), torch.cos(value)]
-            else:
-                rows = [one, value, zero, one]
-            matrix = matrix @ torch.stack(rows, 1).reshape(-1, 2, 2)
+
+        def times(*rows):
+            return matrix @ torch.stack(rows, 1).reshape(-1, 2, 2)
+
+        if self.rotation > 0:
+            angle = self.rotation * next(rest)
+            matrix = times(torch.cos(angle), -torch.sin(angle),
+                           torch.sin(angle), torch.cos(angle))
+        if self.shear > 0:
+            matrix = times(one, self.shear * next(rest), zero, one)
+        if self.is_linear:
+            a, b, c, d = (0.4 * next(rest) for _ in range(4))
+            matrix = times(1 + a, b, c, 1 + d)
         return matrix, shift
 
 
@@ -507,7 +523,9 @@ def infer(config, parameters, images, noise, with_baseline):
                              ("image", "difference"), "image")
     presence_bias = config.get("model.controller.presence_bias")
     output_bias = config.get("model.appearance.output_bias", -2)
-    spread = inverse_softplus(config.get("model.window.initial_deviation"))
+    start_deviation = inverse_softplus(
+        config.get("model.window.initial_deviation"))
+    has_embedding = bool(config.sizes("model.controller.embedding", []))
     has_background = config.choice("model.background.name",
                                    ("none", "mlp"), "none") == "mlp"
 
@@ -535,7 +553,11 @@ def infer(config, parameters, images, noise, with_baseline):
 
     for t in range(steps):
         seen = images - canvas if difference == "difference" else images
-        state = advance("controller", seen, fed, state)
+        features = seen
+        if has_embedding:
+            features = torch.relu(mlp(parameters, "controller.embedding",
+                                      seen.flatten(1)))
+        state = advance("controller", features, fed, state)
         if with_baseline:
             baseline_state = advance(
                 "baseline", seen.detach(), [x.detach() for x in fed],
@@ -548,7 +570,8 @@ def infer(config, parameters, images, noise, with_baseline):
             [1, window.size, window.size], dim=1)
         logits.append(raw_logit[:, 0] + presence_bias)
         mean = window.prior_mean + window.prior_deviation * raw_mean
-        deviation = window.prior_deviation * softplus(raw_deviation + spread)
+        deviation = window.prior_deviation * softplus(
+            raw_deviation + start_deviation)
         u = mean + deviation * noise[f"window/{t}"]
         window_kl.append(normal_kl(mean, deviation, window.prior_mean,
                                    window.prior_deviation))
@@ -956,7 +979,10 @@ VARIANTS = {
             "schedule": "linear", "from": 0.5, "to": 1e-5, "begin": 0,
             "end": 4000}}}}},
     "nvil, anisotropic, rotation, shear": {"model": {"window": {
-        "scale": "anisotropic", "rotation": True, "shear": True}}},
+        "scale": "anisotropic", "rotation": 1.2, "shear": 0.6}}},
+    "nvil, linear, embedding": {"model": {
+        "window": {"linear": "full", "rotation": 0.5},
+        "controller": {"embedding": [8, 5]}}},
     "nvil, bernoulli, background": {"model": {
         "likelihood": {"name": "bernoulli", "epsilon": 1e-6},
         "background": {"name": "mlp", "hidden": [5], "output_bias": -2}}},
@@ -969,8 +995,8 @@ VARIANTS = {
         "temperature": {"schedule": "cosine", "from": 1.0, "to": 0.4,
                         "begin": 0, "end": 5000}}},
     "marginal": {"estimator": {"name": "marginal"}},
-    "marginal, difference, background": {
-        "model": {"controller": {"input": "difference"},
+    "marginal, difference, background, embedding": {
+        "model": {"controller": {"input": "difference", "embedding": [6]},
                   "background": {"name": "mlp", "hidden": [],
                                  "output_bias": -2}},
         "estimator": {"name": "marginal"}},
@@ -1149,10 +1175,11 @@ def check_window_convention():
                               indexing="ij")
         return torch.stack([x, y])[None]
 
-    window = Window(Config(yaml.safe_dump(merged(SMALL, VARIANTS[
-        "nvil, anisotropic, rotation, shear"]))))
+    window = Window(Config(yaml.safe_dump(merged(SMALL, {"model": {"window": {
+        "scale": "anisotropic", "rotation": 1.2, "shear": 0.6,
+        "linear": "full"}}}))))
     matrix, shift = window.point_map(double(
-        [[-0.6, -1.1, 0.12, -0.2, 0.11, 0.4]]))
+        [[-0.6, -1.1, 0.12, -0.2, 0.3, 0.4, 0.2, -0.3, 0.5, -0.1]]))
     image, glimpse = ramps(24, 30), ramps(8, 8)
 
     def mapped(points, matrix, shift):
@@ -1208,12 +1235,58 @@ def self_test(verbose):
     return 1 if failures else 0
 
 
+# --------------------------------------------------------------------------
+# Fixtures
+# --------------------------------------------------------------------------
+
+def spread_out(export, spread, seed):
+    """The same step at other parameters, and off-center where it centers."""
+    random = np.random.default_rng(seed)
+    tensors = dict(export.tensors)
+    for name, values in export.tensors.items():
+        size = spread if name.startswith("parameters/") else 0
+        if name == "constants/centering" and export.config.get(
+                "estimator.centering", False):
+            size = 10 if spread > 0 else 0
+        if size > 0:
+            tensors[name] = (values + size * random.normal(
+                size=values.shape)).astype(np.float32)
+    return Export(export.metadata, tensors)
+
+
+def write_fixture(export, path, spread, seed):
+    """Writes the inputs of an export with what they make here, in float64."""
+    export = spread_out(export, spread, seed)
+    result, gradients = recompute_export(export)
+    if result.margin is not None and result.margin < MARGIN:
+        raise Unusable(f"a presence is only {result.margin:.1e} from its "
+                       "threshold; choose another --seed")
+    tensors = {name: values for name, values in export.tensors.items()
+               if not name.startswith(("terms/", "loss/", "gradients/"))}
+    for name, values in result.terms.items():
+        tensors[f"expected/terms/{name}"] = values.detach().numpy()
+    for name, loss in result.losses.items():
+        tensors[f"expected/loss/{name}"] = np.array([loss.item()])
+    for name, gradient in gradients.items():
+        tensors[f"expected/gradients/{name}"] = gradient.numpy()
+    Export({**export.metadata,
+            "generator": "scripts/parity/air_step.py, float64",
+            "torch": torch.__version__,
+            "date": datetime.date.today().isoformat()}, tensors).write(path)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Recompute an exported AIR training step in float64.")
     parser.add_argument("export", nargs="?", help="EXPORT.safetensors")
     parser.add_argument("--verbose", action="store_true",
                         help="also print the worst element of every tensor")
+    parser.add_argument("--write", metavar="FIXTURE",
+                        help="write a fixture for the Swift tests")
+    parser.add_argument("--spread", type=float, default=0.0, metavar="S",
+                        help="--write: how far parameters are moved first")
+    parser.add_argument("--seed", type=int, default=0, metavar="N",
+                        help="--write: which way they are moved")
     parser.add_argument("--self-test", action="store_true",
                         help="check this script on synthetic exports")
     arguments = parser.parse_args()
@@ -1234,6 +1307,14 @@ def main():
         print(f"{len(comparison.problems)} problem(s)")
         return 1
     print(f"all {len(comparison.rows)} tensors agree")
+    if arguments.write:
+        try:
+            write_fixture(export, arguments.write, arguments.spread,
+                          arguments.seed)
+        except Unusable as error:
+            print(f"air_step.py: {error}", file=sys.stderr)
+            return 2
+        print(f"wrote {arguments.write}")
     return 0
 
 

@@ -1,0 +1,85 @@
+import Configuration
+import Datasets
+import Inference
+import Models
+import Tensors
+import Testing
+
+@testable import Experiments
+
+/// What every entry of the registries must do.
+struct ConformanceTests {
+  /// A config of these names with every size of model and estimator at most 8, on small generated scenes.
+  private func small(model: String, estimator: String) throws -> RunConfig {
+    let text = """
+      model: { name: \(model) }
+      estimator: { name: \(estimator) }
+      dataset:
+        { name: multi-sprites, side: 16, counts: { 0: 10, 1: 10, 2: 10 }, diameter: { smallest: 5, largest: 7 } }
+      training: { batch: 6, threads: 1 }
+      """
+    let defaults = try ConfigurationFile.load(RunConfig.self, text: text, name: "small.yaml").tree
+    let sizes = ["model", "estimator"].compactMap { key in defaults[key].map { (key, shrunk($0)) } }
+    return try ConfigurationFile.load(RunConfig.self, text: text, name: "small.yaml", amendments: [.map(sizes)]).value
+  }
+
+  /// The same section with no whole number above 8, but for the steps of schedules.
+  private func shrunk(_ node: YAMLNode) -> YAMLNode {
+    if let number = node.scalar.flatMap({ Int($0) }) { return .integer(min(number, 8)) }
+    if let elements = node.elements { return .list(elements.map(shrunk)) }
+    guard let entries = node.entries, node["schedule"] == nil else { return node }
+    return .map(entries.map { ($0.key, shrunk($0.value)) })
+  }
+
+  @Test(arguments: models.names, estimators.names)
+  func everyModelTrainsWithEveryEstimatorAndComesBackFromACheckpoint(_ model: String, _ estimator: String) throws {
+    let config = try small(model: model, estimator: estimator)
+    let bench = try workbench(config)
+    #expect(bench.config.model.name == model && bench.config.estimator.name == estimator)
+    let batches = try BatchLoader(bench.dataset, batch: config.training.batch, seed: 0)
+    let start = bench.values
+    for step in 0..<4 {
+      let estimate = bench.train(on: batches.next().images, at: step)
+      #expect(estimate.losses.allSatisfy { $0.value.count == 1 } && estimate.loss.scalar.isFinite)
+      for (name, value) in estimate.terms {
+        #expect(value.shape == [config.training.batch] && value.array().allSatisfy(\.isFinite), "\(name)")
+      }
+    }
+    let reached = bench.values
+    #expect(reached.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+    let still = bench.parameters.map { "parameters/\($0.name)" }.filter { reached[$0] == start[$0] }
+    #expect(still.isEmpty, "parameters that no step moved")
+
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/checkpoint.safetensors"
+    try Checkpoint.write(bench, step: 4, to: path)
+    let other = try workbench(config)
+    #expect(other.values == start)
+    #expect(try Checkpoint.restore(other, from: path) == 4)
+    #expect(other.values == reached)
+
+    let images = batches.next().images
+    let (next, same) = (bench.train(on: images, at: 4), other.train(on: images, at: 4))
+    #expect(next.loss.scalar == same.loss.scalar && bench.values == other.values)
+    #expect(bench.values != reached)
+  }
+
+  @Test(arguments: models.names) func everyModelExplainsEachImageWithoutChangingItself(_ model: String) throws {
+    let bench = try workbench(try small(model: model, estimator: estimators.names[0]))
+    try bench.dataset.prepare(.test)
+    let batch = Batch(bench.dataset, .test, indices: Array(0..<5))
+    let before = bench.values
+    let explanation = bench.model.explain(batch.images)
+    #expect(explanation.scenes.count == 5 && explanation.reconstruction.shape == batch.images.shape)
+    #expect(explanation.reconstruction.array().allSatisfy { $0.isFinite })
+    #expect(explanation.scenes.allSatisfy { $0.count <= bench.model.contextShape.steps })
+    #expect(bench.model.explain(batch.images).scenes == explanation.scenes && bench.values == before)
+  }
+
+  @Test func everyModelDatasetAndEstimatorHasAConfigThatNamesIt() throws {
+    let configs = try yamlFiles(below: "configs").map { try Runner.check("\(repository)/\($0)", []) }
+    for name in models.names { #expect(configs.contains { $0.model.name == name }, "the model '\(name)'") }
+    for name in datasets.names { #expect(configs.contains { $0.dataset.name == name }, "the dataset '\(name)'") }
+    for name in estimators.names { #expect(configs.contains { $0.estimator.name == name }, "the estimator '\(name)'") }
+  }
+}

@@ -1,0 +1,96 @@
+import Datasets
+import Foundation
+import Inference
+import Synchronization
+import Tensors
+import Testing
+
+@testable import Experiments
+
+/// Threads that take the processor away from everyone else at random moments, until they are let go of.
+private final class Unrest {
+  private final class State: Sendable { let isOver = Atomic(false) }
+  private let state = State()
+
+  init(threads: Int = 3) {
+    for _ in 0..<threads {
+      Thread.detachNewThread { [state] in
+        var sum = 0
+        while !state.isOver.load(ordering: .relaxed) {
+          for number in 0..<Int.random(in: 1_000...300_000) { sum &+= number &* sum }
+          usleep(.random(in: 0...2000))
+        }
+        withExtendedLifetime(sum) {}
+      }
+    }
+  }
+
+  func end() { state.isOver.store(true, ordering: .relaxed) }
+}
+
+struct DeterminismTests {
+  /// What a run leaves that may not depend on when it was made: everything but times.
+  private func train(_ config: RunConfig) throws -> [String: Data] {
+    let folder = try TemporaryFolder()
+    let run = try RunFolder(creating: "\(folder.path)/run")
+    try Training(try workbench(config), in: run).run()
+    let names = FileManager.default.enumerator(atPath: run.path)?.compactMap { $0 as? String } ?? []
+    var files: [String: Data] = [:]
+    for name in names where name.contains(".") && name != "timing.jsonl" {
+      files[name] = try Data(contentsOf: URL(fileURLWithPath: "\(run.path)/\(name)"))
+    }
+    return files
+  }
+
+  @Test(arguments: estimators.names) func theSameSeedLeavesTheSameBytesHoweverThreadsAreScheduled(
+    _ estimator: String
+  ) throws {
+    let config = try tiny("estimator={ name: \(estimator) }")
+    let calm = try train(config)
+    let unrest = Unrest()
+    defer { unrest.end() }
+    let disturbed = try train(config)
+    let wanted = [8, 16, 24].map { "checkpoints/step-\($0).safetensors" } + [12, 24].map { "images/step-\($0).png" }
+    #expect(Set(wanted + ["config.yaml", "metrics.jsonl"]).isSubset(of: calm.keys))
+    #expect(calm.keys == disturbed.keys)
+    for (name, bytes) in calm { #expect(bytes == disturbed[name], "\(name)") }
+  }
+
+  @Test func anotherSeedLeavesOtherBytes() throws {
+    let (first, second) = (try train(try tiny()), try train(try tiny("training.seed=1")))
+    #expect(first.keys == second.keys)
+    for (name, bytes) in first { #expect(bytes != second[name], "\(name)") }
+  }
+
+  @Test func whatIsMeasuredAndWrittenDoesNotChangeWhatIsLearned() throws {
+    func last(_ overrides: String...) throws -> [String: [Float]] {
+      let config = try tiny(overrides)
+      let folder = try TemporaryFolder()
+      let bench = try workbench(config)
+      try Training(bench, in: try RunFolder(creating: folder.path)).run()
+      return bench.values
+    }
+    let usual = try last()
+    #expect(try last("training.evaluate_every=0", "training.checkpoint_every=0", "training.picture_every=0") == usual)
+    #expect(try last("training.evaluate_every=1", "training.log_every=1", "evaluation.elbo_samples=3") == usual)
+  }
+
+  /// Batches, noise and schedules are functions of the step: the rest is in the checkpoint.
+  @Test(arguments: estimators.names) func aTrainingGoesOnFromItsCheckpointAsIfItHadNotStopped(
+    _ estimator: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let config = try tiny("estimator={ name: \(estimator) }")
+    let whole = try workbench(config)
+    let run = try RunFolder(creating: folder.path)
+    try Training(whole, in: run).run()
+
+    let resumed = try workbench(config)
+    let reached = try Checkpoint.restore(resumed, from: run.checkpointPath(16))
+    #expect(reached == 16)
+    let batches = try BatchLoader(
+      resumed.dataset, batch: config.training.batch, seed: config.training.seed, startingAt: reached)
+    for step in reached..<config.training.steps { resumed.train(on: batches.next().images, at: step) }
+    #expect(resumed.values == whole.values)
+  }
+}

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes the parity fixtures of the Swift tests: small training steps, recomputed in float64 with PyTorch.
+#
+#   scripts/parity/make_fixtures.sh
+#
+# AIRFRAME: the program (default: .build/release/airframe). PYTHON: a Python with torch, safetensors, numpy and pyyaml.
+set -eu
+cd "$(dirname "$0")/../.."
+program=${AIRFRAME:-.build/release/airframe}
+python=${PYTHON:-python3}
+fixtures=Tests/ExperimentsTests/Fixtures
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$fixtures"
+
+# NAME STEP SPREAD SEED KEY=VALUE...: the step whose noise and schedules are used, and how far parameters are moved
+# from their initial values, at which seed.
+fixture() {
+  name=$1 step=$2 spread=$3 seed=$4
+  shift 4
+  "$program" export-step scripts/parity/fixture.yaml --out "$scratch/$name.safetensors" --step "$step" "$@"
+  "$python" scripts/parity/air_step.py "$scratch/$name.safetensors" --write "$fixtures/$name.safetensors" \
+    --spread "$spread" --seed "$seed" > "$scratch/report" || { cat "$scratch/report"; exit 1; }
+  chmod 644 "$fixtures/$name.safetensors"
+  tail -n 1 "$scratch/report"
+}
+
+baseline='baseline={ hidden: 4, layers: [8] }'
+fixture air-nvil 2500 0.1 0 estimator.name=nvil "estimator.$baseline"
+fixture air-gumbel-softmax 2500 0.1 0 estimator.name=gumbel-softmax estimator.temperature=0.7
+fixture air-marginal 2500 0.1 0 estimator.name=marginal
+fixture dair-nvil 2500 0.1 0 model.name=dair estimator.name=nvil estimator.centering=true "estimator.$baseline"
+
+# Every other part of the skeleton.
+fixture turned-gumbel-softmax 3 0.1 0 estimator.name=gumbel-softmax estimator.relaxed_kl=density \
+  'estimator.temperature={ schedule: cosine, from: 1, to: 0.5, begin: 0, end: 9 }' estimator.prior_temperature=0.6 \
+  model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5 \
+  model.window.rotation_prior.deviation=0.7 model.controller.feedback=false \
+  model.prior.count.name=geometric
+fixture background-nvil 0 0.1 0 model.name=dair estimator.name=nvil "estimator.$baseline" \
+  model.likelihood.name=bernoulli 'model.background={ name: mlp, hidden: [4] }' model.window.scale=anisotropic \
+  model.controller.glimpse_source=difference
+fixture linear-marginal 4000 0.1 0 estimator.name=marginal model.window.linear=full model.window.rotation=0.5 \
+  model.controller.embedding='[12, 8]' 'model.background={ name: mlp, hidden: [8] }' model.controller.input=difference
