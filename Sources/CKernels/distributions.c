@@ -63,7 +63,10 @@ INLINE float probability(float y, float epsilon) {
   float p = y < epsilon ? epsilon : y;
   return p > 1 - epsilon ? 1 - epsilon : p;
 }
-INLINE float complement(float y, float epsilon) { return 1 - y < epsilon ? epsilon : 1 - y; }
+INLINE float complement(float y, float epsilon) {
+  float q = 1 - y < epsilon ? epsilon : 1 - y;
+  return q > 1 - epsilon ? 1 - epsilon : q;
+}
 
 CLONES void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
                                         float *out) {

@@ -31,7 +31,8 @@ public struct Benchmark {
     return try time("air", config, seconds: seconds, dataFolder: dataFolder)
   }
 
-  private static func time(_ name: String, _ config: RunConfig, seconds: Double, dataFolder: String) throws -> Benchmark {
+  private static func time(_ name: String, _ config: RunConfig, seconds: Double, dataFolder: String) throws -> Benchmark
+  {
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let batches = try BatchLoader(workbench.dataset, batch: config.training.batch, seed: config.training.seed)
@@ -52,9 +53,12 @@ public struct Benchmark {
       if step > warmup { times.append(1000 * (monotonicSeconds() - start)) }
     }
     times.sort()
-    func quantile(_ share: Double) -> Double { times.isEmpty ? 0 : times[min(times.count - 1, Int(share * Double(times.count)))] }
+    func quantile(_ share: Double) -> Double {
+      times.isEmpty ? 0 : times[min(times.count - 1, Int(share * Double(times.count)))]
+    }
     return Benchmark(
-      name: name, threads: config.training.threads, median: quantile(0.5), minimum: times.first ?? 0, p90: quantile(0.9),
+      name: name, threads: config.training.threads, median: quantile(0.5), minimum: times.first ?? 0,
+      p90: quantile(0.9),
       steps: times.count)
   }
 }

@@ -19,7 +19,9 @@ public enum Checkpoint {
       throw RunError("\(path): this checkpoint does not say after which step it was made")
     }
     for (name, parameter) in workbench.state {
-      guard let tensor = contents.tensors[name] else { throw RunError("\(path): \(name) is missing in this checkpoint") }
+      guard let tensor = contents.tensors[name] else {
+        throw RunError("\(path): \(name) is missing in this checkpoint")
+      }
       guard tensor.shape == parameter.shape else {
         throw RunError("\(path): \(name) has shape \(tensor.shape), the config makes it \(parameter.shape)")
       }

@@ -14,7 +14,8 @@ public enum Curves {
       let series = curves.map { curve in
         LineChart.Series(name: curve.name, points: curve.points.map { (Double($0.step), $0.value) })
       }
-      let chart = LineChart(title: "\(metric) on validation scenes", xLabel: "training step", yLabel: metric, series: series)
+      let chart = LineChart(
+        title: "\(metric) on validation scenes", xLabel: "training step", yLabel: metric, series: series)
       try chart.picture().writePNG(to: picture)
     }
     if let table {

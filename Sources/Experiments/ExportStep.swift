@@ -23,7 +23,9 @@ public enum ExportStep {
     var tensors: [(name: String, tensor: Tensor)] = before
     tensors.append(("images", images))
     tensors += record.entries.map { ("noise/\($0.node)/\($0.step)", $0.noise) }
-    tensors += (workbench.model.constants(at: .step(step)) + estimate.constants).map { ("constants/\($0.name)", $0.value) }
+    tensors += (workbench.model.constants(at: .step(step)) + estimate.constants).map {
+      ("constants/\($0.name)", $0.value)
+    }
     tensors += estimate.terms.map { ("terms/\($0.name)", $0.value) }
     tensors += estimate.losses.map { ("loss/\($0.name)", $0.value.detached().reshaped([1])) }
     tensors += zip(workbench.parameters, slopes).map { ("gradients/\($0.name)", $1) }
@@ -34,5 +36,7 @@ public enum ExportStep {
       ], to: path)
   }
 
-  private static func copy(_ parameter: Parameter) -> Tensor { Tensor(shape: parameter.shape, parameter.tensor.array()) }
+  private static func copy(_ parameter: Parameter) -> Tensor {
+    Tensor(shape: parameter.shape, parameter.tensor.array())
+  }
 }

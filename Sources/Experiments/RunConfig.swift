@@ -47,10 +47,14 @@ public struct TrainingConfig: Configurable {
     .integer("threads", \.threads, in: 1...256, "threads of matrix products"),
     .variant("optimizer", \.optimizer, in: optimizers, "how parameters follow their gradients"),
     .number("clip_norm", \.clipNorm, in: 0...1e9, "largest norm of all the model's gradients together; 0: no limit"),
-    .number("clip_parameter_norm", \.clipParameterNorm, in: 0...1e9, "largest norm of each parameter's gradient; 0: no limit"),
+    .number(
+      "clip_parameter_norm", \.clipParameterNorm, in: 0...1e9, "largest norm of each parameter's gradient; 0: no limit"),
     .integer("log_every", \.logEvery, in: 1...1_000_000_000, "steps between lines of metrics.jsonl"),
-    .integer("evaluate_every", \.evaluateEvery, in: 0...1_000_000_000, "steps between evaluations on validation scenes; 0: never"),
-    .integer("checkpoint_every", \.checkpointEvery, in: 0...1_000_000_000, "steps between checkpoints; 0: only the last"),
+    .integer(
+      "evaluate_every", \.evaluateEvery, in: 0...1_000_000_000,
+      "steps between evaluations on validation scenes; 0: never"),
+    .integer(
+      "checkpoint_every", \.checkpointEvery, in: 0...1_000_000_000, "steps between checkpoints; 0: only the last"),
     .integer("picture_every", \.pictureEvery, in: 0...1_000_000_000, "steps between pictures; 0: only the last"),
     .integer("keep_checkpoints", \.keepCheckpoints, in: 1...100_000, "how many of the newest checkpoints stay"),
   ]

@@ -18,7 +18,7 @@ public struct RunFolder {
   public init(creating path: String) throws {
     self.path = path
     if isFile("config.yaml") {
-      throw RunError("\(path): a run already stands here; choose another --name, or continue it with --resume")
+      throw RunError("\(path): a run already stands here and stays as it is; choose another --name")
     }
     for folder in ["", "checkpoints", "images"] { try makeFolder(folder.isEmpty ? path : "\(path)/\(folder)") }
   }

@@ -30,7 +30,8 @@ public enum Runner {
   public static func train(
     config path: String, row: String? = nil, overrides: [String], base: String, name: String?, dataFolder: String
   ) throws -> Outcome {
-    let config = try row.map { try ExperimentFile.config(path, row: $0, overrides: overrides) } ?? check(path, overrides)
+    let config =
+      try row.map { try ExperimentFile.config(path, row: $0, overrides: overrides) } ?? check(path, overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
@@ -54,13 +55,15 @@ public enum Runner {
     guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
       let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
       throw RunError(
-        "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))")
+        "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
+      )
     }
     let reached = try Checkpoint.restore(workbench, from: chosen.path)
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
-    let json = JSON.object([JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
+    let json = JSON.object(
+      [JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
     try folder.write(json.description + "\n", to: name)
     return (reached, result)
   }
@@ -88,5 +91,6 @@ public func split(_ name: String) throws -> Split {
 
 /// Whether an error is about what the user gave (exit status 2) and not about the work itself.
 public func isUnusableInput(_ error: any Error) -> Bool {
-  error is ConfigurationError || error is RunError || error is DatasetError || error is FileError || error is PictureError
+  error is ConfigurationError || error is RunError || error is DatasetError || error is FileError
+    || error is PictureError
 }

@@ -7,8 +7,11 @@ import Tensors
 /// Pictures of what a model makes of scenes: inputs, reconstructions, and windows numbered by their step.
 public enum SceneGrid {
   /// Two rows a line of scenes: the input with the windows drawn on it, and the reconstruction.
-  public static func picture(_ batch: Batch, _ explanation: SceneExplanation, columns: Int = 8, zoom: Int = 3) -> Picture {
-    let inputs = pictures(batch.images), outputs = pictures(explanation.reconstruction)
+  public static func picture(_ batch: Batch, _ explanation: SceneExplanation, columns: Int = 8, zoom: Int = 3)
+    -> Picture
+  {
+    let inputs = pictures(batch.images)
+    let outputs = pictures(explanation.reconstruction)
     var cells: [Picture] = []
     for start in stride(from: 0, to: inputs.count, by: columns) {
       let row = start..<min(start + columns, inputs.count)
@@ -45,7 +48,8 @@ public enum SceneGrid {
       let color = Color.palette[part.step % Color.palette.count]
       let corners = part.corners.map { (x: $0.x * Double(zoom), y: $0.y * Double(zoom)) }
       picture.drawPolygon(corners, color: color)
-      let left = corners.map(\.x).min() ?? 0, top = corners.map(\.y).min() ?? 0
+      let left = corners.map(\.x).min() ?? 0
+      let top = corners.map(\.y).min() ?? 0
       picture.drawText("\(part.step + 1)", x: Int(max(left, 0)) + 2, y: Int(max(top, 0)) + 2, color: color)
     }
     return picture

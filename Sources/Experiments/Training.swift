@@ -27,7 +27,7 @@ public final class Training {
   }
 
   /// Runs to the end; returns the last evaluation on validation scenes.
-  /// Throws `RunError` where the loss stops being finite, and what the file system says.
+  /// Throws `DivergenceError` where the loss stops being finite, and what the file system says.
   @discardableResult
   public func run() throws -> Evaluator.Result {
     let (model, estimator, parameters) = (workbench.model, workbench.estimator, workbench.parameters)
@@ -36,6 +36,7 @@ public final class Training {
     for step in 0..<config.steps {
       let batch = batches.next()
       let estimate = estimator.estimate(model, batch.images, at: step, noise: workbench.noise(at: step))
+      try log.check(step + 1, estimate)
       let gradients = gradients(of: estimate.loss, for: parameters)
       let norm = workbench.update(with: gradients, at: step)
       try log.record(step + 1, estimate, batch.scenes, gradientNorm: norm)

@@ -39,11 +39,18 @@ final class TrainingLog {
     watch = CollapseWatch(steps: modelSteps)
   }
 
-  /// Records one training step. Throws `RunError` where a term or the gradient is not finite.
+  /// Throws `DivergenceError` where a term or a loss is not finite; the terms first, since they name the cause.
+  func check(_ step: Int, _ estimate: Estimate) throws {
+    for (name, value) in estimate.terms { try check(name, Double(value.sum().scalar), step) }
+    for (name, value) in estimate.losses { try check(name + "_loss", Double(value.scalar), step) }
+  }
+
+  /// Records one training step. Throws `DivergenceError` where the gradient is not finite.
   func record(_ step: Int, _ estimate: Estimate, _ scenes: [Scene], gradientNorm: Double) throws {
-    for (name, value) in estimate.losses { try add(name + "_loss", Double(value.scalar), step) }
-    for (name, value) in estimate.terms { try add(name, Double(value.sum().scalar) / Double(value.count), step) }
-    try add("gradient_norm", gradientNorm, step)
+    try check("gradient_norm", gradientNorm, step)
+    for (name, value) in estimate.losses { sums.add(name + "_loss", Double(value.scalar)) }
+    for (name, value) in estimate.terms { sums.add(name, Double(value.sum().scalar) / Double(value.count)) }
+    sums.add("gradient_norm", gradientNorm)
     for (name, value) in estimate.diagnostics { sums.add(name, value) }
     if let counts = estimate.terms.first(where: { $0.name == "count" })?.value.array() {
       let right = zip(counts, scenes).filter { Int($0.rounded()) == $1.objects.count }.count
@@ -80,14 +87,10 @@ final class TrainingLog {
     if step == config.steps { progress.end() }
   }
 
-  private func add(_ name: String, _ value: Double, _ step: Int) throws {
-    guard value.isFinite else {
-      progress.end()
-      throw RunError(
-        "step \(step): \(name) is \(value), so training cannot go on. Lower training.optimizer.rate or set "
-          + "training.clip_norm; the last checkpoint is kept")
-    }
-    sums.add(name, value)
+  private func check(_ name: String, _ value: Double, _ step: Int) throws {
+    guard !value.isFinite else { return }
+    progress.end()
+    throw DivergenceError(step: step, term: name, value: value)
   }
 
   private func show(_ step: Int) {
@@ -96,5 +99,16 @@ final class TrainingLog {
     if let right = sums["count_accuracy"] { values.append("count accuracy \(fixed(100 * right, 1)) %") }
     if let validated = countAccuracy { values.append("validation \(fixed(100 * validated, 1)) %") }
     progress.show(step: step, values, isLast: step == config.steps)
+  }
+}
+
+/// A term, a loss or the gradient is not a number, so that training cannot go on.
+public struct DivergenceError: Error, CustomStringConvertible {
+  public let step: Int
+  public let term: String
+  public let value: Double
+  public var description: String {
+    "step \(step): \(term) is \(value.isNaN ? "nan" : "\(value)"), so training cannot go on. "
+      + "Lower training.optimizer.rate or set training.clip_norm; the last checkpoint is kept"
   }
 }

@@ -32,7 +32,8 @@ struct CollapseWatch {
         say(
           "baseline",
           "the learned baseline has not lowered the deviation of the learning signal (\(rounded(residual)) against "
-            + "\(rounded(signal)) without it) for \(deadIntervals) reports: it may be dead; check estimator.baseline.rate", &said)
+            + "\(rounded(signal)) without it) for \(deadIntervals) reports: it may be dead; check estimator.baseline.rate",
+          &said)
       }
     }
     return found

@@ -61,10 +61,12 @@ public struct Workbench {
   }
 
   /// One update of all parameters; returns the norm of the model's gradients before clipping.
+  /// Where that is not finite, nothing changes.
   func update(with gradients: [Tensor], at step: Int) -> Double {
     let count = model.store.parameters.count
     let own = Array(gradients[..<count])
     let (norm, scales) = clipping.scales(for: own)
+    guard norm.isFinite else { return norm }
     modelOptimizer.update(own, scales: scales, at: step)
     if let estimatorOptimizer {
       let rest = Array(gradients[count...])

@@ -13,7 +13,10 @@ extension Schedule: Configurable {
 
   public func problems() -> [Problem] {
     switch kind {
-    case .constant: return []
+    case .constant:
+      let moves = to != 0 || begin != 0 || end != 0 || !steps.isEmpty
+      return moves
+        ? [Problem(key: "schedule", "is constant, but `to` or its steps are set; say how the value moves")] : []
     case .piecewise:
       if steps.isEmpty || steps.count != values.count {
         return [Problem(key: "values", "has \(values.count) values for \(steps.count) steps; piecewise needs one each")]
@@ -62,7 +65,8 @@ extension Coding where Value == Schedule {
         case .piecewise:
           .map([
             ("schedule", .text(schedule.kind.rawValue)), ("from", .number(schedule.from)),
-            ("steps", .list(schedule.steps.map(YAMLNode.integer))), ("values", .list(schedule.values.map(YAMLNode.number))),
+            ("steps", .list(schedule.steps.map(YAMLNode.integer))),
+            ("values", .list(schedule.values.map(YAMLNode.number))),
           ])
         default:
           .map([

@@ -36,7 +36,8 @@ public struct WindowConfig: Configurable {
     .section("rotation_prior", \.rotationPrior, "prior of the unconstrained angle"),
     .section("shear_prior", \.shearPrior, "prior of the unconstrained shear"),
     .section("linear_prior", \.linearPrior, "prior of the unconstrained linear map"),
-    .number("initial_deviation", \.initialDeviation, in: 0.001...2, "posterior deviation at the start, in prior deviations"),
+    .number(
+      "initial_deviation", \.initialDeviation, in: 0.001...2, "posterior deviation at the start, in prior deviations"),
   ]
 
   public func problems() -> [Problem] {
@@ -45,7 +46,8 @@ public struct WindowConfig: Configurable {
       found.append(Problem(key: "minimum", "\(minimum) is not below maximum (\(maximum))"))
     } else if scalePrior.mean <= minimum || scalePrior.mean >= maximum {
       found.append(
-        Problem(key: "scale_prior", "mean \(scalePrior.mean) is not between minimum (\(minimum)) and maximum (\(maximum))"))
+        Problem(
+          key: "scale_prior", "mean \(scalePrior.mean) is not between minimum (\(minimum)) and maximum (\(maximum))"))
     }
     return found
   }

@@ -50,7 +50,8 @@ struct Canvas {
   func explanations(batch: Int, height: Int, width: Int) -> [Explanation] {
     var scenes = Array(repeating: Explanation(parts: []), count: batch)
     for (step, layer) in layers.enumerated() {
-      let gates = layer.gate.array(), maps = layer.window.forward.array()
+      let gates = layer.gate.array()
+      let maps = layer.window.forward.array()
       layer.image.withUnsafeBuffer { pixels in
         let size = pixels.count / batch
         for index in 0..<batch where gates[index] > 0.5 {
@@ -69,7 +70,8 @@ struct Canvas {
     let m = map.map(Double.init)
     return [(-1.0, -1.0), (1, -1), (1, 1), (-1, 1)].map { u, v in
       Point(
-        x: (m[0] * u + m[1] * v + m[2] + 1) / 2 * Double(width), y: (m[3] * u + m[4] * v + m[5] + 1) / 2 * Double(height))
+        x: (m[0] * u + m[1] * v + m[2] + 1) / 2 * Double(width),
+        y: (m[3] * u + m[4] * v + m[5] + 1) / 2 * Double(height))
     }
   }
 

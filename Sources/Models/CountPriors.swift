@@ -12,7 +12,9 @@ public protocol CountPrior: Sendable {
 let countPriors = Registry<Void, any CountPrior>(
   "count prior",
   [
-    .entry("truncated_geometric", "P(n) proportional to k^n, n = 0 ... steps", defaults: TruncatedGeometric()) { prior, _ in prior },
+    .entry("truncated_geometric", "P(n) proportional to k^n, n = 0 ... steps", defaults: TruncatedGeometric()) {
+      prior, _ in prior
+    },
     .entry("geometric", "every step goes on with the same probability", defaults: Geometric()) { prior, _ in prior },
   ])
 

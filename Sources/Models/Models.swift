@@ -5,7 +5,9 @@ public let models = Registry<ModelContext, any SceneModel>(
   "model",
   [
     .entry("air", "Attend, Infer, Repeat (Eslami et al. 2016)", defaults: .air) { try RecurrentSceneModel($0, $1) },
-    .entry("dair", "AIR whose controller sees what is left to explain", defaults: .dair) { try RecurrentSceneModel($0, $1) },
+    .entry("dair", "AIR whose controller sees what is left to explain", defaults: .dair) {
+      try RecurrentSceneModel($0, $1)
+    },
   ])
 
 extension RecurrentSceneModel.Config {

@@ -103,9 +103,12 @@ package struct Broadcast {
 
   private static func span(_ operand: [Int], _ shape: [Int], cut: Int) -> Span? {
     let columns = Int64(shape[cut...].reduce(1, *))
-    let head = Array(operand[..<cut]), tail = Array(operand[cut...])
-    let fullHead = head == Array(shape[..<cut]), fullTail = tail == Array(shape[cut...])
-    let blankHead = head.allSatisfy { $0 == 1 }, blankTail = tail.allSatisfy { $0 == 1 }
+    let head = Array(operand[..<cut])
+    let tail = Array(operand[cut...])
+    let fullHead = head == Array(shape[..<cut])
+    let fullTail = tail == Array(shape[cut...])
+    let blankHead = head.allSatisfy { $0 == 1 }
+    let blankTail = tail.allSatisfy { $0 == 1 }
     if fullHead && fullTail { return Span(row: columns, column: 1, isFull: true) }
     if fullHead && blankTail { return Span(row: 1, column: 0, isFull: false) }
     if blankHead && fullTail { return Span(row: 0, column: 1, isFull: false) }

@@ -41,7 +41,8 @@ extension ProductKernels.CPU {
     var hasAVX512 = false
     for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") {
       guard let colon = line.firstIndex(of: ":") else { continue }
-      let key = line[..<colon].filter { $0 != "\t" }, value = line[line.index(after: colon)...].drop { $0 == " " }
+      let key = line[..<colon].filter { $0 != "\t" }
+      let value = line[line.index(after: colon)...].drop { $0 == " " }
       switch key {
       case "vendor_id": vendor = vendor ?? String(value)
       case "cpu family": family = family ?? Int(value)

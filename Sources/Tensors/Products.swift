@@ -46,14 +46,16 @@ extension Tensor {
     return out.recorded(from: self, other) { dy, inputs in
       inputs.accumulate(0, shape: a.shape) {
         if ta {
-          multiply(b.pointer, transposed: tb, dy.pointer, otherTransposed: true, into: $0, m: k, n: m, k: n, accumulates: $1)
+          multiply(
+            b.pointer, transposed: tb, dy.pointer, otherTransposed: true, into: $0, m: k, n: m, k: n, accumulates: $1)
         } else {
           multiply(dy.pointer, b.pointer, otherTransposed: !tb, into: $0, m: m, n: k, k: n, accumulates: $1)
         }
       }
       inputs.accumulate(1, shape: b.shape) {
         if tb {
-          multiply(dy.pointer, transposed: true, a.pointer, otherTransposed: ta, into: $0, m: n, n: k, k: m, accumulates: $1)
+          multiply(
+            dy.pointer, transposed: true, a.pointer, otherTransposed: ta, into: $0, m: n, n: k, k: m, accumulates: $1)
         } else {
           multiply(a.pointer, transposed: !ta, dy.pointer, into: $0, m: k, n: n, k: m, accumulates: $1)
         }

@@ -26,9 +26,11 @@ public struct RandomStream: Sendable, Equatable {
     return RandomStream(key: scramble(key ^ scramble(hash &+ stream)), stream: 0)
   }
 
-  /// The independent substream of that number.
+  /// The independent substream of that number; requires one that is not negative.
   public func at(_ index: Int) -> RandomStream {
-    RandomStream(key: stream == 0 ? key : scramble(key ^ scramble(stream)), stream: UInt64(bitPattern: Int64(index)) &+ 1)
+    precondition(index >= 0, "substream \(index) was asked for")
+    return RandomStream(
+      key: stream == 0 ? key : scramble(key ^ scramble(stream)), stream: UInt64(bitPattern: Int64(index)) &+ 1)
   }
 
   /// Uniform in (0, 1), never 0 or 1.

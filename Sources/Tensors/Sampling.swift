@@ -7,7 +7,8 @@ extension Tensor {
   /// (u, v) in [-1, 1]^2 takes the image at x = a u + b v + tx, y = c u + d v + ty, pixel i of N being centered at
   /// (2 i + 1) / N - 1.  Jaderberg et al. 2015.  `isAligned` promises b = c = 0: faster, and they get no gradient.
   public func sampled(at transform: Tensor, height: Int, width: Int, isAligned: Bool = false) -> Tensor {
-    precondition(shape.count == 4 && transform.shape == [shape[0], 6], "images \(shape), transforms \(transform.shape)")
+    precondition(
+      shape.count == 4 && transform.shape == [shape[0], 6], "images \(shape), transforms \(transform.shape)")
     let (images, transforms) = (detached(), transform.detached())
     let size = shape.map(Int64.init)
     let (outHeight, outWidth) = (Int64(height), Int64(width))

@@ -52,7 +52,8 @@ struct Arguments {
     guard positional.count == names.count else {
       let wanted = names.joined(separator: " ")
       throw UsageError(
-        "wanted \(wanted.isEmpty ? "no further words" : wanted), found \(positional.isEmpty ? "nothing" : positional.joined(separator: " "))\n\n\(help)")
+        "wanted \(wanted.isEmpty ? "no further words" : wanted), found \(positional.isEmpty ? "nothing" : positional.joined(separator: " "))\n\n\(help)"
+      )
     }
     return positional
   }

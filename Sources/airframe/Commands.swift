@@ -78,7 +78,9 @@ extension Command {
     guard arguments.positional.first == "curves", arguments.positional.count > 1 else {
       throw UsageError("wanted curves RUN ...\n\n\(help)")
     }
-    guard arguments["out"] != nil || arguments["csv"] != nil else { throw UsageError("--out or --csv is missing\n\n\(help)") }
+    guard arguments["out"] != nil || arguments["csv"] != nil else {
+      throw UsageError("--out or --csv is missing\n\n\(help)")
+    }
     try Curves.write(
       runs: Array(arguments.positional.dropFirst()), metric: arguments["metric"] ?? "count_accuracy",
       picture: arguments["out"], table: arguments["csv"])

@@ -9,11 +9,19 @@ struct ConfigFileTests {
   static let configs = yamlFiles(below: "configs")
   static let experiments = yamlFiles(below: "experiments")
 
-  /// Whether a config's dataset reads downloaded files. One that does not load counts as one that needs none.
+  /// The configs of a file: its own, or one for each row of an experiment (whose top level has `rows` or `base`).
+  private static func read(_ path: String) throws -> [(row: String?, config: RunConfig)] {
+    let file = "\(repository)/\(path)"
+    let keys = try YAMLParser.parse(try SourceText.file(file, at: nil, hint: ""))?.entries?.map(\.key) ?? []
+    guard keys.contains("rows") || keys.contains("base") else { return [(nil, try Runner.check(file, []))] }
+    return try ExperimentFile.load(file).rows.map { ($0.name, $0.config) }
+  }
+
+  /// Whether any config of a file reads downloaded data. A file that does not load counts as one that needs none.
   static func needsFiles(_ path: String) -> Bool {
-    guard let config = try? Runner.check("\(repository)/\(path)", []) else { return false }
     let entries = (try? DataListing.entries(dataFolder: "/dev/null")) ?? []
-    return entries.contains { $0.name == config.dataset.name && $0.needs != nil }
+    let downloaded = Set(entries.filter { $0.needs != nil }.map(\.name))
+    return (try? read(path))?.contains { downloaded.contains($0.config.dataset.name) } ?? false
   }
 
   @Test func thereAreConfigsOfGeneratedAndOfDownloadedScenes() {
@@ -26,24 +34,24 @@ struct ConfigFileTests {
     #expect(Runner.text(of: again) == text)
   }
 
-  @Test(arguments: configs.filter { !needsFiles($0) })
-  func configsOfGeneratedScenesTrain(_ path: String) throws {
-    try train(path, dataFolder: "/dev/null")
+  @Test(arguments: (configs + experiments).filter { !needsFiles($0) })
+  func filesOfGeneratedScenesTrain(_ path: String) throws {
+    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null") }
   }
 
-  // These configs read digits that cannot be part of the repository: `airframe data fetch mnist` gets them.
+  // These read digits that cannot be part of the repository: `airframe data fetch mnist` gets them.
   @Test(
     .enabled(if: dataFolder != nil, "set AIRFRAME_DATA to the folder with mnist/ to train the configs of digits"),
-    arguments: configs.filter(needsFiles))
-  func configsOfDownloadedScenesTrain(_ path: String) throws {
-    try train(path, dataFolder: try #require(dataFolder))
+    arguments: (configs + experiments).filter(needsFiles))
+  func filesOfDownloadedScenesTrain(_ path: String) throws {
+    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: try #require(dataFolder)) }
   }
 
   /// Three steps of a config with small batches, an evaluation of a few scenes, and all that a run leaves.
-  private func train(_ path: String, dataFolder: String) throws {
+  private func train(_ path: String, _ row: String?, dataFolder: String) throws {
     let folder = try TemporaryFolder()
     let outcome = try Runner.train(
-      config: "\(repository)/\(path)",
+      config: "\(repository)/\(path)", row: row,
       overrides: [
         "training.steps=3", "training.batch=4", "training.threads=1", "training.log_every=1", "evaluation.batch=8",
         "dataset.validation_size=8", "dataset.test_size=8",
@@ -58,14 +66,11 @@ struct ConfigFileTests {
   }
 
   @Test(arguments: experiments) func everyExperimentLoadsWithEveryRow(_ path: String) throws {
-    let file = "\(repository)/\(path)"
-    let keys = try YAMLParser.parse(try SourceText.file(file, at: nil, hint: ""))?.entries?.map(\.key) ?? []
-    guard keys.contains("rows") || keys.contains("base") else {
-      _ = try Runner.check(file, [])
-      return
-    }
-    let experiment = try ExperimentFile.load(file)
-    #expect(!experiment.rows.isEmpty && !experiment.file.columns.isEmpty && !experiment.file.seeds.isEmpty)
-    #expect(Set(experiment.rows.map(\.name)).count == experiment.rows.count)
+    let configs = try Self.read(path)
+    #expect(!configs.isEmpty && Set(configs.map(\.row)).count == configs.count)
+    guard configs[0].row != nil else { return }
+    let file = try ExperimentFile.load("\(repository)/\(path)").file
+    #expect(!file.title.isEmpty && !file.columns.isEmpty && !file.seeds.isEmpty)
+    #expect(Set(configs.map { Runner.text(of: $0.config) }).count == configs.count, "two rows are the same")
   }
 }

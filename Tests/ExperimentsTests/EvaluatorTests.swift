@@ -14,8 +14,8 @@ struct EvaluatorTests {
   private func scattered(_ overrides: String...) throws -> Workbench {
     let bench = try workbench(try tiny(overrides + ["model.controller.presence_bias=0"]))
     for parameter in bench.parameters {
-      let noise = RandomStream(seed: 5).child(parameter.name).normals(parameter.shape)
-      parameter.assign(parameter.tensor.detached() + noise.scaled(by: 0.5))
+      let noise = RandomStream(seed: 2).child(parameter.name).normals(parameter.shape)
+      parameter.assign(parameter.tensor.detached() + noise.scaled(by: 2))
     }
     return bench
   }
@@ -63,6 +63,12 @@ struct EvaluatorTests {
     let images = try BatchLoader(bench.dataset, batch: 4, seed: 0).next().images
     bench.train(on: images, at: 0)
     #expect(bench.values != before)
+  }
+
+  @Test func modelsOfDifferentSeedsAreMeasuredOnTheSameNoise() throws {
+    let (bench, other) = (try scattered(), try scattered("training.seed=1"))
+    for (parameter, value) in zip(other.parameters, bench.parameters) { parameter.assign(value.tensor.detached()) }
+    #expect(try Evaluator(other).evaluate(.test).scores == Evaluator(bench).evaluate(.test).scores)
   }
 
   @Test func theSizeOfItsBatchesDoesNotChangeWhatModesGive() throws {

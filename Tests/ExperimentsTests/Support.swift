@@ -34,7 +34,8 @@ let dataFolder = ProcessInfo.processInfo.environment["AIRFRAME_DATA"]
 
 /// The paths of the YAML files below a folder of the repository, relative to the repository, sorted.
 func yamlFiles(below folder: String) -> [String] {
-  let names = FileManager.default.enumerator(atPath: "\(repository)/\(folder)")?.compactMap { $0 as? String } ?? []
+  let path = URL(fileURLWithPath: "\(repository)/\(folder)").resolvingSymlinksInPath().path
+  let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
   return names.filter { $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }.sorted()
 }
 
@@ -55,7 +56,7 @@ let tinyConfig = """
     diameter: { smallest: 5, largest: 7 }
     validation_size: 12
     test_size: 12
-  estimator: { name: nvil, baseline: { hidden: 5, layers: [4] } }
+  estimator: { name: nvil, centering: true, variance_normalization: true, baseline: { hidden: 5, layers: [4] } }
   training: { steps: 24, batch: 4, threads: 1, log_every: 4, evaluate_every: 8, checkpoint_every: 8, picture_every: 12 }
   evaluation: { batch: 5 }
   """

@@ -77,7 +77,7 @@ void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float *x, con
 /// dmean[r, c] (+)= dout[r] * (x - mean) / deviation^2
 void ck_normal_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation,
                                        const float *dout, float *dmean, int accumulate);
-/// sum over columns of x log p + (1 - x) log(1 - p), p = y clipped to [epsilon, 1 - epsilon] (1 - p computed as max(1 - y, epsilon)).
+/// sum over columns of x log p + (1 - x) log(1 - p), p = y clipped to [epsilon, 1 - epsilon] (1 - p is 1 - y clipped likewise).
 void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon, float *out);
 /// dy (+)= dout[r] * (x / p - (1 - x) / (1 - p)); zero where y < epsilon; straight through (value at the clip) where y > 1 - epsilon.
 void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,

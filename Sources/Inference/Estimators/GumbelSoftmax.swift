@@ -13,7 +13,8 @@ public final class GumbelSoftmax: Estimator {
     public init() {}
     public static let fields: [Field<Config>] = [
       .schedule("temperature", \.temperature, in: 1e-3...100, "temperature of the posterior's relaxation"),
-      .schedule("prior_temperature", \.priorTemperature, in: 1e-3...100, "temperature of the prior, for relaxed_kl: density"),
+      .schedule(
+        "prior_temperature", \.priorTemperature, in: 1e-3...100, "temperature of the prior, for relaxed_kl: density"),
       .flag("straight_through", \.straightThrough, "hard values forward, relaxed gradients"),
       .choice("relaxed_kl", \.relaxedKL, "KL of relaxed nodes: of densities, at the soft sample, or in closed form"),
     ]

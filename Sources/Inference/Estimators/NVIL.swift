@@ -14,7 +14,8 @@ public final class NVIL: Estimator {
     public static let fields: [Field<Config>] = [
       .section("baseline", \.baseline, "the learned baseline"),
       .flag("centering", \.centering, "subtract a moving average of each decision's cost"),
-      .flag("variance_normalization", \.varianceNormalization, "divide by the signal's running deviation where above 1"),
+      .flag(
+        "variance_normalization", \.varianceNormalization, "divide by the signal's running deviation where above 1"),
       .number("moving_average", \.movingAverage, in: 0...0.99999, "decay of the running statistics"),
     ]
   }
@@ -103,7 +104,9 @@ private struct RunningStatistics {
     var (mean, square, count) = (means.tensor.array(), squares.tensor.array(), updates.tensor.array())
     var (raw, left, total) = (0.0, 0.0, 0.0)
     for (index, measurement) in measured.enumerated() {
-      let mask = measurement.mask.array(), cost = measurement.cost.array(), residual = measurement.residual.array()
+      let mask = measurement.mask.array()
+      let cost = measurement.cost.array()
+      let residual = measurement.residual.array()
       let weight = Double(mask.reduce(0, +))
       guard weight > 0 else { continue }
       let costMean = weightedMean(cost, mask, weight)
