@@ -13,9 +13,11 @@ public struct Benchmark {
   public let steps: Int
 
   public var json: String {
-    JSON.object([
-      .init("name", .text(name)), .init("threads", .integer(threads)), .init("ms_per_step_median", .number(median)),
-      .init("min", .number(minimum)), .init("p90", .number(p90)), .init("steps", .integer(steps)),
+    func milliseconds(_ value: Double) -> JSON { .number((value * 1000).rounded() / 1000) }
+    return JSON.object([
+      .init("name", .text(name)), .init("threads", .integer(threads)),
+      .init("ms_per_step_median", milliseconds(median)),
+      .init("min", milliseconds(minimum)), .init("p90", milliseconds(p90)), .init("steps", .integer(steps)),
     ]).line
   }
 

@@ -76,7 +76,7 @@ public enum Runner {
     let name = parts.last.map(String.init) ?? path
     let stem = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name
     // configs/air/multi-mnist.yaml -> air-multi-mnist
-    guard parts.count >= 2, parts[parts.count - 2] != "configs" else { return stem }
+    guard parts.count >= 2, !["configs", "experiments"].contains(parts[parts.count - 2]) else { return stem }
     return "\(parts[parts.count - 2])-\(stem)"
   }
 }

@@ -25,7 +25,9 @@ public enum ProductKernels {
     guard getenv("OPENBLAS_CORETYPE") == nil, let wanted = CPU.own.flatMap({ better[$0] }) else { return }
     setenv("OPENBLAS_CORETYPE", wanted, 1)
     // On failure the program goes on with the library's choice.
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
+    // The link is resolved first, so that the process keeps its name in lists.
+    var path = [CChar](repeating: 0, count: 4097)
+    if readlink("/proc/self/exe", &path, 4096) > 0 { execv(path, CommandLine.unsafeArgv) }
   }
 }
 
