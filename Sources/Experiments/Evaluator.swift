@@ -14,6 +14,13 @@ public struct Evaluator {
     /// True counts against found ones.
     public let counts: CountTable?
 
+    /// One line a true count: how often 0, 1, 2, ... objects were found.
+    public var countLines: [String] {
+      (counts?.rows ?? []).enumerated().map { truth, found in
+        "counts_true_\(truth) " + found.map(String.init).joined(separator: " ")
+      }
+    }
+
     public subscript(_ name: String) -> Double? { scores.first { $0.name == name }?.value }
   }
 

@@ -61,7 +61,7 @@ extension Command {
       overrides: arguments.overrides, dataFolder: dataFolder(arguments))
     print("step", outcome.step)
     for score in outcome.result.scores { print(score.name, score.value) }
-    if let counts = outcome.result.counts { print("counts (rows: true, columns: found)\n\(counts)") }
+    for line in outcome.result.countLines { print(line) }
   }
 
   static let figure = Command(
