@@ -1,7 +1,7 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// The ladder of targets: each imports only what stands below it (docs/architecture.md).
+// The ladder of targets: each imports only what stands below it (the table in README.md).
 let swift: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 let package = Package(
