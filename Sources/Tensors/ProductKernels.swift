@@ -8,10 +8,8 @@ import Glibc
 public enum ProductKernels {
   /// Kernel sets that measured faster than the library's own choice (docs/performance.md), by CPU.
   fileprivate static let better: [CPU: String] = [
-    // Zen 4 splits 512-bit operations: the AVX2 kernels lose nothing and clock higher.
+    // Zen 4 splits 512-bit operations, and the AVX2 kernels beat the library's AVX-512 ones on every shape.
     CPU(vendor: "AuthenticAMD", family: 25, hasAVX512: true): "Haswell",
-    // Zen 5 has full 512-bit units, and OpenBLAS 0.3.21 does not know it.
-    CPU(vendor: "AuthenticAMD", family: 26, hasAVX512: true): "SkylakeX",
   ]
 
   fileprivate struct CPU: Hashable { let vendor: String, family: Int, hasAVX512: Bool }
