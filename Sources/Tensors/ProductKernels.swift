@@ -9,7 +9,7 @@ public enum ProductKernels {
   /// Kernel sets that measured faster than the library's own choice (docs/performance.md), by CPU.
   fileprivate static let better: [CPU: String] = [
     // Zen 4 splits 512-bit operations, and the AVX2 kernels beat the library's AVX-512 ones on every shape.
-    CPU(vendor: "AuthenticAMD", family: 25, hasAVX512: true): "Haswell",
+    CPU(vendor: "AuthenticAMD", family: 25, hasAVX512: true): "Haswell"
   ]
 
   fileprivate struct CPU: Hashable { let vendor: String, family: Int, hasAVX512: Bool }
