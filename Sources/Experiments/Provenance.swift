@@ -36,11 +36,11 @@ enum Provenance {
   }
 
   private static func process(_ workbench: Workbench) -> [JSON.Member] {
-    let changes = git("status", "--porcelain", "--untracked-files=no")
+    let git = gitState()
     return [
       .init("airframe", .text(airframeVersion)), .init("started", .text(utcTime())),
-      .init("git_commit", git("rev-parse", "HEAD").map(JSON.text) ?? .null),
-      .init("git_dirty", changes.map { .flag(!$0.isEmpty) } ?? .null), .init("host", .text(hostName())),
+      .init("git_commit", git.map { .text($0.commit) } ?? .null),
+      .init("git_dirty", git.map { .flag($0.isDirty) } ?? .null), .init("host", .text(hostName())),
       .init("cpu", .text(processorName())), .init("threads", .integer(workbench.config.training.threads)),
       .init("product_kernels", .text(ProductKernels.current)),
       .init("vector_kernels", .text(VectorKernels.current)),
@@ -48,10 +48,15 @@ enum Provenance {
     ]
   }
 
-  /// What git says of the working folder; nil where there is no git, or no repository.
-  private static func git(_ words: String...) -> String? {
+  /// The commit of the working folder, and whether files that git knows were changed since; nil where there is no git, or
+  /// no repository.
+  private static func gitState() -> (commit: String, isDirty: Bool)? {
+    let words = ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     guard let result = try? SystemCommand.run("git", words), result.succeeded else { return nil }
-    return result.output.split(separator: "\n").joined(separator: "\n")
+    let lines = result.output.split(separator: "\n")
+    let head = "# branch.oid "
+    guard let commit = lines.first(where: { $0.hasPrefix(head) })?.dropFirst(head.count) else { return nil }
+    return (String(commit), lines.contains { !$0.hasPrefix("#") })
   }
 
   /// 16 hexadecimal digits of every key with its value (FNV-1a).

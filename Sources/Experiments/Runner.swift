@@ -39,7 +39,7 @@ public enum Runner {
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
     let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")
     let folder = try RunFolder(planning: place)
-    let workbench = try Workbench(config, dataFolder: dataFolder)
+    let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
     if let origin {
       guard let newest = try RunFolder(opening: origin).checkpoints.last else {
         throw RunError("\(origin): this run has no checkpoint to start from")
@@ -61,7 +61,7 @@ public enum Runner {
     let lock = try folder.lock()
     let config = try check("\(path)/config.yaml", overrides)
     Threads.use(config.training.threads)
-    let workbench = try Workbench(config, dataFolder: dataFolder)
+    let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
     let restored = try restoreNewest(workbench, folder)
     if let restored, restored.step > config.training.steps {
       throw RunError(
