@@ -67,6 +67,7 @@ public final class Training {
 
   private static func batches(_ workbench: Workbench, from start: Int) throws -> BatchLoader {
     let config = workbench.config.training
+    try workbench.requireScenes(of: .validation)
     try workbench.dataset.prepare(.validation)
     return try BatchLoader(workbench.dataset, batch: config.batch, seed: config.seed, startingAt: start)
   }

@@ -52,6 +52,12 @@ public struct Workbench {
   /// All trained parameters: the model's, then the estimator's.
   public var parameters: [Parameter] { model.store.parameters + estimator.store.parameters }
 
+  /// Throws `RunError` where the dataset has no scenes in a split.
+  func requireScenes(of split: Split) throws {
+    guard dataset.size(of: split) == 0 else { return }
+    throw RunError("dataset \(dataset.name) has no \(split.rawValue) scenes; raise dataset.\(split.rawValue)_size")
+  }
+
   /// The noise of a training step: a function of (seed, step) alone.
   func noise(at step: Int, record: NoiseRecord? = nil) -> EstimatorNoise {
     EstimatorNoise(random.child("noise").child("step").at(step), record: record)
