@@ -85,10 +85,10 @@ extension Arguments {
     values[option.name] = value
   }
 
-  /// The word that follows an option. A negative number is a value; any other word with a dash is an option of its own.
+  /// The word that follows an option; one with two dashes is an option of its own.
   private func next(for option: Option, _ rest: inout ArraySlice<String>) throws -> String {
     guard let value = rest.first else { throw fault("--\(option.name) needs a value: \(option.form)") }
-    if value.hasPrefix("-"), value.count > 1, Double(value) == nil {
+    if value.hasPrefix("--") {
       throw fault(
         "--\(option.name) needs a value, and '\(value)' looks like an option; write --\(option.name)=\(value) if it is one"
       )

@@ -2,6 +2,7 @@
 let commands: [Command] = [
   .train,
   .evaluate,
+  .runs,
   .figure,
   .config,
   .data,

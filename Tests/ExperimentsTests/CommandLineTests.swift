@@ -45,9 +45,9 @@ struct CommandLineTests {
   @Test func everyActionHasAHelpOfItsOwn() throws {
     for (command, actions) in [
       ("config", ["check", "show", "explain", "keys", "schema"]), ("data", ["list", "fetch", "preview"]),
-      ("figure", ["curves"]),
+      ("figure", ["curves"]), ("runs", ["diff"]),
     ] {
-      #expect(listed(try airframe(command, "--help").output) == actions)
+      #expect(Array(listed(try airframe(command, "--help").output).prefix(actions.count)) == actions)
       for action in actions {
         let help = try airframe(command, action, "--help")
         #expect(help.status == 0 && help.output.hasPrefix("usage: airframe \(command) \(action)"))
@@ -200,5 +200,60 @@ struct CommandLineTests {
     try folder.write(shown.output.utf8, to: "shown.yaml")
     let checked = try airframe("config", "check", "shown.yaml")
     #expect(checked.status == 0 && checked.output == "shown.yaml: fine\n" && checked.messages.isEmpty)
+  }
+
+  @Test func aValueIsExplainedWithItsSource() throws {
+    try folder.write("extends: tiny.yaml\ntraining: { batch: 8 }\n".utf8, to: "mine.yaml")
+    let outcome = try airframe("config", "explain", "mine.yaml", "training.batch", "training.seed", "training.seed=3")
+    #expect(
+      outcome.output == """
+        training.batch: 8
+          meaning: images a step
+          expects: integer, 1 to 65536
+          set by:  mine.yaml:2:20
+          replaces 4 of tiny.yaml:17:31
+          replaces 64, the default
+        training.seed: 3
+          meaning: seed of initial values, noise and the order of scenes
+          expects: integer, 0 to 9007199254740992
+          set by:  override 'training.seed=3'
+          replaces 0, the default
+
+        """)
+    let unknown = try airframe("config", "explain", "mine.yaml", "training.sede")
+    #expect(unknown.status == 2 && unknown.messages.contains("did you mean 'seed'?"))
+    let section = try airframe("config", "explain", "mine.yaml", "training").output.split(separator: "\n")
+    let keys = try airframe("config", "keys", "mine.yaml").output.split(separator: "\n")
+    #expect(section.count == keys.filter { $0.hasPrefix("training.") }.count)
+  }
+
+  @Test func aRowOfAnExperimentIsAConfig() throws {
+    try folder.write("base: tiny.yaml\nrows:\n  wide: { model: { glimpse: 7 } }\n".utf8, to: "rows.yaml")
+    #expect(try airframe("config", "show", "rows.yaml", "--row", "wide").output.contains("  glimpse: 7\n"))
+    let explained = try airframe("config", "explain", "rows.yaml", "model.glimpse", "--row=wide").output
+    #expect(explained.contains("set by:  rows.yaml:3:29\n  replaces 6 of tiny.yaml:4:"), "\(explained)")
+    #expect(
+      try airframe("config", "check", "rows.yaml", "--row", "wdie").messages.contains("no row 'wdie' (rows: wide)"))
+  }
+
+  @Test func runsAreListedAndCompared() throws {
+    for (index, name) in ["one", "two"].enumerated() {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder.path)/runs/\(name)", withIntermediateDirectories: true)
+      try folder.write("training: { seed: \(index) }\n".utf8, to: "runs/\(name)/config.yaml")
+    }
+    let list = try airframe("runs", "--sort", "-training.seed", "--columns", "run,training.seed", "--format=csv")
+    #expect(list.status == 0 && list.output == "run,training.seed\ntwo,1\none,0\n", "\(list.messages)")
+    let one = try airframe("runs", "training.seed=0")
+    #expect(one.output.contains("\none ") && !one.output.contains("two") && one.messages.isEmpty)
+    let none = try airframe("runs", "training.seed=7")
+    #expect(none.status == 0 && none.output.isEmpty && none.messages.contains("none of the 2 runs"))
+    let difference = try airframe("runs", "diff", "runs/one", "runs/two")
+    #expect(difference.output.hasPrefix("config         one  two\ntraining.seed  0    1\n"), "\(difference.messages)")
+    try folder.write("{".utf8, to: "runs/two/status.json")
+    let broken = try airframe("runs")
+    #expect(broken.status == 0 && broken.output.contains("\ntwo "))
+    #expect(broken.messages.contains("warning: runs/two/status.json: is no JSON"))
+    #expect(try airframe("runs", "nowhere").status == 2)
   }
 }
