@@ -4,11 +4,33 @@ import Configuration
 public struct ConfigReading {
   private let loaded: Loaded<RunConfig>
 
-  /// A config file, or one row of an experiment file, with overrides on top. Throws `ConfigurationError`.
+  /// A config file, or one row of an experiment file, with overrides on top.
+  /// Throws `ConfigurationError`, and `RunError` for an experiment without a row.
   public init(_ path: String, row: String? = nil, _ overrides: [String]) throws {
-    loaded =
-      try row.map { try ExperimentFile.loaded(path, row: $0, overrides: overrides) }
-      ?? ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides)
+    if let row {
+      loaded = try ExperimentFile.loaded(path, row: row, overrides: overrides)
+      return
+    }
+    do {
+      loaded = try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides)
+    } catch let error as ConfigurationError {
+      let rows = ExperimentFile.rows(of: path)
+      if rows.isEmpty { throw error }
+      throw RunError(
+        "\(path): is an experiment; choose one of its rows by --row (rows: \(rows.joined(separator: ", ")))")
+    }
+  }
+
+  /// Reads a config file, or a row of an experiment file, or all of its rows, and says that it is fine.
+  /// Throws what is not.
+  public static func verdict(_ path: String, row: String?, _ overrides: [String]) throws -> String {
+    let rows = row == nil ? ExperimentFile.rows(of: path) : []
+    guard !rows.isEmpty else {
+      _ = try ConfigReading(path, row: row, overrides)
+      return "\(path): fine"
+    }
+    for row in rows { _ = try ConfigReading(path, row: row, overrides) }
+    return "\(path): fine, with \(rows.count == 1 ? "its row" : "all of its \(rows.count) rows")"
   }
 
   /// The defaults, with overrides on top. Throws `ConfigurationError`.

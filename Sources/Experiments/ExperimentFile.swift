@@ -39,6 +39,11 @@ public struct ExperimentFile: Configurable {
     return (file, rows)
   }
 
+  /// The names of the rows in a file; none where it cannot be read or is no experiment.
+  static func rows(of path: String) -> [String] {
+    (try? ConfigurationFile.load(ExperimentFile.self, path: path))?.value.rows.entries?.map(\.key) ?? []
+  }
+
   /// The config of one row, with overrides on top. Throws where there is no such row.
   static func config(_ path: String, row: String, overrides: [String]) throws -> RunConfig {
     try loaded(path, row: row, overrides: overrides).value

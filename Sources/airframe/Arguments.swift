@@ -58,6 +58,12 @@ struct Arguments {
     return text
   }
 
+  /// The value of an option that must be there. Throws `UsageError` where it is not given.
+  func one(_ option: Option) throws -> String {
+    guard let value = self[option] else { throw fault("\(option.form) is missing") }
+    return value
+  }
+
   func fault(_ message: String) -> UsageError { UsageError(message, of: invocation) }
 
   /// Whether a word is `key=value`: what stands before the sign has no slash, as paths have.

@@ -69,6 +69,31 @@ struct CommandLineTests {
     #expect(help.hasPrefix("usage: airframe data preview (DATASET | --config CONFIG) --out FILE.png [key=value ...]\n"))
   }
 
+  /// An option that no command has is refused last, so all others of an example are known.
+  @Test func everyExampleIsMadeOfKnownOptions() throws {
+    let commands = listed(try airframe("--help").output)
+    let lines = try commands.flatMap { command in
+      let help = try airframe(command, "--help").output.split(separator: "\n")
+      let actions = help.compactMap { line in
+        line.firstRange(of: "airframe \(command) ").map { line[$0.upperBound...].prefix { $0.isLowercase } }
+      }
+      let helps = try ([""] + Set(actions).filter { !$0.isEmpty }).map { try airframe("help", command, String($0)) }
+      return helps.flatMap {
+        $0.output.split(separator: "\n").filter { $0.hasPrefix("example: ") }.map { $0.dropFirst(9) }
+      }
+    }
+    #expect(lines.count > 12)
+    for line in lines {
+      let words = line.components(separatedBy: " > ")[0]
+      let outcome = try Program.run(
+        ["-c", "\(words) --no-such-option"], in: folder.path,
+        environment: ["PATH": "\(URL(fileURLWithPath: Program.path).deletingLastPathComponent().path):/bin"],
+        program: "/bin/bash")
+      #expect(outcome.status == 2, "\(line)")
+      #expect(outcome.messages.hasPrefix("airframe: unknown option --no-such-option"), "\(outcome.messages)")
+    }
+  }
+
   @Test func helpComesAtOnce() throws {
     let times = try (0..<10).map { _ in
       let start = Date()

@@ -7,11 +7,11 @@ extension Command {
 
   private static let configCheck = Command(
     name: "check", summary: "read everything, and say what is wrong, with place and remedy",
+    details: "Reads a config, or all rows of an experiment file, and says what is wrong, with place and remedy.",
     words: [.config], keys: .config, options: [.row],
     example: "airframe config check configs/air/multi-mnist.yaml"
   ) { arguments in
-    _ = try ConfigReading(arguments)
-    print("\(try arguments.one(.config)): fine")
+    print(try ConfigReading.verdict(try arguments.one(.config), row: arguments[.row], arguments.keys))
   }
 
   private static let configShow = Command(

@@ -41,7 +41,7 @@ extension Command {
     options: [.out, .config, .split, .count, .data],
     example: "airframe data preview multi-sprites --out sprites.png --count 9 'counts={3: 100}'"
   ) { arguments in
-    guard let out = arguments[.out] else { return }
+    let out = try arguments.one(Option.out)
     let choice =
       if let config = arguments[.config] {
         try DataPreview.choice(config: config, arguments.keys)

@@ -10,10 +10,9 @@ extension Command {
     words: [.config], keys: .config, options: [.out, .step, .data],
     example: "airframe export-step configs/air/multi-mnist.yaml --out step.safetensors", computes: true
   ) { arguments in
-    guard let out = arguments[.out] else { return }
     try ExportStep.write(
       try Runner.check(try arguments.one(.config), arguments.keys), dataFolder: arguments.dataFolder,
-      step: arguments.integer(.step) ?? 0, to: out)
+      step: arguments.integer(.step) ?? 0, to: try arguments.one(.out))
   }
 }
 
