@@ -14,7 +14,7 @@ public struct RunRecord: Sendable {
   public private(set) var problems: [String] = []
   /// The names of all values, in their order.
   public private(set) var names: [String] = []
-  /// How many of the names, after those of the run itself, are keys of the config; metrics follow.
+  /// Those of the names that are keys of the config, and those that are metrics.
   private(set) var configKeys: [String] = []
   private(set) var metrics: [String] = []
   private var values: [String: JSON] = [:]

@@ -33,7 +33,7 @@ struct Arguments {
     }
   }
 
-  /// The value of an option, or its value where it is not given.
+  /// The value of an option, empty for a flag; nil where it is not given.
   subscript(option: Option) -> String? {
     precondition(invocation.command.options.contains { $0.name == option.name }, "--\(option.name) is not declared")
     return values[option.name]
