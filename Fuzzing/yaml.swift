@@ -1,0 +1,14 @@
+import Configuration
+import Experiments
+
+/// A config file: what loads is written as a text that loads to the same.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let load = { (text: String) in try ConfigurationFile.load(RunConfig.self, text: text, name: "fuzz.yaml") }
+  guard let loaded = attempt(refusing: ConfigurationError.self, { try load(text(data, count)) }) else { return 0 }
+  let written = ConfigurationFile.encode(loaded.value)
+  let again = attempt(refusing: ConfigurationError.self) { try load(written) }
+  claim(again.map { ConfigurationFile.encode($0.value) } == written, "a config loads as it was written:\n\(written)")
+  claim((try? loaded.explain())?.isEmpty == false, "every key is explained")
+  return 0
+}
