@@ -61,16 +61,15 @@ struct NPYHeader {
     return magic + [1, 0, UInt8(count & 255), UInt8(count >> 8)] + Array(text.utf8)
   }
 
-  /// The product of sizes that are 0 or more; nil if it is too large for an Int.
+  /// The product of sizes that are 0 or more; nil if it is too large for an Int, whatever sizes of 0 would make of it.
   static func product(_ shape: [Int]) -> Int? {
-    if shape.contains(0) { return 0 }
     var result = 1
     for size in shape {
-      let (next, overflow) = result.multipliedReportingOverflow(by: size)
+      let (next, overflow) = result.multipliedReportingOverflow(by: max(1, size))
       if overflow { return nil }
       result = next
     }
-    return result
+    return shape.contains(0) ? 0 : result
   }
 
   static func broken(_ problem: String) -> FileError {
