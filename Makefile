@@ -31,11 +31,11 @@ dependencies: ## install missing system libraries (Debian and its kin)
 build: dependencies ## build .build/release/airframe
 	$(SWIFT) build -c release $(SWIFT_FLAGS)
 
-test: dependencies ## build and run all tests
+test: dependencies ## build and run all tests (TESTS_ONLY=PATTERN: those whose names match)
 ifeq ($(AIRFRAME_DATA),)
 	@echo 'No MNIST here, so its tests are skipped: `airframe data fetch mnist`, or set AIRFRAME_DATA.'
 endif
-	$(SWIFT) test $(TESTS)
+	$(SWIFT) test $(TESTS) $(if $(TESTS_ONLY),--filter '$(TESTS_ONLY)')
 
 # `swift test list` builds with the flags of `swift test`; `swift build --build-tests` has others.
 build-tests: dependencies ## build all tests, and .build/tests/release/airframe, without running them

@@ -4,6 +4,8 @@
 /// category c found in image i and m_i(l) of label l in it, a renaming p finds `sum_(i, c) min(n_i(c), m_i(p(c)))`: linear
 /// in p, so the best one is a linear assignment over all images at once. `category_precision` divides by the found instead.
 public struct CategoryCorrespondence: Metric {
+  public static let measures = ["category_correspondence", "category_precision"].map { Measure($0, better: .higher) }
+
   private var shared: [[Int]] = []  // [category, label], summed over images
   private var labels = 0
   private var found = 0

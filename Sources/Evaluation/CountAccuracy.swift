@@ -1,5 +1,7 @@
 /// The share of images in which the model found as many objects as there are (air-asr.md section 6, ACC).
 public struct CountAccuracy: Metric {
+  public static let measures = [Measure("count_accuracy", better: .higher)]
+
   public private(set) var table = CountTable()
 
   public init() {}

@@ -16,6 +16,8 @@ public func meanIntersectionOverUnion(_ found: [Box], _ truth: [Box]) -> Double 
 ///
 /// This is the paper's measure; a window usually has some margin around its object, so that 1 is not reached.
 public struct WindowOverlap: Metric {
+  public static let measures = [Measure("miou", better: .higher)]
+
   private var statistics = Statistics()
 
   public init() {}
@@ -31,6 +33,8 @@ public struct WindowOverlap: Metric {
 ///
 /// A part that decodes to nothing overlaps nothing. Without a single decoded box in any image there is no score.
 public struct TightOverlap: Metric {
+  public static let measures = [Measure("miou_tight", better: .higher)]
+
   private var statistics = Statistics()
   private var hasBoxes = false
 

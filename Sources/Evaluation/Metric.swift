@@ -31,10 +31,22 @@ public struct Score: Equatable, Sendable {
   }
 }
 
+/// The name of a value that a metric gives, and which end of it is the good one.
+public struct Measure: Equatable, Sendable {
+  public enum Better: String, Sendable { case lower, higher }
+
+  public let name: String
+  public let better: Better
+
+  public init(_ name: String, better: Better) { (self.name, self.better) = (name, better) }
+}
+
 /// A measure of how well scenes are explained, gathered image by image.
 ///
 /// A new one is a file with its type and a line in `metrics`.
 public protocol Metric: Sendable {
+  /// What its scores can be, in their order.
+  static var measures: [Measure] { get }
   init()
   mutating func add(_ image: JudgedImage)
   /// The values so far; empty where no image had what the metric needs (boxes, categories).

@@ -3,6 +3,8 @@
 /// `squared_error` is summed over pixels and averaged over images (air-asr.md section 6), `mse` is per pixel and channel,
 /// `rmse` its root. Gray levels are in 0...1.
 public struct SquaredError: Metric {
+  public static let measures = ["squared_error", "mse", "rmse"].map { Measure($0, better: .lower) }
+
   private var sum = 0.0
   private var images = 0
   private var pixels = 0

@@ -29,8 +29,9 @@ public struct Evaluator {
   public init(_ workbench: Workbench) { self.workbench = workbench }
 
   /// nELBO from posterior samples (hard, at the schedules' final values), everything else from modes and means
-  /// (models.md section 7). Throws what reading the data throws.
+  /// (models.md section 7). Throws `RunError` for a split without scenes, and what reading the data throws.
   public func evaluate(_ split: Split) throws -> Result {
+    try workbench.requireScenes(of: split)
     let (model, config) = (workbench.model, workbench.config.evaluation)
     let noise = workbench.evaluationNoise(split: split.rawValue)
     var card = Scorecard()

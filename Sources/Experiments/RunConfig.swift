@@ -1,5 +1,6 @@
 import Configuration
 import Datasets
+import Evaluation
 import Inference
 import Layers
 import Models
@@ -64,11 +65,22 @@ public struct TrainingConfig: Configurable {
 public struct EvaluationConfig: Configurable {
   public var elboSamples = 1
   public var batch = 100
+  public var selectBy = "nelbo"
 
   public init() {}
+
+  /// What `select_by` can name.
+  static let measures = [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures }
 
   public static let fields: [Field<EvaluationConfig>] = [
     .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),
     .integer("batch", \.batch, in: 1...65536, "images evaluated at a time"),
+    .text("select_by", \.selectBy, "the validation metric by which the best checkpoint is kept"),
   ]
+
+  public func problems() -> [Problem] {
+    let names = EvaluationConfig.measures.map(\.name)
+    if names.contains(selectBy) { return [] }
+    return [Problem(key: "select_by", "is '\(selectBy)'; the metrics are \(names.joined(separator: ", "))")]
+  }
 }

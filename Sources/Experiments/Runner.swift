@@ -26,19 +26,100 @@ public enum Runner {
     try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides).value
   }
 
-  /// Trains what a config (or a row of an experiment) says in a new folder below `base`; `name` defaults to the seed, numbered where it is taken.
+  /// Trains what a config (or a row of an experiment) says in a new folder below `base`; `name` defaults to the seed,
+  /// numbered where it is taken. `origin` is a run whose newest parameters are the initial ones.
+  /// Throws what is wrong with the config, the data or the folder, and as `Training.run`.
   public static func train(
-    config path: String, row: String? = nil, overrides: [String], base: String, name: String?, dataFolder: String
+    config path: String, row: String? = nil, overrides: [String], base: String, name: String?,
+    startingFrom origin: String? = nil, dataFolder: String
   ) throws -> Outcome {
     let config =
       try row.map { try ExperimentFile.config(path, row: $0, overrides: overrides) } ?? check(path, overrides)
     Threads.use(config.training.threads)
-    let workbench = try Workbench(config, dataFolder: dataFolder)
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
     let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")
-    let folder = try RunFolder(creating: place)
+    let folder = try RunFolder(planning: place)
+    let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
+    if let origin {
+      guard let newest = try RunFolder(opening: origin).checkpoints.last else {
+        throw RunError("\(origin): this run has no checkpoint to start from")
+      }
+      try Checkpoint.initialize(workbench, from: newest.path)
+    }
+    let training = try Training(workbench, in: folder, origin: origin)
     writeToStandardError("training in \(place)\n")
-    let training = try Training(workbench, in: folder)
+    return try finish(training, place)
+  }
+
+  /// Goes on with a run from its newest checkpoint that can be read; one that cannot is reported, and the one before it
+  /// used. Only `training.steps`, `threads` and what is written when may change.
+  /// Throws `RunError` where anything else is overridden, where no checkpoint can be read, and where another process
+  /// trains there.
+  public static func resume(run path: String, overrides: [String], dataFolder: String) throws -> Outcome {
+    let folder = try RunFolder(opening: path)
+    try refuseChanges(overrides, path)
+    let lock = try folder.lock()
+    let config = try check("\(path)/config.yaml", overrides)
+    Threads.use(config.training.threads)
+    let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
+    let restored = try restoreNewest(workbench, folder)
+    if let restored, restored.step > config.training.steps {
+      throw RunError(
+        "\(path): stands at step \(restored.step) already; training.steps=\(config.training.steps) is below")
+    }
+    writeToStandardError("going on in \(path) after step \(restored?.step ?? 0)\n")
+    return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
+  }
+
+  /// What may change when a run goes on: how long, with how many threads, and what is written when.
+  private static let resumable = [
+    "training.steps", "training.threads", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
+    "training.picture_every", "training.keep_checkpoints",
+  ]
+
+  private static func refuseChanges(_ overrides: [String], _ path: String) throws {
+    for override in overrides {
+      let key = override.prefix { $0 != "=" }
+      guard resumable.contains(String(key)) else {
+        throw RunError(
+          "override '\(override)': a resumed run keeps its config; only \(resumable.joined(separator: ", ")) may change. "
+            + "For another config start a new run, with --init-from \(path) to keep what was learned")
+      }
+    }
+  }
+
+  /// Puts the newest usable checkpoint into the workbench; nil where none was made yet.
+  private static func restoreNewest(_ workbench: Workbench, _ folder: RunFolder) throws -> Checkpoint.Restored? {
+    var problems: [String] = []
+    for checkpoint in folder.checkpoints.reversed() {
+      do {
+        let restored = try Checkpoint.restore(workbench, from: checkpoint.path)
+        if let config = restored.config,
+          let change = workbench.config.differences(from: config).first(where: { !resumable.contains($0.key) })
+        {
+          throw RunError(
+            "\(checkpoint.path): was made with \(change.key) \(change.other?.line ?? "unset"), config.yaml says "
+              + "\(change.own?.line ?? "nothing"); put config.yaml back as it was")
+        }
+        if let obstacle = TrainingLog.obstacle(in: folder, to: restored.log) {
+          throw RunError("\(checkpoint.path): cannot be used: \(obstacle)")
+        }
+        for problem in problems { writeToStandardError("warning: \(problem); the checkpoint before it is used\n") }
+        return restored
+      } catch {
+        problems.append("\(error)")
+      }
+    }
+    guard problems.isEmpty else {
+      throw RunError(
+        "none of the checkpoints can be used:\n" + problems.joined(separator: "\n")
+          + "\nto begin anew, start another run of \(folder.path)/config.yaml")
+    }
+    return nil
+  }
+
+  private static func finish(_ training: Training, _ place: String) throws -> Outcome {
+    StopSignal.watch()
     let result = try training.run()
     return Outcome(folder: place, picture: training.newestPicture, validation: result)
   }
@@ -58,7 +139,7 @@ public enum Runner {
         "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
       )
     }
-    let reached = try Checkpoint.restore(workbench, from: chosen.path)
+    let reached = try Checkpoint.restore(workbench, from: chosen.path).step
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"

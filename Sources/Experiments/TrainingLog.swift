@@ -1,42 +1,62 @@
 import Configuration
 import Evaluation
+import Glibc
 import Inference
+import Pictures
 import Scenes
-import Tensors
 
-/// Writes what a training measures: `metrics.jsonl` (deterministic values only), `timing.jsonl`, the progress line.
+/// Writes what a training measures: `metrics.jsonl` and TensorBoard events (deterministic values only), `timing.jsonl`,
+/// messages to `log.txt`, and the progress line.
 final class TrainingLog {
   private let config: TrainingConfig
-  private let metrics: LineFile
-  private let timing: LineFile
+  private let metrics: AppendedFile
+  private let events: EventFile
+  private let timing: TimingFile
+  private let messages: AppendedFile
   private let progress: ProgressLine
   private var watch: CollapseWatch
-  private var sums = Sums()
+  private var sums = RunningSums()
   private var countAccuracy: Double?
-  private var intervalStart = monotonicSeconds()
 
-  /// Sums over the steps since the last line.
-  private struct Sums {
-    var values: [(name: String, total: Double, count: Double)] = []
-    mutating func add(_ name: String, _ value: Double) {
-      if let index = values.firstIndex(where: { $0.name == name }) {
-        values[index].total += value
-        values[index].count += 1
-      } else {
-        values.append((name, value, 1))
-      }
-    }
-    subscript(_ name: String) -> Double? {
-      values.first { $0.name == name }.map { $0.total / $0.count }
-    }
+  /// `state` is what a checkpoint after `step` steps kept of the log: files are cut back to where they stood then.
+  /// Throws `FileError`.
+  init(_ folder: RunFolder, _ config: TrainingConfig, modelSteps: Int, from step: Int, state: JSON) throws {
+    self.config = config
+    metrics = try AppendedFile("\(folder.path)/metrics.jsonl")
+    events = try EventFile(in: folder.path)
+    timing = try TimingFile("\(folder.path)/timing.jsonl", upTo: step)
+    messages = try AppendedFile("\(folder.path)/log.txt")
+    progress = ProgressLine(from: step, to: config.steps)
+    try metrics.truncate(to: TrainingLog.length("metrics", in: state))
+    try events.truncate(to: TrainingLog.length("events", in: state))
+    sums = RunningSums(state["sums"])
+    watch = CollapseWatch(steps: modelSteps, state: state["watch"])
+    countAccuracy = state["validation_count_accuracy"]?.double
   }
 
-  init(_ folder: RunFolder, _ config: TrainingConfig, modelSteps: Int) throws {
-    self.config = config
-    metrics = try LineFile("\(folder.path)/metrics.jsonl")
-    timing = try LineFile("\(folder.path)/timing.jsonl")
-    progress = ProgressLine(from: 0, to: config.steps)
-    watch = CollapseWatch(steps: modelSteps)
+  /// What a checkpoint keeps, so that the log goes on as if nothing had happened. The files are on the disk by then.
+  func state() throws -> JSON {
+    try metrics.synchronize()
+    try events.synchronize()
+    return .object([
+      .init("metrics", .integer(metrics.length)), .init("events", .integer(events.length)), .init("sums", sums.json),
+      .init("watch", watch.json), .init("validation_count_accuracy", countAccuracy.map(JSON.number) ?? .null),
+    ])
+  }
+
+  /// What keeps the log files of a folder from going on from such a state; nil where they can.
+  static func obstacle(in folder: RunFolder, to state: JSON) -> String? {
+    let files = [("metrics", "\(folder.path)/metrics.jsonl"), ("events", EventFile.path(in: folder.path))]
+    for case (let name, let path?) in files {
+      let (wanted, found) = (length(name, in: state), fileSize(path) ?? 0)
+      if found < wanted { return "\(path) holds \(found) bytes, fewer than the \(wanted) of that checkpoint" }
+    }
+    return nil
+  }
+
+  private static func length(_ name: String, in state: JSON) -> Int {
+    guard case .integer(let length)? = state[name], length >= 0 else { return 0 }
+    return length
   }
 
   /// Throws `DivergenceError` where a term or a loss is not finite; the terms first, since they name the cause.
@@ -45,7 +65,7 @@ final class TrainingLog {
     for (name, value) in estimate.losses { try check(name + "_loss", Double(value.scalar), step) }
   }
 
-  /// Records one training step. Throws `DivergenceError` where the gradient is not finite.
+  /// Records one training step. Throws `DivergenceError` where the gradient is not finite, and `FileError`.
   func record(_ step: Int, _ estimate: Estimate, _ scenes: [Scene], gradientNorm: Double) throws {
     try check("gradient_norm", gradientNorm, step)
     for (name, value) in estimate.losses { sums.add(name + "_loss", Double(value.scalar)) }
@@ -58,33 +78,53 @@ final class TrainingLog {
       sums.add("true_count", Double(scenes.reduce(0) { $0 + $1.objects.count }) / Double(max(1, scenes.count)))
     }
     show(step)
+    timing.step()
     guard step % config.logEvery == 0 || step == config.steps else { return }
-    let line = sums.values.filter { $0.name != "true_count" }.map { JSON.Member($0.name, .number($0.total / $0.count)) }
-    try metrics.append(JSON.object([JSON.Member("step", .integer(step))] + line).line)
-    let now = monotonicSeconds()
-    try timing.append(
-      JSON.object([
-        JSON.Member("step", .integer(step)), JSON.Member("seconds", .number(now - intervalStart)),
-      ]).line)
-    intervalStart = now
+    try write(step, split: nil, sums.means.filter { $0.name != "true_count" })
+    try timing.writeSteps(upTo: step)
     for warning in watch.look(
       at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"] ?? 0, signal: sums["signal_deviation"],
       residual: sums["residual_deviation"])
     {
-      progress.say("warning: \(warning)")
+      try say("warning: \(warning)")
     }
-    sums = Sums()
+    sums = RunningSums()
   }
 
-  /// Records an evaluation on validation scenes.
-  func record(_ step: Int, _ result: Evaluator.Result) throws {
+  /// Records an evaluation on validation scenes that took some time. Throws `FileError`.
+  func record(_ step: Int, _ result: Evaluator.Result, seconds: Double) throws {
     countAccuracy = result["count_accuracy"]
-    let members = result.scores.map { JSON.Member($0.name, .number($0.value)) }
-    try metrics.append(
-      JSON.object([JSON.Member("step", .integer(step)), JSON.Member("split", "validation")] + members).line)
-    // Evaluations are not part of a training step's time.
-    intervalStart = monotonicSeconds()
+    try write(step, split: .validation, result.scores.map { ($0.name, $0.value) })
+    try timing.write(evaluationAfter: step, seconds: seconds)
     if step == config.steps { progress.end() }
+  }
+
+  func record(_ step: Int, _ picture: Picture, png: [UInt8]) throws {
+    try events.append("scenes", picture, png: png, step: step)
+  }
+
+  /// A message for the person who looks, and for `log.txt`. Throws `FileError`.
+  func say(_ text: String) throws {
+    progress.say(text)
+    try note(text)
+  }
+
+  /// A message for `log.txt` alone, with the time. Throws `FileError`.
+  func note(_ text: String) throws { try messages.append(line: "\(utcTime()) \(text)") }
+
+  /// The first step begins now.
+  func begin() { timing.restartClock() }
+
+  /// Time of all steps and evaluations so far, those before a resume included.
+  func times() throws -> TimingFile.Totals { try timing.totals() }
+
+  func end() { progress.end() }
+
+  private func write(_ step: Int, split: Split?, _ values: [(name: String, value: Double)]) throws {
+    let place = [JSON.Member("step", .integer(step))] + (split.map { [.init("split", .text($0.rawValue))] } ?? [])
+    try metrics.append(line: JSON.object(place + values.map { .init($0.name, .number($0.value)) }).line)
+    let group = (split ?? .train).rawValue
+    try events.append(values.map { ("\(group)/\($0.name)", $0.value) }, step: step)
   }
 
   private func check(_ name: String, _ value: Double, _ step: Int) throws {
@@ -111,4 +151,14 @@ public struct DivergenceError: Error, CustomStringConvertible {
     "step \(step): \(term) is \(value.isNaN ? "nan" : "\(value)"), so training cannot go on. "
       + "Lower training.optimizer.rate or set training.clip_norm; the last checkpoint is kept"
   }
+}
+
+/// 2026-11-21T09:30:00Z
+func utcTime() -> String {
+  var now = time(nil)
+  var parts = tm()
+  gmtime_r(&now, &parts)
+  func two(_ value: Int32) -> String { (value < 10 ? "0" : "") + String(value) }
+  return "\(1900 + Int(parts.tm_year))-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }

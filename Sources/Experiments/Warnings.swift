@@ -1,10 +1,24 @@
+import Configuration
+
 /// Watches a training for the ways in which such models fail, and says so in plain words, once each.
 struct CollapseWatch {
   private let steps: Int
   private var said: Set<String> = []
   private var deadIntervals = 0
 
-  init(steps: Int) { self.steps = steps }
+  /// `state` is what `json` gave in an earlier process.
+  init(steps: Int, state: JSON? = nil) {
+    self.steps = steps
+    if case .list(let words)? = state?["said"] { said = Set(words.compactMap(\.string)) }
+    if case .integer(let count)? = state?["dead_intervals"] { deadIntervals = count }
+  }
+
+  /// For checkpoints.
+  var json: JSON {
+    .object([
+      .init("said", .list(said.sorted().map(JSON.text))), .init("dead_intervals", .integer(deadIntervals)),
+    ])
+  }
 
   /// Looks at one logging interval: mean count found and true, and the estimator's diagnostics. Returns new warnings.
   mutating func look(

@@ -1,8 +1,10 @@
 import Configuration
 import Datasets
+import Dispatch
 import Inference
 import Layers
 import Models
+import Scenes
 import Tensors
 
 /// What a config builds: dataset, model, estimator and optimizers.
@@ -16,11 +18,17 @@ public struct Workbench {
   let clipping: Clipping
   private let random: RandomStream
 
-  /// Builds everything that a config names. Throws where the config or the data cannot be used.
-  public init(_ config: RunConfig, dataFolder: String) throws {
+  /// Builds everything that a config names; meanwhile a background thread reads what a split needs, if one is named.
+  /// Throws where the config or the data cannot be used.
+  public init(_ config: RunConfig, dataFolder: String, preparing split: Split? = nil) throws {
     self.config = config
     random = RandomStream(seed: config.training.seed)
-    dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
+    let dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
+    self.dataset = dataset
+    if let split {
+      // Whoever asks for the split next waits for it, or meets the same error.
+      DispatchQueue.global().async { try? dataset.prepare(split) }
+    }
     model = try models.make(
       config.model,
       ModelContext(
@@ -43,6 +51,12 @@ public struct Workbench {
 
   /// All trained parameters: the model's, then the estimator's.
   public var parameters: [Parameter] { model.store.parameters + estimator.store.parameters }
+
+  /// Throws `RunError` where the dataset has no scenes in a split.
+  func requireScenes(of split: Split) throws {
+    guard dataset.size(of: split) == 0 else { return }
+    throw RunError("dataset \(dataset.name) has no \(split.rawValue) scenes; raise dataset.\(split.rawValue)_size")
+  }
 
   /// The noise of a training step: a function of (seed, step) alone.
   func noise(at step: Int, record: NoiseRecord? = nil) -> EstimatorNoise {

@@ -38,12 +38,16 @@ public final class Adam: Optimizer {
   public func update(_ gradients: [Tensor], scales: [Float], at step: Int) {
     let count = Double(step + 1)
     let (first, second) = (1 - pow(config.firstDecay, count), (1 - pow(config.secondDecay, count)).squareRoot())
-    let size = Float(rate.value(at: .step(step)) * second / first)
+    let (config, size) = (self.config, Float(rate.value(at: .step(step)) * second / first))
     for index in parameters.indices {
-      ck_adam(
-        Int64(parameters[index].count), parameters[index].pointer, gradients[index].pointer, means[index].pointer,
-        squares[index].pointer, scales[index], size, Float(config.firstDecay), Float(config.secondDecay),
-        Float(config.epsilon * second))
+      let (parameter, gradient) = (parameters[index].pointer, gradients[index].pointer)
+      let (mean, square, scale) = (means[index].pointer, squares[index].pointer, scales[index])
+      Threads.divide(parameters[index].count, grain: 1024, smallest: 32768) { part in
+        let start = part.lowerBound
+        ck_adam(
+          Int64(part.count), parameter + start, gradient + start, mean + start, square + start, scale, size,
+          Float(config.firstDecay), Float(config.secondDecay), Float(config.epsilon * second))
+      }
     }
   }
 }

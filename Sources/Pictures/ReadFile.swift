@@ -45,7 +45,7 @@ private func tooLarge(_ path: String, size: String, limit: Int) -> FileError {
 }
 
 /// The error for a failed system call, with the system's words for `code` and a next step that fits it.
-func systemError(_ path: String, _ problem: String, _ code: Int32) -> FileError {
+package func systemError(_ path: String, _ problem: String, _ code: Int32) -> FileError {
   let words = strerror(code).map { String(cString: $0) } ?? "error \(code)"
   let nextStep =
     switch code {

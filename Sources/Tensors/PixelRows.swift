@@ -47,14 +47,19 @@ public final class PixelRows {
     let shape = weight.shape
     let hasBias = bias != nil
     let out = Tensor(uninitialized: [dense.rows, shape[1]])
-    ck_sparse_product(
-      rows, columns, n, parts.rowStarts.integers, parts.rowIndices.integers, parts.rowValues.pointer, weight.pointer,
-      bias?.pointer, out.pointer)
+    Threads.divide(dense.rows, smallest: 8) { part in
+      ck_sparse_product(
+        Int64(part.count), columns, n, parts.rowStarts.integers + part.lowerBound, parts.rowIndices.integers,
+        parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer + part.lowerBound * shape[1])
+    }
     return out.recorded(from: [weight] + (bias.map { [$0] } ?? [])) { dy, inputs in
       inputs.accumulate(0, shape: shape) {
-        ck_sparse_weight_gradient(
-          columns, n, parts.columnStarts.integers, parts.columnIndices.integers, parts.columnValues.pointer,
-          dy.pointer, $0, $1)
+        let (gradient, accumulates) = ($0, $1)
+        Threads.divide(shape[0], smallest: 64) { part in
+          ck_sparse_weight_gradient(
+            Int64(part.count), n, parts.columnStarts.integers + part.lowerBound, parts.columnIndices.integers,
+            parts.columnValues.pointer, dy.pointer, gradient + part.lowerBound * shape[1], accumulates)
+        }
       }
       if hasBias {
         inputs.accumulate(1, shape: [shape[1]]) { ck_column_sums(rows, n, dy.pointer, $0, $1) }

@@ -17,21 +17,34 @@ public enum Activation: String, CaseIterable, Sendable {
   }
 }
 
-/// How many threads products use; set once when the program starts.
-public enum Threads {
-  public static func use(_ count: Int) { openblas_set_num_threads(Int32(count)) }
-}
-
 /// The one place through which every dense product goes: c (+)= op(a) op(b), row-major, c [m, n], inner size k.
+///
+/// Large products are divided into blocks of columns of c, or of rows where there are more of those, one a thread. The
+/// library sums in another order at the edge of a block, so results depend on the number of threads in their last digits,
+/// and on nothing else.
 package func multiply(
   _ a: UnsafePointer<Float>, transposed ta: Bool = false, _ b: UnsafePointer<Float>,
   otherTransposed tb: Bool = false,
   into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulates: Int32 = 0
 ) {
-  cblas_sgemm(
-    CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a,
-    Int32(ta ? m : k), b, Int32(tb ? k : n), Float(accumulates), c, Int32(n))
+  /// Rows and columns of c.
+  func block(_ rows: Range<Int>, _ columns: Range<Int>) {
+    cblas_sgemm(
+      CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, Int32(rows.count),
+      Int32(columns.count), Int32(k), 1, a + rows.lowerBound * (ta ? 1 : k), Int32(ta ? m : k),
+      b + columns.lowerBound * (tb ? k : 1), Int32(tb ? k : n), Float(accumulates),
+      c + rows.lowerBound * n + columns.lowerBound, Int32(n))
+  }
+  guard m * n * k >= smallestDividedProduct else { return block(0..<m, 0..<n) }
+  if n >= m {
+    Threads.divide(n, grain: 64, smallest: 64) { block(0..<m, $0) }
+  } else {
+    Threads.divide(m, grain: 64, smallest: 64) { block($0, 0..<n) }
+  }
 }
+
+/// Multiplications below which a second thread costs more than it brings.
+private let smallestDividedProduct = 1_000_000
 
 extension Tensor {
   /// Matrix product: [rows, k] x [k, n] -> [rows, n], either operand transposed on request.

@@ -9,6 +9,9 @@ import Glibc
     } catch let error as UsageError {
       writeToStandardError("airframe: \(error)\n")
       exit(2)
+    } catch let stop as Interruption {
+      writeToStandardError("airframe: \(stop)\n")
+      exit(128 + stop.signal)
     } catch {
       writeToStandardError("airframe: \(error)\n")
       exit(isUnusableInput(error) ? 2 : 1)
@@ -17,7 +20,7 @@ import Glibc
 
   private static func run(_ words: [String]) throws {
     guard let name = words.first, name != "--help", name != "help" else { return print(help) }
-    if name == "--version" { return print("airframe 0.1.0") }
+    if name == "--version" { return print("airframe \(airframeVersion)") }
     guard let command = commands.first(where: { $0.name == name }) else {
       throw UsageError("unknown command '\(name)'\n\n\(help)")
     }

@@ -33,11 +33,20 @@ extension Command {
       """,
     computes: true
   ) { words, help in
-    let arguments = try Arguments(words, options: ["row", "out", "name", "data"], help: help)
-    let config = try arguments.words("CONFIG", help: help)[0]
-    let outcome = try Runner.train(
-      config: config, row: arguments["row"], overrides: arguments.overrides, base: arguments["out"] ?? "runs",
-      name: arguments["name"], dataFolder: dataFolder(arguments))
+    let arguments = try Arguments(
+      words, options: ["row", "out", "name", "data", "init-from", "resume", "threads"], help: help)
+    let threads = try arguments.integer("threads", in: 1...256).map { ["training.threads=\($0)"] } ?? []
+    let outcome: Runner.Outcome
+    if let run = arguments["resume"] {
+      _ = try arguments.words(help: help)
+      outcome = try Runner.resume(
+        run: run, overrides: arguments.overrides + threads, dataFolder: dataFolder(arguments))
+    } else {
+      outcome = try Runner.train(
+        config: try arguments.words("CONFIG", help: help)[0], row: arguments["row"],
+        overrides: arguments.overrides + threads, base: arguments["out"] ?? "runs", name: arguments["name"],
+        startingFrom: arguments["init-from"], dataFolder: dataFolder(arguments))
+    }
     for score in outcome.validation.scores { print(score.name, score.value) }
     print("run", outcome.folder)
     if let picture = outcome.picture { print("picture", picture) }

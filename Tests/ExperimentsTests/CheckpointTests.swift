@@ -12,21 +12,21 @@ struct RunFolderTests {
   init() throws { folder = try TemporaryFolder() }
 
   @Test func aNewFolderIsMadeWithTheOnesAboveIt() throws {
-    let run = try RunFolder(creating: path)
+    let run = try emptyRun(path)
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["checkpoints", "images"])
     #expect(run.checkpoints.isEmpty)
   }
 
   @Test func anExistingRunIsRefusedAndLeftAsItIs() throws {
-    try RunFolder(creating: path).write("model: {}\n", to: "config.yaml")
-    let words = complaint { _ = try RunFolder(creating: path) }
+    try emptyRun(path).write("model: {}\n", to: "config.yaml")
+    let words = complaint { _ = try RunFolder(planning: path) }
     #expect(words.contains("\(path): a run already stands here") && words.contains("--name"))
     #expect(complaint { _ = try RunFolder(opening: path) } == "")
     #expect(try String(contentsOfFile: "\(path)/config.yaml", encoding: .utf8) == "model: {}\n")
   }
 
   @Test func aFolderWithoutARunIsNotOpened() throws {
-    _ = try RunFolder(creating: path)
+    _ = try emptyRun(path)
     for place in [path, "\(path)/nothing"] {
       #expect(complaint { _ = try RunFolder(opening: place) }.hasPrefix("\(place): no run stands here"))
     }
@@ -35,20 +35,20 @@ struct RunFolderTests {
   @Test func aFolderThatCannotBeMadeIsNamed() throws {
     try folder.write([], to: "runs")
     #expect(
-      complaint { _ = try RunFolder(creating: path) }.hasPrefix("\(folder.path)/runs/a: the folder cannot be made"))
+      complaint { _ = try emptyRun(path) }.hasPrefix("\(folder.path)/runs/a: the folder cannot be made"))
   }
 
   @Test func namesAreNumberedFromTheSecondOn() throws {
     for expected in ["seed-0", "seed-0-2", "seed-0-3"] {
       let free = RunFolder.free(folder.path, "seed-0")
       #expect(free == "\(folder.path)/\(expected)")
-      try RunFolder(creating: free).write("", to: "config.yaml")
+      try emptyRun(free).write("", to: "config.yaml")
     }
     #expect(RunFolder.free(folder.path, "seed-1") == "\(folder.path)/seed-1")
   }
 
   @Test func checkpointsAreSortedByStepAndOtherFilesIgnored() throws {
-    let run = try RunFolder(creating: path)
+    let run = try emptyRun(path)
     let others = [
       "step-.safetensors", "step-x.safetensors", "step-7.tmp", "step-7.safetensors.tmp", "best.safetensors",
     ]
@@ -117,7 +117,7 @@ struct CheckpointTests {
     // With it as it was, the others are taken.
     tensors[tensors.count - 1] = last
     try SafeTensors.write(tensors, metadata: [("step", "1")], to: path)
-    #expect(try Checkpoint.restore(bench, from: path) == 1)
+    #expect(try Checkpoint.restore(bench, from: path).step == 1)
     let values = bench.values
     #expect(tensors.allSatisfy { values[$0.name] == $0.tensor.array() })
   }
@@ -138,7 +138,7 @@ struct CheckpointTests {
   @Test func whatAnotherEstimatorLeftIsIgnored() throws {
     try SafeTensors.write(others, metadata: [("step", "3")], to: path)
     let marginal = try workbench(try tiny("estimator={ name: marginal }"))
-    #expect(try Checkpoint.restore(marginal, from: path) == 3)
+    #expect(try Checkpoint.restore(marginal, from: path).step == 3)
     #expect(
       marginal.values["parameters/head.output.bias"]
         == others.first { $0.name == "parameters/head.output.bias" }?.tensor.array())

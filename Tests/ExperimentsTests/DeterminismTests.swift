@@ -32,12 +32,15 @@ struct DeterminismTests {
   /// What a run leaves that may not depend on when it was made: everything but times.
   private func train(_ config: RunConfig) throws -> [String: Data] {
     let folder = try TemporaryFolder()
-    let run = try RunFolder(creating: "\(folder.path)/run")
+    let run = try RunFolder(planning: "\(folder.path)/run")
     try Training(try workbench(config), in: run).run()
     let names = FileManager.default.enumerator(atPath: run.path)?.compactMap { $0 as? String } ?? []
     var files: [String: Data] = [:]
-    for name in names where name.contains(".") && name != "timing.jsonl" {
-      files[name] = try Data(contentsOf: URL(fileURLWithPath: "\(run.path)/\(name)"))
+    let times = ["timing.jsonl", "environment.json", "summary.json", "log.txt", "status.json"]
+    for name in names where name.contains(".") && !times.contains(name) {
+      // An event file's name holds when it was begun.
+      files[name.hasPrefix("events.") ? "events" : name] = try Data(
+        contentsOf: URL(fileURLWithPath: "\(run.path)/\(name)"))
     }
     return files
   }
@@ -50,7 +53,8 @@ struct DeterminismTests {
     let unrest = Unrest()
     defer { unrest.end() }
     let disturbed = try train(config)
-    let wanted = [8, 24, 48].map { "checkpoints/step-\($0).safetensors" } + ["images/step-48.png", "metrics.jsonl"]
+    let wanted =
+      [8, 24, 48].map { "checkpoints/step-\($0).safetensors" } + ["images/step-48.png", "metrics.jsonl", "events"]
     #expect(Set(wanted).isSubset(of: calm.keys))
     #expect(calm.keys == disturbed.keys)
     for (name, bytes) in calm { #expect(bytes == disturbed[name], "\(name)") }
@@ -67,7 +71,7 @@ struct DeterminismTests {
       let config = try tiny(overrides)
       let folder = try TemporaryFolder()
       let bench = try workbench(config)
-      try Training(bench, in: try RunFolder(creating: folder.path)).run()
+      try Training(bench, in: try RunFolder(planning: folder.path)).run()
       return bench.values
     }
     let usual = try last()
@@ -82,11 +86,11 @@ struct DeterminismTests {
     let folder = try TemporaryFolder()
     let config = try tiny("estimator={ name: \(estimator) }")
     let whole = try workbench(config)
-    let run = try RunFolder(creating: folder.path)
+    let run = try RunFolder(planning: folder.path)
     try Training(whole, in: run).run()
 
     let resumed = try workbench(config)
-    let reached = try Checkpoint.restore(resumed, from: run.checkpointPath(16))
+    let reached = try Checkpoint.restore(resumed, from: run.checkpointPath(16)).step
     #expect(reached == 16)
     let batches = try BatchLoader(
       resumed.dataset, batch: config.training.batch, seed: config.training.seed, startingAt: reached)

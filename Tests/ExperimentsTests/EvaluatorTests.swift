@@ -1,6 +1,7 @@
 import Configuration
 import Datasets
 import Evaluation
+import Foundation
 import Pictures
 import Scenes
 import Tensors
@@ -161,5 +162,17 @@ struct RunnerTests {
         config: "\(folder.path)/tiny.yaml", overrides: [], base: folder.path, name: "seed-0", dataFolder: "/dev/null")
     }
     #expect(words.hasPrefix("\(run): a run already stands here"))
+  }
+}
+
+struct EmptySplitTests {
+  @Test func aSplitWithoutScenesIsNamedBeforeAnythingIsWritten() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    let bench = try workbench(try tiny("dataset.validation_size=0", "dataset.test_size=0"))
+    let words = complaint { _ = try Training(bench, in: try RunFolder(planning: path)) }
+    #expect(words.contains("no validation scenes; raise dataset.validation_size"))
+    #expect(!FileManager.default.fileExists(atPath: path))
+    #expect(complaint { _ = try Evaluator(bench).evaluate(.test) }.contains("no test scenes; raise dataset.test_size"))
   }
 }

@@ -68,6 +68,13 @@ func tiny(_ overrides: [String]) throws -> RunConfig {
   try ConfigurationFile.load(RunConfig.self, text: tinyConfig, name: "tiny.yaml", overrides: overrides).value
 }
 
+/// A folder for a run, made and empty.
+func emptyRun(_ path: String) throws -> RunFolder {
+  let run = try RunFolder(planning: path)
+  try run.make()
+  return run
+}
+
 /// The workbench of a config whose dataset needs no files.
 func workbench(_ config: RunConfig) throws -> Workbench { try Workbench(config, dataFolder: "/dev/null") }
 

@@ -14,7 +14,7 @@ struct TrainingTests {
   init() throws { folder = try TemporaryFolder() }
 
   private func train(_ overrides: String...) throws -> (run: RunFolder, training: Training) {
-    let run = try RunFolder(creating: path)
+    let run = try RunFolder(planning: path)
     let training = try Training(try workbench(try tiny(overrides)), in: run)
     try training.run()
     return (run, training)
@@ -27,7 +27,7 @@ struct TrainingTests {
     #expect(lines.filter { $0["split"] == "validation" }.map { $0["step"] } == [5, 10])
     #expect(lines.compactMap { $0["step"]?.double } == [4, 5, 8, 10, 10])
     let times = try String(contentsOfFile: "\(path)/timing.jsonl", encoding: .utf8).split(separator: "\n")
-    #expect(times.count == 3)
+    #expect(times.filter { !$0.contains("validation") }.count == 3)
     let names = [
       "objective_loss", "baseline_loss", "log_likelihood", "nelbo", "count", "gradient_norm", "count_accuracy",
     ]
@@ -88,7 +88,7 @@ struct TrainingTests {
     let config = try tiny(
       "estimator={ name: \(estimator) }", "training.optimizer={ name: sgd, rate: 10 }", "training.checkpoint_every=1",
       "training.log_every=1", "model.controller.presence_bias=10")
-    let run = try RunFolder(creating: path)
+    let run = try RunFolder(planning: path)
     let error = #expect(throws: DivergenceError.self) { try Training(try workbench(config), in: run).run() }
     // "step 5: nelbo is inf, so training cannot go on. ..."
     let words = try #require(error).description
@@ -100,7 +100,7 @@ struct TrainingTests {
     #expect(logged.last?[String(match.2)]?.double?.isFinite == true)
     let last = try #require(run.checkpoints.last)
     #expect(last.step == step - 1)
-    #expect(try Checkpoint.restore(try workbench(config), from: last.path) == step - 1)
+    #expect(try Checkpoint.restore(try workbench(config), from: last.path).step == step - 1)
   }
 }
 

@@ -135,6 +135,13 @@ void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out,
 /// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos, sin)(2 pi u_2j+1).
 void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
 
+/// Tells the CPU that this thread waits in a loop.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
 /// The instruction set that the dispatcher picked: "x86-64-v4", "x86-64-v3" or "default".
 const char *ck_instruction_set(void);
 #endif

@@ -1,0 +1,145 @@
+import Glibc
+import Pictures
+
+/// A TensorBoard event file: scalars and pictures, appended record by record.
+///
+/// Wall times are the training steps, so that a resumed run holds the same bytes as an uninterrupted one.
+final class EventFile {
+  private let file: AppendedFile
+
+  /// Opens the `events.out.tfevents.*` of a folder, or makes one. Throws `FileError`.
+  init(in folder: String) throws {
+    if let existing = EventFile.path(in: folder) {
+      file = try AppendedFile(existing)
+    } else {
+      file = try AppendedFile("\(folder)/events.out.tfevents.\(time(nil)).\(hostName())")
+    }
+    if file.length == 0 { try writeHead() }
+  }
+
+  /// The event file of a folder, if there is one.
+  static func path(in folder: String) -> String? {
+    fileNames(in: folder).first { $0.hasPrefix("events.out.tfevents.") }.map { "\(folder)/\($0)" }
+  }
+
+  var length: Int { file.length }
+  func synchronize() throws { try file.synchronize() }
+
+  /// Cuts the file back; a file without anything starts anew.
+  func truncate(to length: Int) throws {
+    try file.truncate(to: length)
+    if length == 0 { try writeHead() }
+  }
+
+  /// Appends one record a value.
+  func append(_ values: [(name: String, value: Double)], step: Int) throws {
+    try file.append(
+      values.flatMap { name, value in
+        var entry = ProtobufMessage()
+        entry.text(1, name)
+        entry.float(2, Float(value))
+        return record(entry, step: step)
+      })
+  }
+
+  func append(_ name: String, _ picture: Picture, png: [UInt8], step: Int) throws {
+    var image = ProtobufMessage()
+    image.integer(1, picture.height)
+    image.integer(2, picture.width)
+    image.integer(3, picture.channels)
+    image.bytes(4, png)
+    var entry = ProtobufMessage()
+    entry.text(1, name)
+    entry.bytes(4, image.encoded)
+    try file.append(record(entry, step: step))
+  }
+
+  private func writeHead() throws {
+    var event = ProtobufMessage()
+    event.double(1, 0)
+    event.text(3, "brain.Event:2")
+    try file.append(Self.record(event))
+  }
+
+  private func record(_ value: ProtobufMessage, step: Int) -> [UInt8] {
+    var summary = ProtobufMessage()
+    summary.bytes(1, value.encoded)
+    var event = ProtobufMessage()
+    event.double(1, Double(step))
+    event.integer(2, step)
+    event.bytes(5, summary.encoded)
+    return Self.record(event)
+  }
+
+  /// Length, masked checksum of the length, payload, masked checksum of the payload.
+  private static func record(_ event: ProtobufMessage) -> [UInt8] {
+    let length = littleEndian(UInt64(event.encoded.count))
+    return length + littleEndian(CRC32C.masked(length)) + event.encoded
+      + littleEndian(CRC32C.masked(event.encoded))
+  }
+}
+
+/// The few kinds of protobuf fields that events need.
+struct ProtobufMessage {
+  private(set) var encoded: [UInt8] = []
+
+  mutating func integer(_ field: Int, _ value: Int) {
+    varint(UInt64(field) << 3)
+    varint(UInt64(bitPattern: Int64(value)))
+  }
+
+  mutating func double(_ field: Int, _ value: Double) {
+    varint(UInt64(field) << 3 | 1)
+    encoded += littleEndian(value.bitPattern)
+  }
+
+  mutating func float(_ field: Int, _ value: Float) {
+    varint(UInt64(field) << 3 | 5)
+    encoded += littleEndian(value.bitPattern)
+  }
+
+  mutating func bytes(_ field: Int, _ value: [UInt8]) {
+    varint(UInt64(field) << 3 | 2)
+    varint(UInt64(value.count))
+    encoded += value
+  }
+
+  mutating func text(_ field: Int, _ value: String) { bytes(field, Array(value.utf8)) }
+
+  private mutating func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      encoded.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    encoded.append(UInt8(rest))
+  }
+}
+
+/// CRC-32C (Castagnoli), as event files have it.
+enum CRC32C {
+  private static let table: [UInt32] = (0..<256).map { index in
+    (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1 }
+  }
+
+  static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    ~bytes.reduce(~0) { crc, byte in table[Int((crc ^ UInt32(byte)) & 0xFF)] ^ crc >> 8 }
+  }
+
+  /// Turned and shifted, so that the checksum of data that holds checksums stays useful.
+  static func masked(_ bytes: [UInt8]) -> UInt32 {
+    let crc = checksum(bytes)
+    return (crc >> 15 | crc << 17) &+ 0xA282_EAD8
+  }
+}
+
+private func littleEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+  withUnsafeBytes(of: value.littleEndian) { Array($0) }
+}
+
+/// This machine's name.
+func hostName() -> String {
+  var name = [CChar](repeating: 0, count: 256)
+  gethostname(&name, 255)
+  return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

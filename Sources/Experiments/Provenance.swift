@@ -1,0 +1,89 @@
+import Configuration
+import Datasets
+import Glibc
+import Pictures
+import Tensors
+
+/// Where a run's numbers come from: what `environment.json` holds.
+///
+/// The file describes the process that started the run; `resumed` adds one entry for each that went on with it.
+enum Provenance {
+  /// Writes the file for a new run. `origin` is the run whose parameters were the initial ones. Throws `FileError`.
+  static func write(_ workbench: Workbench, to folder: RunFolder, origin: String?) throws {
+    var seedless = workbench.config
+    seedless.training.seed = 0
+    let config: [JSON.Member] = [
+      .init("config_hash", .text(hash(workbench.config))),
+      .init("config_hash_without_seed", .text(hash(seedless))),
+      .init("init_from", origin.map(JSON.text) ?? .null), .init("resumed", .list([])),
+    ]
+    try folder.write(JSON.object(process(workbench) + config).description + "\n", to: "environment.json")
+  }
+
+  /// Adds the process that goes on after `step` steps; returns what is different from the first one and may change results.
+  /// Throws `FileError`.
+  static func resume(_ workbench: Workbench, in folder: RunFolder, after step: Int) throws -> [String] {
+    guard var first = folder.json("environment.json"), case .list(let resumed)? = first["resumed"] else {
+      try write(workbench, to: folder, origin: nil)
+      return []
+    }
+    let own = process(workbench)
+    first["resumed"] = .list(resumed + [.object([.init("step", .integer(step))] + own)])
+    try folder.write(first.description + "\n", to: "environment.json")
+    let decisive = ["airframe", "threads", "product_kernels", "vector_kernels", "dataset_fingerprint"]
+    return own.filter { decisive.contains($0.key) && first[$0.key] != $0.value }
+      .map { "\($0.key) was \(first[$0.key]?.line ?? "unknown") and is \($0.value.line)" }
+  }
+
+  private static func process(_ workbench: Workbench) -> [JSON.Member] {
+    let git = gitState()
+    return [
+      .init("airframe", .text(airframeVersion)), .init("started", .text(utcTime())),
+      .init("git_commit", git.map { .text($0.commit) } ?? .null),
+      .init("git_dirty", git.map { .flag($0.isDirty) } ?? .null), .init("host", .text(hostName())),
+      .init("cpu", .text(processorName())), .init("threads", .integer(workbench.config.training.threads)),
+      .init("product_kernels", .text(ProductKernels.current)),
+      .init("vector_kernels", .text(VectorKernels.current)),
+      .init("dataset_fingerprint", .text(workbench.dataset.fingerprint)),
+    ]
+  }
+
+  /// The commit of the working folder, and whether files that git knows were changed since; nil where there is no git, or
+  /// no repository.
+  private static func gitState() -> (commit: String, isDirty: Bool)? {
+    let words = ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    guard let result = try? SystemCommand.run("git", words), result.succeeded else { return nil }
+    let lines = result.output.split(separator: "\n")
+    let head = "# branch.oid "
+    guard let commit = lines.first(where: { $0.hasPrefix(head) })?.dropFirst(head.count) else { return nil }
+    return (String(commit), lines.contains { !$0.hasPrefix("#") })
+  }
+
+  /// 16 hexadecimal digits of every key with its value (FNV-1a).
+  static func hash(_ config: RunConfig) -> String {
+    let state = ConfigurationFile.encode(config).utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+    }
+    let digits = String(state, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private static func processorName() -> String {
+    guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown" }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = fread(&bytes, 1, bytes.count, file)
+    let line = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").first {
+      $0.hasPrefix("model name")
+    }
+    return line?.split(separator: ":", maxSplits: 1).last.map { String($0.drop { $0 == " " }) } ?? "unknown"
+  }
+}
+
+extension RunFolder {
+  /// A JSON file of the folder; nil where there is none that can be read.
+  func json(_ name: String) -> JSON? {
+    guard let bytes = try? readFile("\(path)/\(name)") else { return nil }
+    return try? JSON(parsing: bytes)
+  }
+}

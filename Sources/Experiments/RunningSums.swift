@@ -1,0 +1,33 @@
+import Configuration
+
+/// Sums of named values over some steps, in the order of their first appearance.
+struct RunningSums {
+  private var values: [(name: String, total: Double, count: Int)] = []
+
+  init() {}
+
+  mutating func add(_ name: String, _ value: Double) {
+    if let index = values.firstIndex(where: { $0.name == name }) {
+      values[index].total += value
+      values[index].count += 1
+    } else {
+      values.append((name, value, 1))
+    }
+  }
+
+  var means: [(name: String, value: Double)] { values.map { ($0.name, $0.total / Double($0.count)) } }
+
+  subscript(_ name: String) -> Double? { means.first { $0.name == name }?.value }
+
+  /// For checkpoints; numbers are written with all their digits, so that reading gives back the same bits.
+  var json: JSON { .list(values.map { .list([.text($0.name), .number($0.total), .integer($0.count)]) }) }
+
+  init(_ json: JSON?) {
+    guard case .list(let rows)? = json else { return }
+    for case .list(let row) in rows where row.count == 3 {
+      if let name = row[0].string, let total = row[1].double, case .integer(let count) = row[2] {
+        values.append((name, total, count))
+      }
+    }
+  }
+}

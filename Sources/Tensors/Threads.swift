@@ -1,0 +1,132 @@
+import CKernels
+import COpenBLAS
+import Dispatch
+import Glibc
+import Synchronization
+
+/// How many threads a training step uses, and how they share its work.
+///
+/// Work is divided into one part a thread, always the same parts for the same sizes and thread count, whoever does them:
+/// results do not depend on scheduling. With one thread nothing is divided and no thread is started.
+public enum Threads {
+  private static let wanted = Atomic(1)
+
+  /// Set once when the program starts. Products are divided here too, so the BLAS library itself keeps to one thread.
+  public static func use(_ count: Int) {
+    wanted.store(max(1, count), ordering: .relaxed)
+    openblas_set_num_threads(1)
+  }
+
+  /// Threads in use.
+  public static var count: Int { wanted.load(ordering: .relaxed) }
+
+  /// Does `work` on all of 0 ..< size, in parts of whole `grain`s, each at least `smallest` large, on several threads at once.
+  ///
+  /// The parts must not depend on each other.
+  package static func divide(
+    _ size: Int, grain: Int = 1, smallest: Int = 1, _ work: @escaping (_ part: Range<Int>) -> Void
+  ) {
+    let parts = min(count, size / max(1, smallest))
+    guard parts > 1 else { return work(0..<size) }
+    let share = (size + parts * grain - 1) / (parts * grain) * grain
+    let bounds = { (part: Int) in min(size, part * share)..<min(size, (part + 1) * share) }
+    Crew.shared.run(parts) { part in
+      let range = bounds(part)
+      if !range.isEmpty { work(range) }
+    }
+  }
+}
+
+/// Threads that wait for parts of work: awake for a while after each, asleep when nothing comes.
+private final class Crew: Sendable {
+  static let shared = Crew()
+
+  /// Held by the thread whose work is being done; another one that comes meanwhile does all its parts itself.
+  private let turn = Atomic(false)
+  private let members = Mutex<[Member]>([])
+
+  func run(_ parts: Int, _ work: @escaping (Int) -> Void) {
+    guard turn.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
+      for part in 0..<parts { work(part) }
+      return
+    }
+    defer { turn.store(false, ordering: .releasing) }
+    let helpers = members.withLock { members in
+      while members.count < parts - 1 { members.append(Member()) }
+      return members[..<(parts - 1)]
+    }
+    for (index, helper) in helpers.enumerated() { helper.begin(Job(work: work, part: index + 1)) }
+    work(0)
+    for helper in helpers { helper.finish() }
+  }
+
+  /// One part of somebody's work. It is done before the caller's `run` returns, while the caller waits.
+  private struct Job: @unchecked Sendable {
+    let work: (Int) -> Void
+    let part: Int
+  }
+
+  /// One thread.
+  private final class Member: Sendable {
+    private let given = Atomic(0)
+    private let done = Atomic(0)
+    private let isAsleep = Atomic(false)
+    private let alarm = DispatchSemaphore(value: 0)
+    private let job = Mutex<Job?>(nil)
+
+    /// Turns of the waiting loop before a thread falls asleep: some 50 microseconds.
+    private static let patience = 2000
+
+    init() {
+      let thread = DispatchQueue(label: "airframe.threads", qos: .userInteractive)
+      thread.async { [self] in live() }
+    }
+
+    func begin(_ next: Job) {
+      job.withLock { $0 = next }
+      given.add(1, ordering: .sequentiallyConsistent)
+      if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { alarm.signal() }
+    }
+
+    func finish() {
+      let wanted = given.load(ordering: .relaxed)
+      var turns = 0
+      while done.load(ordering: .acquiring) != wanted {
+        turns += 1
+        // Where there are more threads than cores, the other one may need this one's.
+        if turns % 4096 == 0 { sched_yield() } else { ck_pause() }
+      }
+    }
+
+    private func live() {
+      var seen = 0
+      while true {
+        wait(after: seen)
+        seen += 1
+        let next = job.withLock { job in
+          defer { job = nil }
+          return job
+        }
+        if let next { next.work(next.part) }
+        done.store(seen, ordering: .releasing)
+      }
+    }
+
+    /// Returns once more jobs were given than `seen`.
+    private func wait(after seen: Int) {
+      while true {
+        for _ in 0..<Member.patience {
+          if given.load(ordering: .acquiring) > seen { return }
+          ck_pause()
+        }
+        isAsleep.store(true, ordering: .sequentiallyConsistent)
+        if given.load(ordering: .sequentiallyConsistent) > seen {
+          // Whoever gave the job may have rung already.
+          if !isAsleep.exchange(false, ordering: .sequentiallyConsistent) { alarm.wait() }
+          return
+        }
+        alarm.wait()
+      }
+    }
+  }
+}

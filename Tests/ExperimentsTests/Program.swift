@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+/// The program `airframe`, which is built beside the tests, as a shell would start it.
+final class Program {
+  private let process = Process()
+  private let files: [String]
+
+  /// Starts it in a folder, where its output is gathered; `pool` and the like as environment variables.
+  init(
+    _ words: [String], in folder: String, environment: [String: String] = [:], program: String = Program.path
+  ) throws {
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = words
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "AIRFRAME_DATA" }
+      .merging(environment) { $1 }
+    let place = FileManager.default.temporaryDirectory.path
+    files = ["out", "err"].map { "\(place)/airframe-\($0)-\(UUID().uuidString)" }
+    for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[0]))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+  }
+
+  deinit {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    for file in files { try? FileManager.default.removeItem(atPath: file) }
+  }
+
+  var isRunning: Bool { process.isRunning }
+
+  /// What it has written to stderr so far.
+  var messages: String { (try? String(contentsOfFile: files[1], encoding: .utf8)) ?? "" }
+
+  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+  struct Outcome {
+    /// The exit status, or the number of the signal that ended it.
+    let status: Int32
+    let wasKilled: Bool
+    let output, messages: String
+  }
+
+  /// Waits for its end; kills it where that does not come within two minutes.
+  func finish() throws -> Outcome {
+    let patience = Date().addingTimeInterval(120)
+    while process.isRunning && Date() < patience { usleep(500) }
+    if process.isRunning { send(SIGKILL) }
+    process.waitUntilExit()
+    let texts = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    return Outcome(
+      status: process.terminationStatus, wasKilled: process.terminationReason == .uncaughtSignal, output: texts[0],
+      messages: texts[1])
+  }
+
+  /// Runs it to its end.
+  static func run(
+    _ words: [String], in folder: String, environment: [String: String] = [:], program: String = Program.path
+  ) throws -> Outcome {
+    try Program(words, in: folder, environment: environment, program: program).finish()
+  }
+
+  static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    .appendingPathComponent("airframe").path
+}
