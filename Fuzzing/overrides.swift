@@ -2,13 +2,12 @@ import Configuration
 import Experiments
 
 /// Overrides of the command line, one a line: what they make is written as a text that loads to the same.
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let lines = text(data, count).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+func check(_ input: [UInt8]) {
+  let lines = text(of: input).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   let load = { (text: String, overrides: [String]) in
     try ConfigurationFile.load(RunConfig.self, text: text, name: "fuzz.yaml", overrides: overrides)
   }
-  guard let loaded = attempt(refusing: ConfigurationError.self, { try load("", lines) }) else { return 0 }
+  guard let loaded = attempt(refusing: ConfigurationError.self, { try load("", lines) }) else { return }
   let written = ConfigurationFile.encode(loaded.value)
   let again = attempt(refusing: ConfigurationError.self) { try load(written, []) }
   claim(again.map { ConfigurationFile.encode($0.value) } == written, "a config loads as it was written:\n\(written)")
@@ -16,5 +15,4 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   claim(
     repeated.map { ConfigurationFile.encode($0.value) } == written,
     "overrides change nothing a second time:\n\(written)")
-  return 0
 }

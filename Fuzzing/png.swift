@@ -4,9 +4,7 @@ import Pictures
 ///
 /// libpng stops at the first checksum that does not fit, so the input is also read with all of them repaired, and with
 /// its data taken for plain rows, which are packed here.
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let file = bytes(data, count)
+func check(_ file: [UInt8]) {
   let chunks = Chunk.all(of: file)
   for input in [file, Chunk.file(chunks), Chunk.file(chunks.map(\.packed))] {
     guard let picture = attempt(refusing: PictureError.self, { try Picture(png: input) }) else { continue }
@@ -17,7 +15,6 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let again = attempt(refusing: PictureError.self) { try Picture(png: picture.png()) }
     claim(again == picture, "a picture comes back from its PNG")
   }
-  return 0
 }
 
 /// A chunk of a PNG file: four letters and some data.

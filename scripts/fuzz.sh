@@ -44,7 +44,7 @@ done
 compile() {
   # shellcheck disable=SC2086 # The libraries are several words.
   swiftc -O -swift-version 6 -parse-as-library -sanitize=fuzzer,address -use-ld=lld -I "$build/release/Modules" \
-    "${maps[@]}" "Fuzzing/$1.swift" Fuzzing/Support.swift "$build"/release/*.build/*.o $libraries -o "$build/fuzz-$1"
+    "${maps[@]}" "Fuzzing/$1.swift" Fuzzing/Harness.swift "$build"/release/*.build/*.o $libraries -o "$build/fuzz-$1"
 }
 
 for target in "${targets[@]}"; do
@@ -55,7 +55,7 @@ for target in "${targets[@]}"; do
   printf '== fuzz %s for %d s\n' "$target" "$seconds"
   # From an empty folder: a config may name files. The log is long, its end says what was done.
   empty=$(mktemp -d)
-  if ! (cd "$empty" && "$OLDPWD/$build/fuzz-$target" -max_total_time="$seconds" -timeout=1 -max_len="$length" \
+  if ! (cd "$empty" && "$OLDPWD/$build/fuzz-$target" -max_total_time="$seconds" -timeout=20 -max_len="$length" \
       -malloc_limit_mb="$malloc" -rss_limit_mb="$memory" -artifact_prefix="$found-" -print_final_stats=1 \
       "$found" "$OLDPWD/Fuzzing/corpus/$target") > "$build/$target.log" 2>&1; then
     tail -60 "$build/$target.log" >&2
