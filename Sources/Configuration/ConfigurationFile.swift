@@ -28,6 +28,15 @@ public enum ConfigurationFile {
     YAMLWriter.block(encodeSection(value))
   }
 
+  /// The values in a file alone, by dotted key, in their order: no defaults, no `extends`, no checks beyond YAML's own.
+  ///
+  /// Throws `ConfigurationError` for a file that cannot be read or is no map.
+  public static func values(path: String) throws -> [(key: String, value: JSON)] {
+    guard let root = try YAMLParser.parse(SourceText.file(path, at: nil, hint: "")) else { return [] }
+    guard root.entries != nil else { throw root.expected("a map of keys at the top level", example: "model: { ... }") }
+    return JSON(root).leaves
+  }
+
   /// A path as seen from the folder that holds `file`, as `extends` reads it.
   public static func path(_ path: String, besides file: String) -> String {
     FilePath.resolve(path, besides: file)

@@ -40,6 +40,22 @@ public enum JSON: Sendable, Hashable {
   }
 }
 
+extension JSON {
+  /// Every value in nested objects that is no object itself, with its dotted key.
+  public var leaves: [(key: String, value: JSON)] {
+    var found: [(key: String, value: JSON)] = []
+    collect(at: "", into: &found)
+    return found
+  }
+
+  private func collect(at path: String, into found: inout [(key: String, value: JSON)]) {
+    guard case .object(let members) = self, path.isEmpty || !members.isEmpty else { return found.append((path, self)) }
+    for member in members {
+      member.value.collect(at: path.isEmpty ? member.key : "\(path).\(member.key)", into: &found)
+    }
+  }
+}
+
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

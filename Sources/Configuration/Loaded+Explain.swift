@@ -1,4 +1,7 @@
 extension Loaded {
+  /// The dotted name of every key that has a value rather than keys below it, in declared order.
+  public var keys: [String] { leaves(of: value, in: tree, meaning: "").map(\.node.path) }
+
   /// Which layer set a key and what it replaced; for a section, one line for each key below it.
   ///
   /// An empty key explains everything. Throws `ConfigurationError` for a key that the config does not have.

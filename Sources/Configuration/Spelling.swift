@@ -1,5 +1,5 @@
 /// Finds the word a misspelt one was meant to be.
-enum Spelling {
+public enum Spelling {
   /// The candidate within about a third of the word's letters, the nearest first; nil when none is near.
   static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.count / 3)
@@ -13,7 +13,7 @@ enum Spelling {
   }
 
   /// `; did you mean 'hidden'?`, or nothing.
-  static func suggestion(for word: String, among candidates: [String]) -> String {
+  public static func suggestion(for word: String, among candidates: [String]) -> String {
     nearest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
   }
 

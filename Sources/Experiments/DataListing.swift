@@ -13,6 +13,9 @@ public enum DataListing {
     public let missing: String?
   }
 
+  /// The names of all datasets, in the registry's order.
+  public static var names: [String] { datasets.names }
+
   /// Every dataset of the registry, in its order.
   ///
   /// Datasets themselves say what they need: they are made without files, and with those of the data folder.

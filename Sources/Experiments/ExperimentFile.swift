@@ -16,9 +16,13 @@ public struct ExperimentFile: Configurable {
     .text("source", \.source, "where the question or the published values come from"),
     .text("base", \.base, "the config that rows change, beside this file"),
     .integers("seeds", \.seeds, in: 0...(1 << 53), "training seeds of every row"),
-    Field("rows", \.rows, "named sets of overrides", coding: .yaml),
+    Field("rows", \.rows, "named sets of overrides", coding: rowCoding),
     .texts("columns", \.columns, "metrics of the table"),
   ]
+
+  /// Rows are kept as they were written, for the base to be loaded with each; the schema knows that they are configs.
+  private static let rowCoding = Coding<YAMLNode>(
+    schema: ["type": "object", "additionalProperties": sectionSchema(RunConfig())], decode: { $0 }, encode: { $0 })
 
   /// Reads an experiment and every row's config. Throws `ConfigurationError` with the place of what is wrong.
   public static func load(_ path: String) throws -> (file: ExperimentFile, rows: [(name: String, config: RunConfig)]) {
@@ -35,14 +39,24 @@ public struct ExperimentFile: Configurable {
     return (file, rows)
   }
 
+  /// The names of the rows in a file; none where it cannot be read or is no experiment.
+  static func rows(of path: String) -> [String] {
+    (try? ConfigurationFile.load(ExperimentFile.self, path: path))?.value.rows.entries?.map(\.key) ?? []
+  }
+
   /// The config of one row, with overrides on top. Throws where there is no such row.
   static func config(_ path: String, row: String, overrides: [String]) throws -> RunConfig {
+    try loaded(path, row: row, overrides: overrides).value
+  }
+
+  /// The same, with the place of every value.
+  static func loaded(_ path: String, row: String, overrides: [String]) throws -> Loaded<RunConfig> {
     let loaded = try ConfigurationFile.load(ExperimentFile.self, path: path)
     guard let entry = loaded.value.rows.entries?.first(where: { $0.key == row }) else {
       let names = (loaded.value.rows.entries ?? []).map(\.key).joined(separator: ", ")
       throw loaded.fault("rows", "has no row '\(row)' (rows: \(names))")
     }
     let base = ConfigurationFile.path(loaded.value.base, besides: path)
-    return try ConfigurationFile.load(RunConfig.self, path: base, amendments: [entry.value], overrides: overrides).value
+    return try ConfigurationFile.load(RunConfig.self, path: base, amendments: [entry.value], overrides: overrides)
   }
 }

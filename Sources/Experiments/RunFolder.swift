@@ -67,11 +67,26 @@ public struct RunFolder: Sendable {
 
   /// Writes `status.json`: `running`, `finished`, `interrupted`, or `failed` with the reason. Throws `FileError`.
   func write(status: String, step: Int, of steps: Int, reason: String? = nil) throws {
-    let status = JSON.object([
+    try write(RunFolder.status(status, step, steps, reason) + "\n", to: "status.json")
+  }
+
+  /// Writes `failed` with the reason over the old `status.json` where a full disk takes no new file: what stands there
+  /// already has its place, and a few hundred bytes fit into it.
+  func overwriteStatus(failedAt step: Int, of steps: Int, reason: String) {
+    let bytes = Array((RunFolder.status("failed", step, steps, String(reason.prefix(2000))) + "\n").utf8)
+    let descriptor = open("\(path)/status.json", O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    if bytes.withUnsafeBytes({ pwrite(descriptor, $0.baseAddress, $0.count, 0) }) == bytes.count {
+      ftruncate(descriptor, off_t(bytes.count))
+    }
+  }
+
+  private static func status(_ status: String, _ step: Int, _ steps: Int, _ reason: String?) -> String {
+    JSON.object([
       .init("status", .text(status)), .init("step", .integer(step)), .init("steps", .integer(steps)),
       .init("reason", reason.map(JSON.text) ?? .null),
-    ])
-    try write(status.description + "\n", to: "status.json")
+    ]).description
   }
 
   /// Makes this process the only one that writes here, until it lets go of the lock or ends, however it ends.

@@ -176,6 +176,9 @@ public func split(_ name: String) throws -> Split {
   return split
 }
 
+/// The names of the parts of a dataset.
+public let splitNames = Split.allCases.map(\.rawValue)
+
 /// Whether an error is about what the user gave (exit status 2) and not about the work itself.
 public func isUnusableInput(_ error: any Error) -> Bool {
   error is ConfigurationError || error is RunError || error is DatasetError || error is FileError

@@ -90,9 +90,13 @@ public final class Training {
     } catch {
       log.end()
       let failure = explained(error)
-      // A full disk may not take these either; the message still reaches the person who looks.
+      // A full disk may not take this either; the message still reaches the person who looks.
       try? log.note("\(failure)")
-      try? folder.write(status: "failed", step: step, of: config.steps, reason: "\(failure)")
+      do {
+        try folder.write(status: "failed", step: step, of: config.steps, reason: "\(failure)")
+      } catch {
+        folder.overwriteStatus(failedAt: step, of: config.steps, reason: "\(failure)")
+      }
       throw failure
     }
   }

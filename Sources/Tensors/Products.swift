@@ -35,6 +35,7 @@ package func multiply(
       b + columns.lowerBound * (tb ? k : 1), Int32(tb ? k : n), Float(accumulates),
       c + rows.lowerBound * n + columns.lowerBound, Int32(n))
   }
+  _ = oneLibraryThread
   guard m * n * k >= smallestDividedProduct else { return block(0..<m, 0..<n) }
   if n >= m {
     Threads.divide(n, grain: 64, smallest: 64) { block(0..<m, $0) }
@@ -42,6 +43,9 @@ package func multiply(
     Threads.divide(m, grain: 64, smallest: 64) { block($0, 0..<n) }
   }
 }
+
+/// Products are divided here, so the BLAS library itself keeps to one thread.
+private let oneLibraryThread: Void = openblas_set_num_threads(1)
 
 /// Multiplications below which a second thread costs more than it brings.
 private let smallestDividedProduct = 1_000_000

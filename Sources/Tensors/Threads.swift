@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Dispatch
 import Glibc
 import Synchronization
@@ -11,11 +10,8 @@ import Synchronization
 public enum Threads {
   private static let wanted = Atomic(1)
 
-  /// Set once when the program starts. Products are divided here too, so the BLAS library itself keeps to one thread.
-  public static func use(_ count: Int) {
-    wanted.store(max(1, count), ordering: .relaxed)
-    openblas_set_num_threads(1)
-  }
+  /// Set once when the program starts.
+  public static func use(_ count: Int) { wanted.store(max(1, count), ordering: .relaxed) }
 
   /// Threads in use.
   public static var count: Int { wanted.load(ordering: .relaxed) }

@@ -3,46 +3,32 @@ import Glibc
 
 @main struct Airframe {
   static func main() {
-    let words = Array(CommandLine.arguments.dropFirst())
     do {
-      try run(words)
-    } catch let error as UsageError {
-      writeToStandardError("airframe: \(error)\n")
-      exit(2)
+      try run(Array(CommandLine.arguments.dropFirst()))
     } catch let stop as Interruption {
       writeToStandardError("airframe: \(stop)\n")
       exit(128 + stop.signal)
     } catch {
       writeToStandardError("airframe: \(error)\n")
-      exit(isUnusableInput(error) ? 2 : 1)
+      exit(error is UsageError || isUnusableInput(error) ? 2 : 1)
     }
   }
 
   private static func run(_ words: [String]) throws {
-    guard let name = words.first, name != "--help", name != "help" else { return print(help) }
-    if name == "--version" { return print("airframe \(airframeVersion)") }
-    guard let command = commands.first(where: { $0.name == name }) else {
-      throw UsageError("unknown command '\(name)'\n\n\(help)")
+    switch words.first {
+    case nil, "--help", "-h": return print("Airframe discovers objects in images without labels.\n\n\(Help.overview)")
+    case "--version": return print("airframe \(airframeVersion)")
+    case "help":
+      // `airframe help train` is `airframe train --help`.
+      return try run(Array(words.dropFirst()) + ["--help"])
+    default: break
     }
-    let rest = words.dropFirst()
-    if rest.contains("--help") { return print(command.help) }
-    if command.computes { Runner.useFastestProducts() }
-    try command.run(Array(rest), command.help)
-  }
-
-  private static var help: String {
-    let width = commands.map(\.name.count).max() ?? 0
-    let lines = commands.map { command in
-      "  " + command.name + String(repeating: " ", count: width - command.name.count + 2) + command.summary
+    let (invocation, rest) = try Invocation.find(words)
+    if rest.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
+      return print(Help.text(of: invocation))
     }
-    return """
-      Airframe discovers objects in images without labels.
-
-      usage: airframe COMMAND ...
-
-      \(lines.joined(separator: "\n"))
-
-      `airframe COMMAND --help` says more and shows an example.
-      """
+    let arguments = try Arguments(rest, of: invocation)
+    if invocation.command.computes { Runner.useFastestProducts() }
+    try invocation.command.run?(arguments)
   }
 }

@@ -1,60 +1,148 @@
-/// Arguments that cannot be used; the message says what would do.
-struct UsageError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-}
+import Experiments
 
-/// The words after a command: positional ones, `key=value` overrides, `--option value` and `--flag`.
+/// The words after a command, read as its declaration says.
 struct Arguments {
-  private(set) var positional: [String] = []
-  private(set) var overrides: [String] = []
-  private var options: [String: String] = [:]
-  private var flags: Set<String> = []
+  let invocation: Invocation
+  /// `key=value`, in their order.
+  private(set) var keys: [String] = []
+  private var words: [String: [String]] = [:]
+  private var values: [String: String] = [:]
 
-  /// Throws `UsageError` for an option that the command does not have, or one without its value.
-  init(_ words: some Sequence<String>, options known: [String], flags knownFlags: [String] = [], help: String) throws {
+  /// Throws `UsageError` for an option that the command does not have, one given twice or without its value, a value out
+  /// of its range or choices, and for missing and surplus words.
+  init(_ words: some Sequence<String>, of invocation: Invocation) throws {
+    self.invocation = invocation
+    var positional: [String] = []
     var rest = Array(words)[...]
     while let word = rest.popFirst() {
-      if word.hasPrefix("--") {
-        let name = String(word.dropFirst(2))
-        if knownFlags.contains(name) {
-          flags.insert(name)
-        } else if known.contains(name) {
-          guard let value = rest.popFirst() else { throw UsageError("\(word) needs a value\n\n\(help)") }
-          options[name] = value
-        } else {
-          let all = (known + knownFlags).map { "--\($0)" }.joined(separator: ", ")
-          throw UsageError("unknown option \(word) (known: \(all))\n\n\(help)")
-        }
-      } else if word.contains("="), !word.hasPrefix("/"), !word.hasPrefix(".") {
-        overrides.append(word)
+      if word == "--" {
+        positional += rest
+        rest = []
+      } else if word.hasPrefix("-"), word.count > 1 {
+        try read(option: word, &rest)
+      } else if Self.setsKey(word) {
+        guard invocation.command.keys != nil else { throw fault("'\(word)': no keys can be set here") }
+        keys.append(word)
       } else {
         positional.append(word)
       }
     }
+    try assign(positional)
+    for option in invocation.command.options where option.isRequired && values[option.name] == nil {
+      throw fault("\(option.form) is missing")
+    }
   }
 
-  subscript(option: String) -> String? { options[option] }
+  /// The value of an option, empty for a flag; nil where it is not given.
+  subscript(option: Option) -> String? {
+    precondition(invocation.command.options.contains { $0.name == option.name }, "--\(option.name) is not declared")
+    return values[option.name]
+  }
 
-  func has(_ flag: String) -> Bool { flags.contains(flag) }
+  func has(_ flag: Option) -> Bool { self[flag] != nil }
 
-  /// An option as an integer in a range; nil where it is not given.
-  func integer(_ option: String, in range: ClosedRange<Int>) throws -> Int? {
-    guard let text = options[option] else { return nil }
-    guard let value = Int(text), range.contains(value) else {
-      throw UsageError("--\(option) \(text): a whole number from \(range.lowerBound) to \(range.upperBound) is wanted")
-    }
+  /// An option as an integer, in its range.
+  func integer(_ option: Option) -> Int? { self[option].flatMap { Int($0) } }
+
+  /// The words given for a positional one.
+  func all(_ word: Word) -> [String] {
+    precondition(invocation.command.words.contains { $0.name == word.name }, "\(word.name) is not declared")
+    return words[word.name] ?? []
+  }
+
+  func first(_ word: Word) -> String? { all(word).first }
+
+  /// A word that must be there. Throws `UsageError` where an option took its place.
+  func one(_ word: Word) throws -> String {
+    guard let text = first(word) else { throw fault("\(word.name) is missing") }
+    return text
+  }
+
+  /// The value of an option that must be there. Throws `UsageError` where it is not given.
+  func one(_ option: Option) throws -> String {
+    guard let value = self[option] else { throw fault("\(option.form) is missing") }
     return value
   }
 
-  /// The positional words; throws where there are more or fewer than named.
-  func words(_ names: String..., help: String) throws -> [String] {
-    guard positional.count == names.count else {
-      let wanted = names.joined(separator: " ")
-      throw UsageError(
-        "wanted \(wanted.isEmpty ? "no further words" : wanted), found \(positional.isEmpty ? "nothing" : positional.joined(separator: " "))\n\n\(help)"
+  func fault(_ message: String) -> UsageError { UsageError(message, of: invocation) }
+
+  /// Whether a word is `key=value`: what stands before the sign has no slash, as paths have.
+  private static func setsKey(_ word: String) -> Bool {
+    guard let sign = word.firstIndex(of: "="), let first = word.first else { return false }
+    return first != "." && !word[..<sign].contains("/")
+  }
+}
+
+extension Arguments {
+  private mutating func read(option word: String, _ rest: inout ArraySlice<String>) throws {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard let option = invocation.command.options.first(where: { "--\($0.name)" == parts[0] }) else {
+      throw fault(unknown(parts[0]))
+    }
+    guard values[option.name] == nil else { throw fault("\(parts[0]) is given twice") }
+    if case .flag = option.kind {
+      guard parts.count == 1 else { throw fault("\(parts[0]) takes no value") }
+      values[option.name] = ""
+      return
+    }
+    let value = try parts.count == 2 ? parts[1] : next(for: option, &rest)
+    guard !value.isEmpty else { throw fault("\(parts[0]): the value is empty; \(option.form) is wanted") }
+    try check(value, option.kind, as: "\(parts[0]) \(value)")
+    values[option.name] = value
+  }
+
+  /// The word that follows an option; one with two dashes is an option of its own.
+  private func next(for option: Option, _ rest: inout ArraySlice<String>) throws -> String {
+    guard let value = rest.first else { throw fault("--\(option.name) needs a value: \(option.form)") }
+    if value.hasPrefix("--") {
+      throw fault(
+        "--\(option.name) needs a value, and '\(value)' looks like an option; write --\(option.name)=\(value) if it is one"
       )
     }
-    return positional
+    rest.removeFirst()
+    return value
+  }
+
+  private func unknown(_ word: String) -> String {
+    let names = invocation.command.options.map { "--\($0.name)" }
+    let known = names.isEmpty ? "it has none" : "options: \(names.joined(separator: ", "))"
+    return "unknown option \(word)\(suggestion(for: word, among: names + ["--help"])) (\(known))"
+  }
+
+  private func check(_ text: String, _ kind: ValueKind, as place: String) throws {
+    switch kind {
+    case .integer(let range):
+      guard let value = Int(text), range.contains(value) else {
+        throw fault("\(place): a whole number \(Help.words(range)) is wanted")
+      }
+    case .choice(let choices):
+      guard choices.contains(text) else {
+        throw fault(
+          "\(place): unknown\(suggestion(for: text, among: choices)) (known: \(choices.joined(separator: ", ")))")
+      }
+    case .text, .flag, .file, .folder, .run, .key: break
+    }
+  }
+
+  private mutating func assign(_ positional: [String]) throws {
+    var rest = positional[...]
+    for word in invocation.command.words {
+      if let option = invocation.command.options.first(where: { $0.replaces == word.name && values[$0.name] != nil }) {
+        guard rest.isEmpty else {
+          throw fault("--\(option.name) stands in the place of \(word.name); leave '\(rest[rest.startIndex])' out")
+        }
+        continue
+      }
+      let isList = word.count == .any || word.count == .oneOrMore
+      let own = Array(isList ? rest : rest.prefix(1))
+      rest = rest.dropFirst(own.count)
+      if own.isEmpty, word.count == .one || word.count == .oneOrMore { throw fault("\(word.name) is missing") }
+      for text in own {
+        guard !text.isEmpty else { throw fault("\(word.name) is empty") }
+        try check(text, word.kind, as: "\(word.name) '\(text)'")
+      }
+      words[word.name] = own
+    }
+    if let surplus = rest.first { throw fault("'\(surplus)' is one word too many") }
   }
 }

@@ -1,0 +1,216 @@
+import Configuration
+import Glibc
+
+/// The runs below a folder, chosen, ordered and shown by what their folders say.
+public struct RunListing {
+  /// Sorted by name: `seed-2` before `seed-10`.
+  public private(set) var runs: [RunRecord]
+  /// Folders that could not be looked into, and what could not be read of runs.
+  public let problems: [String]
+  private let folder: String
+
+  /// Reads every run below a folder, or the run that stands in it. Throws `RunError` where there is no such folder.
+  public init(below folder: String) throws {
+    var search = RunSearch()
+    search.visit(folder, as: "")
+    if search.runs.isEmpty, let problem = search.problems.first, search.folders == 0 {
+      throw RunError("\(problem); `airframe train CONFIG` leaves runs below runs/, name the folder where yours are")
+    }
+    self.folder = folder
+    runs = search.runs.map { run in
+      RunRecord(reading: run.path, as: run.name.isEmpty ? lastPart(of: folder) : run.name)
+    }
+    runs.sort { naturally($0.name, $1.name) }
+    problems = search.problems + runs.flatMap(\.problems)
+  }
+
+  /// Keeps the runs with these values (`status=failed`, `model.name=air`); a key that is given more than once may have any
+  /// of its values. Throws `RunError` for a key that no run has.
+  public mutating func keep(_ conditions: [String]) throws {
+    var wanted: [(key: String, values: [String])] = []
+    for condition in conditions {
+      let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      try check(parts[0], in: "'\(condition)'")
+      if let index = wanted.firstIndex(where: { $0.key == parts[0] }) {
+        wanted[index].values.append(parts[1])
+      } else {
+        wanted.append((parts[0], [parts[1]]))
+      }
+    }
+    runs = runs.filter { run in
+      wanted.allSatisfy { key, values in
+        guard let found = run[key] else { return false }
+        return values.contains { means($0, found) }
+      }
+    }
+  }
+
+  /// Orders the runs by a value, from the smallest up, or with a minus before it from the largest down; runs without it
+  /// come last. Throws `RunError` for a key that no run has.
+  public mutating func sort(by order: String) throws {
+    let descends = order.hasPrefix("-")
+    let key = descends ? String(order.dropFirst()) : order
+    try check(key, in: "--sort \(order)")
+    // The order of names stays where values are equal.
+    let ranked = runs.enumerated().sorted { left, right in
+      switch (left.element[key], right.element[key]) {
+      case (let first?, let second?):
+        if precedes(first, second) { return !descends }
+        if precedes(second, first) { return descends }
+        return left.offset < right.offset
+      case (nil, nil): return left.offset < right.offset
+      case (let first, _): return first != nil
+      }
+    }
+    runs = ranked.map(\.element)
+  }
+
+  /// The columns of a list: those named, separated by commas (`all`: everything there is), or else a few that matter and
+  /// those that `conditions` and `order` speak of. Throws `RunError` for a key that no run has.
+  public func columns(_ names: String?, conditions: [String] = [], order: String? = nil) throws -> [String] {
+    guard let names else {
+      let asked =
+        conditions.map { String($0.prefix { $0 != "=" }) }
+        + (order.map { [$0.hasPrefix("-") ? String($0.dropFirst()) : $0] } ?? [])
+      let usual = Self.usualColumns.filter { name in runs.contains { $0[name] != nil } }
+      return usual + Set(asked).subtracting(usual).sorted()
+    }
+    if names == "all" { return keys }
+    let columns = names.split(separator: ",").map { String($0.drop { $0 == " " }) }
+    for column in columns { try check(column, in: "--columns \(names)") }
+    return columns
+  }
+
+  private static let usualColumns = [
+    "run", "status", "step", "model.name", "dataset.name", "estimator.name", "training.seed", "nelbo", "count_accuracy",
+  ]
+
+  /// Every name that any run has a value for.
+  private var keys: [String] {
+    var seen = Set(RunRecord.ownNames)
+    return RunRecord.ownNames + runs.flatMap { $0.names }.filter { seen.insert($0).inserted }
+  }
+
+  private func check(_ key: String, in place: String) throws {
+    let known = keys
+    guard !runs.isEmpty, !known.contains(key) else { return }
+    let hint = Spelling.suggestion(for: key, among: known)
+    throw RunError(
+      "\(place): no run below \(folder) has '\(key)'\(hint.isEmpty ? "." : hint) A key is run, status, step, reason, any key of a config "
+        + "(training.seed) or a metric (`airframe runs \(folder) --columns all` shows them)")
+  }
+}
+
+/// How a list is written.
+public enum RunListFormat: String, CaseIterable, Sendable { case text, csv, json }
+
+extension RunListing {
+  /// The runs as a table with a line each, as CSV with a first line of names, or as a JSON list of objects.
+  public func text(_ columns: [String], as format: RunListFormat) -> String {
+    switch format {
+    case .text:
+      TextTable(columns, runs.map { run in columns.map { run[$0].map(shown) ?? "-" } }, alignRight: isNumeric(columns))
+        .description
+    case .csv:
+      ([columns] + runs.map { run in columns.map { run[$0].map(written) ?? "" } })
+        .map { $0.map(quotedForCSV).joined(separator: ",") + "\n" }.joined()
+    case .json:
+      JSON.list(runs.map { run in .object(columns.map { .init($0, run[$0] ?? .null) }) }).description + "\n"
+    }
+  }
+
+  private func isNumeric(_ columns: [String]) -> [Bool] {
+    columns.map { column in runs.allSatisfy { run in run[column].map { $0.double != nil } ?? true } }
+  }
+}
+
+/// Finds the folders of runs.
+private struct RunSearch {
+  private(set) var runs: [(path: String, name: String)] = []
+  private(set) var problems: [String] = []
+  private(set) var folders = 0
+  /// Folders that were seen, by device and number, so that links do not lead in a circle.
+  private var seen: Set<[UInt64]> = []
+
+  mutating func visit(_ path: String, as name: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return problems.append("\(path): \(String(cString: strerror(errno)))") }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      return name.isEmpty ? problems.append("\(path): is no folder") : ()
+    }
+    guard seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted else { return }
+    if RunRecord.stands(in: path) { return runs.append((path, name)) }
+    guard let stream = opendir(path) else { return problems.append("\(path): \(String(cString: strerror(errno)))") }
+    defer { closedir(stream) }
+    folders += 1
+    var below: [String] = []
+    while let entry = readdir(stream) {
+      // A plain file is no folder; a link, and what the file system does not tell, may be one.
+      guard entry.pointee.d_type != UInt8(DT_REG) else { continue }
+      let file = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !file.hasPrefix(".") { below.append(file) }
+    }
+    for file in below.sorted() { visit("\(path)/\(file)", as: name.isEmpty ? file : "\(name)/\(file)") }
+  }
+}
+
+extension RunRecord {
+  var name: String { self["run"]?.string ?? path }
+}
+
+private func lastPart(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+/// Whether a word of the command line means a value: the same text, or the same number.
+private func means(_ word: String, _ value: JSON) -> Bool {
+  if written(value) == word { return true }
+  guard let number = value.double, let wanted = Double(word) else { return false }
+  return number == wanted
+}
+
+/// Numbers before texts.
+private func precedes(_ left: JSON, _ right: JSON) -> Bool {
+  switch (left.double, right.double) {
+  case (let first?, let second?): first < second
+  case (nil, nil): naturally(written(left), written(right))
+  case (let first, _): first != nil
+  }
+}
+
+/// Whether a text comes before another one, runs of digits counted as numbers.
+private func naturally(_ left: String, _ right: String) -> Bool {
+  func parts(_ text: String) -> [Substring] {
+    var parts: [Substring] = []
+    var rest = text[...]
+    while let first = rest.first {
+      let part = rest.prefix { $0.isNumber == first.isNumber }
+      parts.append(part)
+      rest = rest.dropFirst(part.count)
+    }
+    return parts
+  }
+  for (first, second) in zip(parts(left), parts(right)) where first != second {
+    if let first = Int(first), let second = Int(second), first != second { return first < second }
+    return first < second
+  }
+  return left.count < right.count
+}
+
+/// The value as it stands in files.
+func written(_ value: JSON) -> String { value.string ?? value.line }
+
+/// The value for a table: numbers with few digits.
+func shown(_ value: JSON) -> String {
+  guard case .number(let number) = value else { return written(value) }
+  let size = abs(number)
+  if number == 0 || size >= 1e-3 && size < 1e7 {
+    return size >= 100 ? fixed(number, 2) : size >= 1 ? fixed(number, 3) : fixed(number, 4)
+  }
+  return "\(number)"
+}
+
+private func quotedForCSV(_ text: String) -> String {
+  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+  return "\"" + text.map { $0 == "\"" ? "\"\"" : "\($0)" }.joined() + "\""
+}
