@@ -21,9 +21,8 @@ public struct ConfigurationError: Error, Sendable {
 
   /// All faults of several errors; faults at one place keep their order.
   public init(_ messages: [Message]) {
-    var unique: [Message] = []
-    for message in messages where !unique.contains(message) { unique.append(message) }
-    let ordered = unique.enumerated().sorted { left, right in
+    var seen: Set<Message> = []
+    let ordered = messages.filter { seen.insert($0).inserted }.enumerated().sorted { left, right in
       let (leftPlace, rightPlace) = (left.element.place ?? .defaults, right.element.place ?? .defaults)
       if leftPlace < rightPlace { return true }
       if rightPlace < leftPlace { return false }
@@ -34,9 +33,14 @@ public struct ConfigurationError: Error, Sendable {
 }
 
 extension ConfigurationError: CustomStringConvertible {
+  /// Faults that are written out; the rest of a file that is wrong everywhere is only counted.
+  static let described = 20
+
   /// One line a fault: `configs/air.yaml:12:3: unknown key 'hiden' in model.controller; did you mean 'hidden'?`
   public var description: String {
-    messages.map(\.description).joined(separator: "\n")
+    var lines = messages.prefix(Self.described).map(\.description)
+    if messages.count > Self.described { lines.append("... and \(messages.count - Self.described) more faults") }
+    return lines.joined(separator: "\n")
   }
 }
 

@@ -29,10 +29,16 @@ struct Layers {
     return (tree, history)
   }
 
+  /// Files above one another by `extends`.
+  private static let maximumChain = 32
+
   private mutating func addFile(_ path: String, at place: Place?, hint: String, above: [String]) throws {
     let identity = FilePath.identity(of: path)
     if above.map(FilePath.identity).contains(identity) {
       throw ConfigurationError("'extends' runs in a circle: \((above + [path]).joined(separator: " -> "))", at: place)
+    }
+    if above.count >= Self.maximumChain {
+      throw ConfigurationError("'extends' joins more than \(Self.maximumChain) files", at: place)
     }
     try add(SourceText.file(path, at: place, hint: hint), name: path, above: above)
   }

@@ -27,6 +27,11 @@ enum Override {
       throw ConfigurationError(
         "'\(path)' is no key: names joined by single dots (for example training.steps)", at: place)
     }
+    if keys.count > YAMLParser.maximumDepth {
+      throw ConfigurationError(
+        "more than \(YAMLParser.maximumDepth) keys joined by dots; no config is so deep", at: place)
+    }
+    for key in keys { try YAMLParser.check(key: key, at: place) }
     if keys[0] == ConfigurationFile.extendsKey {
       throw ConfigurationError("'extends' stands in files only", at: place)
     }
@@ -44,6 +49,7 @@ enum Override {
       let source = try SourceText(Array(trimmed.utf8), of: place.source)
       if let value = try YAMLParser.parse(source, at: path) { return value }
     }
+    try YAMLParser.check(String(trimmed), at: place)
     return YAMLNode(.scalar(String(trimmed), isPlain: true), at: place, path: path)
   }
 

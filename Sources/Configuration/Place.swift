@@ -29,7 +29,7 @@ extension Place: CustomStringConvertible {
     switch source {
     case .defaults: "default"
     case .file(let name): line > 0 ? "\(name):\(line):\(column)" : name
-    case .override(let text): "override '\(text)'"
+    case .override(let text): "override '\(text.prefix(200))\(text.count > 200 ? "..." : "")'"
     }
   }
 }

@@ -20,14 +20,21 @@ func decodeSection<Section: Configurable>(
   }
   var section = start
   var errors = ErrorCollector()
+  var unknown = 0
   for entry in entries where !ignored.contains(entry.key) {
     if let field = fields.first(where: { $0.key == entry.key }) {
       try errors.attempt { try field.decode(entry.value, &section) }
     } else {
+      // A suggestion takes a search; a map of another kind altogether needs few of them.
+      unknown += 1
+      guard unknown <= ConfigurationError.described else { continue }
       let keys = ignored.sorted() + fields.map(\.key)
       let text = unknownKey(entry.key, in: title, keys: keys, of: section) + hint(entry.key)
       errors.add(text, at: entry.keyPlace)
     }
+  }
+  if unknown > ConfigurationError.described {
+    errors.add("\(unknown) unknown keys in all \(title.isEmpty ? "at the top level" : "in \(title)")", at: node.place)
   }
   if errors.isEmpty {
     for problem in section.problems() {

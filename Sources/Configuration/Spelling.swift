@@ -4,7 +4,8 @@ public enum Spelling {
   static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
-    for candidate in candidates where candidate != word {
+    // Words of very different length are far apart, and need no long comparison.
+    for candidate in candidates where candidate != word && abs(candidate.count - word.count) <= limit {
       let distance = distance(Array(word.lowercased()), Array(candidate.lowercased()))
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }

@@ -1,10 +1,15 @@
 /// Builds a tree from the events of one YAML document.
 ///
-/// Duplicate keys, tags, further documents, too deep nesting and aliases that grow without bound are faults.
+/// Duplicate keys, tags, further documents, too deep nesting, too long texts and aliases that grow without bound are
+/// faults. The limits also bound the time and the memory that a hostile file can cost.
 struct YAMLParser: ~Copyable {
   static let maximumBytes = 4 << 20
   static let maximumDepth = 64
-  static let maximumNodes = 100_000
+  static let maximumNodes = 10_000
+  /// Bytes of a key, which stands again in the path of everything below it.
+  static let maximumKey = 128
+  /// Bytes of any other text.
+  static let maximumText = 10_000
 
   /// A finished node that an alias may repeat, with what that costs.
   private struct Anchored {
@@ -59,6 +64,7 @@ struct YAMLParser: ~Copyable {
     let result: Anchored
     switch event.kind {
     case .scalar(let text, let isPlain):
+      try Self.check(text, at: event.place)
       result = Anchored(node: make(.scalar(text, isPlain: isPlain), event, path), nodes: 1, height: 1)
     case .sequenceStart: result = try sequence(event, at: path, depth: depth)
     case .mappingStart: result = try mapping(event, at: path, depth: depth)
@@ -92,6 +98,7 @@ struct YAMLParser: ~Copyable {
       guard case .scalar(let key, _) = event.kind, !event.hasTag, event.anchor == nil else {
         throw ConfigurationError("a key is plain text, without anchor, alias or tag", at: event.place)
       }
+      try Self.check(key: key, at: event.place)
       let keyPath = YAMLNode.path(path, key: key)
       let child = try node(events.next(), at: keyPath, depth: depth + 1)
       (count, height) = (count + child.nodes, max(height, child.height))
@@ -115,6 +122,20 @@ struct YAMLParser: ~Copyable {
     }
     try spend(nodes: target.nodes - 1, height: target.height, depth: depth, at: event.place)
     return Anchored(node: target.node.placed(at: path), nodes: target.nodes, height: target.height)
+  }
+
+  /// Throws `ConfigurationError` for a key that is too long.
+  static func check(key: String, at place: Place) throws {
+    if key.utf8.count > maximumKey {
+      throw ConfigurationError("a key of \(key.utf8.count) bytes; keys have at most \(maximumKey)", at: place)
+    }
+  }
+
+  /// Throws `ConfigurationError` for a text that is too long.
+  static func check(_ text: String, at place: Place) throws {
+    if text.utf8.count > maximumText {
+      throw ConfigurationError("a text of \(text.utf8.count) bytes; a config's have at most \(maximumText)", at: place)
+    }
   }
 
   /// Holds the tree to its limits.

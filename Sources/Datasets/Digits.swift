@@ -69,8 +69,8 @@ final class Digits: Sendable {
       throw DatasetError.unexpected(
         file: labelFile, problem: "holds shape \(labels.shape), expected [\(pixels.shape[0])], and 6 digits or more")
     }
-    guard let largest = labels.values.max(), largest <= 9 else {
-      throw DatasetError.unexpected(file: labelFile, problem: "holds a label above 9")
+    if let largest = labels.values.max(), largest > 9 {
+      throw DatasetError.unexpected(file: labelFile, problem: "holds the label \(largest), expected 0 to 9")
     }
     let loaded = Images(pixels: pixels.values, labels: labels.values)
     images = loaded

@@ -29,7 +29,12 @@ public enum Checkpoint {
     guard let step = contents.metadata["step"].flatMap({ Int($0) }), step >= 0 else {
       throw RunError("\(path): this checkpoint does not say after which step it was made")
     }
-    let log = try contents.metadata["log"].map { try JSON(parsing: Array($0.utf8)) } ?? .object([])
+    let log: JSON
+    do {
+      log = try contents.metadata["log"].map { try JSON(parsing: Array($0.utf8)) } ?? .object([])
+    } catch {
+      throw RunError("\(path): what this checkpoint says of the logs is not JSON: \(error)")
+    }
     let config = try contents.metadata["config"].map {
       try ConfigurationFile.load(RunConfig.self, text: $0, name: "\(path) (its config)").value
     }
@@ -57,6 +62,9 @@ public enum Checkpoint {
       }
       guard tensor.shape == parameter.shape else {
         throw RunError("\(path): \(name) has shape \(tensor.shape), the config makes it \(parameter.shape)")
+      }
+      guard tensor.array().allSatisfy(\.isFinite) else {
+        throw RunError("\(path): \(name) holds values that are not finite numbers")
       }
     }
     for (name, parameter) in state {

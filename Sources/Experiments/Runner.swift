@@ -138,7 +138,13 @@ public enum Runner {
         "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
       )
     }
-    let reached = try Checkpoint.restore(workbench, from: chosen.path).step
+    let reached: Int
+    do {
+      reached = try Checkpoint.restore(workbench, from: chosen.path).step
+    } catch let error as RunError {
+      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
+      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
+    }
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"

@@ -15,6 +15,13 @@ public enum SafeTensors {
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [(String, String)] = [], to path: String
   ) throws {
+    try writeFileAtomically(encode(tensors, metadata: metadata), to: path)
+  }
+
+  /// The bytes of a file with tensors in the given order.
+  public static func encode(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [(String, String)] = []
+  ) -> [UInt8] {
     var header = "{\"__metadata__\":{"
     header += metadata.map { "\(quoted($0.0)):\(quoted($0.1))" }.joined(separator: ",") + "}"
     var offset = 0
@@ -36,13 +43,19 @@ public enum SafeTensors {
     for (_, tensor) in tensors {
       tensor.withUnsafeBuffer { bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
-    try writeFileAtomically(bytes, to: path)
+    return bytes
   }
 
-  /// Reads a file of Float32 tensors. Throws `RunError` with what is wrong with it.
+  /// Reads a file of Float32 tensors. Throws `RunError` with what is wrong with it, and `FileError` if it cannot be read.
   public static func read(_ path: String) throws -> Contents {
-    let bytes = try readFile(path, limit: 1 << 36)
-    func broken(_ what: String) -> RunError { RunError("\(path): not a usable safetensors file: \(what)") }
+    try parse(try readFile(path, limit: 1 << 36), name: path)
+  }
+
+  /// Reads bytes as if they were the file of that name. Throws `RunError` with what is wrong with them.
+  ///
+  /// Nothing is allocated for a tensor before the bytes that it claims are known to be there.
+  public static func parse(_ bytes: [UInt8], name file: String) throws -> Contents {
+    func broken(_ what: String) -> RunError { RunError("\(file): not a usable safetensors file: \(what)") }
     guard bytes.count >= 8 else { throw broken("\(bytes.count) bytes are too few for a header") }
     let length = bytes[..<8].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
     guard length <= 100_000_000, Int(length) <= bytes.count - 8 else {
@@ -74,10 +87,11 @@ public enum SafeTensors {
       else { throw broken("\(name) is not described as an F32 tensor") }
       var size = 4
       for side in shape {
-        let (product, overflow) = size.multipliedReportingOverflow(by: side)
+        let (product, overflow) = size.multipliedReportingOverflow(by: max(1, side))
         guard !overflow else { throw broken("the shape of \(name) is too large") }
         size = product
       }
+      if shape.contains(0) { size = 0 }
       guard range[0] >= 0, range[1] >= range[0], range[1] <= bytes.count - start, range[1] - range[0] == size else {
         throw broken("\(name) spans bytes \(range[0]) to \(range[1]), shape \(shape) needs \(size)")
       }

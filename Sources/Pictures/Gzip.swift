@@ -1,5 +1,3 @@
-import CZlib
-
 /// The gzip format (RFC 1952), by zlib.
 public enum Gzip {
   /// Expands gzip data, of one member or several, to at most `limit` bytes.
@@ -14,15 +12,7 @@ public enum Gzip {
   /// `level` is 0 (store) to 9 (smallest). Throws `FileError` if memory runs out.
   public static func compress(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] {
     precondition((0...9).contains(level), "gzip level \(level); the levels are 0 to 9")
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    stream.initialize(to: z_stream())
-    defer { stream.deallocate() }
-    let begun = deflateInit2_(
-      stream, Int32(level), Z_DEFLATED, InflateFormat.gzip.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-      Int32(MemoryLayout<z_stream>.size))
-    guard begun == Z_OK else { throw compressFailure(begun) }
-    defer { deflateEnd(stream) }
-    return try bytes.withUnsafeBufferPointer { try deflateAll($0, stream) }
+    return try bytes.withUnsafeBufferPointer { try deflateStream($0, format: .gzip, level: level) }
   }
 
   /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` either way. Throws `FileError`.
@@ -57,33 +47,6 @@ public enum Gzip {
       }
     }
     return output
-  }
-
-  private static func deflateAll(
-    _ input: UnsafeBufferPointer<UInt8>, _ stream: UnsafeMutablePointer<z_stream>
-  ) throws -> [UInt8] {
-    let bound = Int(deflateBound(stream, uLong(input.count))) + 64
-    var status = Z_OK
-    let output = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-      var offset = 0
-      while status == Z_OK {
-        let offered = min(input.count - offset, 1 << 30)
-        let room = min(bound - count, 1 << 30)
-        stream.pointee.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + offset) }
-        stream.pointee.avail_in = uInt(offered)
-        stream.pointee.next_out = buffer.baseAddress.map { $0 + count }
-        stream.pointee.avail_out = uInt(room)
-        status = deflate(stream, offset + offered == input.count ? Z_FINISH : Z_NO_FLUSH)
-        offset += offered - Int(stream.pointee.avail_in)
-        count += room - Int(stream.pointee.avail_out)
-      }
-    }
-    guard status == Z_STREAM_END else { throw compressFailure(status) }
-    return output
-  }
-
-  private static func compressFailure(_ code: Int32) -> FileError {
-    FileError(problem: "zlib cannot compress (code \(code))", nextStep: "check that memory is left")
   }
 
   /// One place for the words of a failure, for gzip and zip.

@@ -46,16 +46,15 @@ public struct IDX: Sendable, Equatable {
     return Int(bytes[3])
   }
 
-  /// The product of the sizes; nil if it is too large for an Int.
+  /// The product of the sizes; nil if it is too large for an Int, whatever sizes of 0 would make of it.
   private static func product(_ shape: [Int]) -> Int? {
-    if shape.contains(0) { return 0 }
     var result = 1
     for size in shape {
-      let (next, overflow) = result.multipliedReportingOverflow(by: size)
+      let (next, overflow) = result.multipliedReportingOverflow(by: max(1, size))
       if overflow { return nil }
       result = next
     }
-    return result
+    return shape.contains(0) ? 0 : result
   }
 
   private static func broken(_ problem: String) -> FileError {

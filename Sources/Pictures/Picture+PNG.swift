@@ -49,12 +49,13 @@ extension Picture {
 
   /// Decodes any PNG, to gray if it has no color and to RGB otherwise; what is transparent shows black.
   ///
-  /// Throws `PictureError` for a broken file, with libpng's words, and for more than `pixelLimit` pixels, before
-  /// memory is taken for them.
+  /// Color profiles are not applied. Throws `PictureError` for a broken file, mostly with libpng's words, and for more
+  /// than `pixelLimit` pixels, before memory is taken for them.
   public init(png bytes: [UInt8]) throws {
     guard !bytes.isEmpty else {
       throw PictureError(problem: "an empty file is not a PNG", nextStep: "fetch or make the file again")
     }
+    let bytes = try PNGChunks.essential(bytes)
     var image = png_image()
     // libpng keeps the address of the structure between the calls.
     self = try withUnsafeMutablePointer(to: &image) { image in

@@ -109,6 +109,7 @@ struct SafeTensorsTests {
 
   @Test(arguments: [
     "[4611686018427387904,4]", "[4294967296,4294967296]", "[9223372036854775807]", "[3037000500,3037000500,0]",
+    "[0,3037000500,3037000500]",
   ])
   func shapesThatOverflowAreRefused(_ shape: String) throws {
     #expect(try complaintAbout("{\"a\":\(entry(shape, "[0,0]"))}").contains("the shape of a is too large"))

@@ -73,7 +73,7 @@ enum Fixtures {
     """)
 
   /// The bytes of hexadecimal digits, two each; anything else is skipped.
-  private static func bytes(_ text: String) -> [UInt8] {
+  static func bytes(_ text: String) -> [UInt8] {
     let digits = text.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
   }

@@ -34,10 +34,15 @@ import Testing
     }
   }
 
-  @Test func sizesThatOverflowAreRefused() {
+  @Test func sizesThatOverflowAreRefused() throws {
     let sizes = [UInt8](repeating: 0xFF, count: 12)
     #expect(message { _ = try IDX(bytes: [0, 0, 8, 3] + sizes) }.contains("more bytes than memory can hold"))
     #expect(throws: FileError.self) { try IDX(bytes: [0, 0, 8, 255] + sizes) }
+    // A size of 0 among them leaves no values, but the product of the others must still be a number.
+    for shape in [sizes + [0, 0, 0, 0], [0, 0, 0, 0] + sizes] {
+      #expect(message { _ = try IDX(bytes: [0, 0, 8, 4] + shape) }.contains("more bytes than memory can hold"))
+    }
+    #expect(try IDX(bytes: [0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 9]).shape == [0, 9])
   }
 
   @Test func otherTypesAreRefusedByName() {

@@ -1,5 +1,6 @@
-import Pictures
 import Testing
+
+@testable import Pictures
 
 @Suite struct PNGTests {
   private let ramp = (0..<20).map { UInt8(12 * $0) }
@@ -56,10 +57,32 @@ import Testing
     #expect(throws: PictureError.self) { try Picture(png: []) }
     #expect(message { _ = try Picture(png: Array("not a picture".utf8)) }.contains("libpng: Not a PNG file"))
     // Within the pixel data: an error, not a half picture.
-    #expect(message { _ = try Picture(png: Array(Fixtures.gray.prefix(50))) }.contains("is a broken PNG (libpng: "))
+    let cut = message { _ = try Picture(png: Array(Fixtures.gray.prefix(50))) }
+    #expect(cut.contains("is a broken PNG: ends at byte 50, but the chunk at byte 33 takes 34 bytes"))
     var corrupt = Fixtures.rgb
     corrupt[45] ^= 0xFF
     #expect(throws: PictureError.self) { try Picture(png: corrupt) }
+  }
+
+  /// A color profile that claims to take 271843328 bytes, found by the fuzzer: libpng asked for that much memory.
+  @Test func chunksThatOnlyDescribeAreSkipped() throws {
+    let gray = Fixtures.gray
+    func with(_ name: String, _ data: [UInt8]) -> [UInt8] {
+      let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: data.count >> $0) }
+      // The checksum is wrong, which libpng would say of a chunk that it reads.
+      return gray[..<33] + length + name.utf8 + data + [0, 0, 0, 0] + gray[33...]
+    }
+    #expect(try PNGChunks.essential(with("iCCP", [1, 2, 3])) == gray)
+    #expect(try PNGChunks.essential(gray + [1, 2, 3]) == gray)
+    for name in ["iCCP", "tEXt", "zTXt", "iTXt", "eXIf", "abCd"] {
+      #expect(try Picture(png: with(name, [120, 0, 0])).pixels == ramp)
+    }
+    for name in ["ABCD", "PLTE"] {
+      #expect(throws: PictureError.self) { try Picture(png: with(name, [1, 2, 3])) }
+    }
+    // Gamma matters: 16-bit samples are taken as it says.
+    let gamma = try PNGChunks.essential(with("gAMA", [0, 1, 0x86, 0xA0]))
+    #expect(gamma.count == gray.count + 16)
   }
 
   @Test func aPictureWithoutPixelsIsNotWritten() throws {

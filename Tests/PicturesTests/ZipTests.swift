@@ -73,6 +73,28 @@ import Testing
     #expect(message { _ = try Zip.extract(packed, from: other) }.contains("method 12, expected 0 (stored) or 8"))
   }
 
+  @Test(arguments: [Zip.Packing.stored, .deflated])
+  func writtenArchivesAreReadBack(packing: Zip.Packing) throws {
+    let files = [("a/one.txt", Array("hello".utf8)), ("größe", []), ("z", [UInt8](repeating: 7, count: 100_000))]
+    let bytes = try Zip.archive(files, packing)
+    let entries = try Zip.entries(bytes)
+    #expect(entries.map(\.name) == files.map(\.0))
+    #expect(try entries.map { try Zip.extract($0, from: bytes) } == files.map(\.1))
+    #expect((bytes.count < 1000) == (packing == .deflated))
+    #expect(try Zip.entries(Zip.archive([])).isEmpty)
+  }
+
+  /// The fields of PKWARE's APPNOTE 4.3.7, 4.3.12 and 4.3.16; the CRC-32 is that of Python's zlib.
+  @Test func anArchiveHasTheseBytes() throws {
+    let local: [UInt8] = [20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x86, 0xA6, 0x10, 0x36, 5, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]
+    let name: [UInt8] = [UInt8(ascii: "h")]
+    let first: [UInt8] = [0x50, 0x4B, 3, 4] + local + name + Array("hello".utf8)
+    let directory: [UInt8] =
+      [0x50, 0x4B, 1, 2, 20, 0] + local + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + name
+    let end: [UInt8] = [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0, 47, 0, 0, 0, 36, 0, 0, 0, 0, 0]
+    #expect(try Zip.archive([("h", Array("hello".utf8))], .stored) == first + directory + end)
+  }
+
   @Test(
     .enabled(if: dataFolder("omniglot") != nil, "set AIRFRAME_DATA to the folder that holds omniglot/"),
     arguments: [("small1", 2862), ("small2", 3282)])

@@ -1,0 +1,18 @@
+import Configuration
+import Experiments
+
+/// Overrides of the command line, one a line: what they make is written as a text that loads to the same.
+func check(_ input: [UInt8]) {
+  let lines = text(of: input).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  let load = { (text: String, overrides: [String]) in
+    try ConfigurationFile.load(RunConfig.self, text: text, name: "fuzz.yaml", overrides: overrides)
+  }
+  guard let loaded = attempt(refusing: ConfigurationError.self, { try load("", lines) }) else { return }
+  let written = ConfigurationFile.encode(loaded.value)
+  let again = attempt(refusing: ConfigurationError.self) { try load(written, []) }
+  claim(again.map { ConfigurationFile.encode($0.value) } == written, "a config loads as it was written:\n\(written)")
+  let repeated = attempt(refusing: ConfigurationError.self) { try load(written, lines) }
+  claim(
+    repeated.map { ConfigurationFile.encode($0.value) } == written,
+    "overrides change nothing a second time:\n\(written)")
+}

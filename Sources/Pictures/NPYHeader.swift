@@ -1,0 +1,185 @@
+/// What stands before the values of an NPY file: magic number, version, and a Python dict of type, order and shape.
+struct NPYHeader {
+  /// The types of values that are read and written, by NumPy's names for them.
+  enum Kind: String, CaseIterable {
+    case uint8 = "|u1"
+    case flags = "|b1"
+    case int32 = "<i4"
+    case int64 = "<i8"
+    case float32 = "<f4"
+    case float64 = "<f8"
+
+    /// Bytes a value.
+    var size: Int {
+      switch self {
+      case .uint8, .flags: 1
+      case .int32, .float32: 4
+      case .int64, .float64: 8
+      }
+    }
+  }
+
+  let kind: Kind
+  let isFortranOrder: Bool
+  let shape: [Int]
+  /// Where the values start, in bytes.
+  let length: Int
+
+  private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  /// The most dimensions that an array may have: NumPy's own limit.
+  private static let mostDimensions = 64
+
+  /// Reads the header of a file. Throws `FileError`.
+  init(_ bytes: [UInt8]) throws {
+    guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
+      let found = bytes.isEmpty ? "nothing" : hexadecimal(bytes.prefix(6))
+      throw Self.broken("is not NPY data: starts with \(found), expected 93 4e 55 4d 50 59 and a version")
+    }
+    guard (1...3).contains(bytes[6]), bytes[7] == 0 else {
+      throw Self.broken("is NPY data of version \(bytes[6]).\(bytes[7]), expected 1.0, 2.0 or 3.0")
+    }
+    let start = bytes[6] == 1 ? 10 : 12
+    guard bytes.count >= start else { throw Self.broken("ends within its header") }
+    length = start + bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
+    guard length <= bytes.count else {
+      throw Self.broken("claims a header to byte \(length), but ends at byte \(bytes.count)")
+    }
+    var dictionary = PythonDictionary(rest: bytes[start..<length])
+    (kind, isFortranOrder, shape) = try dictionary.read()
+    guard shape.count <= Self.mostDimensions else {
+      throw Self.broken("has \(shape.count) dimensions, the limit is \(Self.mostDimensions)")
+    }
+  }
+
+  /// A header of version 1, as NumPy 2 writes it: room for a growing first dimension, values at a multiple of 64.
+  static func bytes(shape: [Int], _ kind: Kind) -> [UInt8] {
+    let sizes = shape.count == 1 ? "\(shape[0])," : shape.map(String.init).joined(separator: ", ")
+    var text = "{'descr': '\(kind.rawValue)', 'fortran_order': False, 'shape': (\(sizes)), }"
+    if let first = shape.first { text += String(repeating: " ", count: 21 - String(first).count) }
+    text += String(repeating: " ", count: 64 - (10 + text.utf8.count + 1) % 64) + "\n"
+    let count = text.utf8.count
+    return magic + [1, 0, UInt8(count & 255), UInt8(count >> 8)] + Array(text.utf8)
+  }
+
+  /// The product of sizes that are 0 or more; nil if it is too large for an Int, whatever sizes of 0 would make of it.
+  static func product(_ shape: [Int]) -> Int? {
+    var result = 1
+    for size in shape {
+      let (next, overflow) = result.multipliedReportingOverflow(by: max(1, size))
+      if overflow { return nil }
+      result = next
+    }
+    return shape.contains(0) ? 0 : result
+  }
+
+  static func broken(_ problem: String) -> FileError {
+    FileError(problem: problem, nextStep: "save the array again with numpy.save or numpy.savez")
+  }
+}
+
+/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }` and nothing else.
+private struct PythonDictionary {
+  var rest: ArraySlice<UInt8>
+
+  mutating func read() throws -> (kind: NPYHeader.Kind, isFortranOrder: Bool, shape: [Int]) {
+    var kind: NPYHeader.Kind?
+    var isFortranOrder: Bool?
+    var shape: [Int]?
+    try expect("{")
+    while !take("}") {
+      let key = try text()
+      try expect(":")
+      switch key {
+      case "descr" where kind == nil: kind = try type()
+      case "fortran_order" where isFortranOrder == nil: isFortranOrder = try flag()
+      case "shape" where shape == nil: shape = try sizes()
+      case "descr", "fortran_order", "shape": throw NPYHeader.broken("has '\(key)' twice in its header")
+      default: throw NPYHeader.broken("has a key in its header that is not descr, fortran_order or shape")
+      }
+      guard take(",") else {
+        try expect("}")
+        break
+      }
+    }
+    skipSpace()
+    guard rest.isEmpty else { throw NPYHeader.broken("has more in its header than one dict") }
+    guard let kind, let isFortranOrder, let shape else {
+      throw NPYHeader.broken("lacks descr, fortran_order or shape in its header")
+    }
+    return (kind, isFortranOrder, shape)
+  }
+
+  private mutating func type() throws -> NPYHeader.Kind {
+    skipSpace()
+    let known = NPYHeader.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+    func refused(_ found: String) -> FileError {
+      FileError(
+        problem: "holds values of type \(found), expected one of \(known)",
+        nextStep: "convert the array with .astype, for instance to numpy.float32")
+    }
+    guard rest.first == UInt8(ascii: "'") || rest.first == UInt8(ascii: "\"") else {
+      throw refused("with named fields")
+    }
+    let name = try text()
+    guard let kind = NPYHeader.Kind(rawValue: name) else { throw refused("'\(name)'") }
+    return kind
+  }
+
+  private mutating func flag() throws -> Bool {
+    if take("True") { return true }
+    if take("False") { return false }
+    throw NPYHeader.broken("has a fortran_order in its header that is not True or False")
+  }
+
+  /// `()`, `(3,)`, `(2, 3)` or `(2, 3,)`.
+  private mutating func sizes() throws -> [Int] {
+    try expect("(")
+    var sizes: [Int] = []
+    var hasComma = true
+    while !take(")") {
+      guard hasComma else { throw wrongShape }
+      skipSpace()
+      let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      guard let size = Int(String(decoding: digits, as: UTF8.self)) else { throw wrongShape }
+      rest = rest[digits.endIndex...]
+      sizes.append(size)
+      hasComma = take(",")
+    }
+    // (3) is a number in Python, not a tuple.
+    guard sizes.count != 1 || hasComma else { throw wrongShape }
+    return sizes
+  }
+
+  private var wrongShape: FileError {
+    NPYHeader.broken("has a shape in its header that is not a tuple of sizes below 2^63")
+  }
+
+  /// A quoted text of up to 64 printable ASCII characters without escapes.
+  private mutating func text() throws -> String {
+    skipSpace()
+    guard let quote = rest.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""),
+      let end = rest.dropFirst().firstIndex(of: quote)
+    else { throw NPYHeader.broken("has a header that is not a dict of quoted keys") }
+    let content = rest[(rest.startIndex + 1)..<end]
+    guard content.count <= 64, content.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) else {
+      throw NPYHeader.broken("has a strange text in its header")
+    }
+    rest = rest[(end + 1)...]
+    return String(decoding: content, as: UTF8.self)
+  }
+
+  private mutating func expect(_ word: String) throws {
+    guard take(word) else { throw NPYHeader.broken("has a header that is not a dict: '\(word)' is missing") }
+  }
+
+  private mutating func take(_ word: String) -> Bool {
+    skipSpace()
+    guard rest.starts(with: word.utf8) else { return false }
+    rest = rest.dropFirst(word.utf8.count)
+    return true
+  }
+
+  private mutating func skipSpace() {
+    rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+  }
+}

@@ -1,0 +1,66 @@
+/// Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip archive of NPY files.
+///
+/// An array is expanded when it is asked for, to at most `limit` bytes; deflate makes no more than 1032 bytes of one, so
+/// reading never takes more than that times the bytes of the archive, whatever it claims.
+public struct NPZ: Sendable {
+  /// The arrays' names, in the order of the archive.
+  public let names: [String]
+
+  private let archive: [UInt8]
+  private let entries: [String: Zip.Entry]
+  private let path: String?
+  private let limit: Int
+
+  /// Opens a file whose bytes, and whose arrays' bytes, are at most `limit` each. Throws `FileError`.
+  public init(file path: String, limit: Int = 1 << 31) throws {
+    try self.init(readFile(path, limit: limit), path: path, limit: limit)
+  }
+
+  /// Opens an archive already in memory. Throws `FileError`.
+  public init(bytes: [UInt8], limit: Int = 1 << 31) throws {
+    try self.init(bytes, path: nil, limit: limit)
+  }
+
+  private init(_ bytes: [UInt8], path: String?, limit: Int) throws {
+    var names: [String] = []
+    var entries: [String: Zip.Entry] = [:]
+    do {
+      for entry in try Zip.entries(bytes) where entry.name.hasSuffix(".npy") {
+        let name = String(entry.name.dropLast(4))
+        guard entries.updateValue(entry, forKey: name) == nil else {
+          throw FileError(problem: "holds two arrays '\(name)'", nextStep: "save the arrays again with numpy.savez")
+        }
+        names.append(name)
+      }
+    } catch let error as FileError {
+      throw path.map(error.at) ?? error
+    }
+    self.names = names
+    self.entries = entries
+    self.path = path
+    self.limit = limit
+    archive = bytes
+  }
+
+  /// The array of that name; nil where there is none. Throws `FileError` where it is damaged.
+  public func array(_ name: String) throws -> NPY? {
+    guard let entry = entries[name] else { return nil }
+    do {
+      return try NPY(bytes: Zip.extract(entry, from: archive, limit: limit))
+    } catch let error as FileError {
+      // What is wrong with an entry names it already.
+      let problem = error.problem.hasPrefix("entry ") ? error.problem : "array '\(name)' \(error.problem)"
+      throw FileError(path: path, problem: problem, nextStep: error.nextStep)
+    }
+  }
+
+  /// The CRC-32 of each array's file, by name, as the archive lists them: a fingerprint without expanding anything.
+  public var checksums: [(name: String, crc: UInt32)] {
+    names.compactMap { name in entries[name].map { (name, $0.crc) } }
+  }
+
+  /// An archive of named arrays, in their order, as a file's bytes. Requires names that differ. Throws `FileError`.
+  public static func bytes(_ arrays: [(name: String, array: NPY)]) throws -> [UInt8] {
+    try Zip.archive(arrays.map { ("\($0.name).npy", $0.array.bytes) })
+  }
+}

@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Configuration
+
+/// Files and overrides made to cost time or memory; each of them once took minutes, gigabytes or the whole stack.
+@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+  /// Requires less than a second, which leaves room for a busy machine: milliseconds are usual.
+  private func quickFault(_ text: String, _ override: String? = nil) -> String {
+    let start = ContinuousClock.now
+    let words = override.map { fault(text, $0) } ?? fault(text)
+    #expect(ContinuousClock.now - start < .seconds(1))
+    return words
+  }
+
+  @Test func ofManyFaultsTheFirstAreToldAndTheRestCounted() {
+    let lines = (0..<9_000).map { "k\($0): &a\($0) 1" }.joined(separator: "\n")
+    let unknown = quickFault(lines).split(separator: "\n")
+    #expect(unknown.count == 21 && unknown[1].hasSuffix("9000 unknown keys in all at the top level"))
+    #expect(unknown[0].hasPrefix("x.yaml:1:1: unknown key 'k0' at the top level"))
+    #expect(unknown[20] == "... and 1 more faults")
+    let twice = quickFault(String(repeating: "training:\n", count: 9_000)).split(separator: "\n")
+    #expect(twice.count == 21 && twice[0].contains("a second time") && twice[20] == "... and 8979 more faults")
+    let counts = (0..<9_000).map { "x\($0): 1" }.joined(separator: ", ")
+    #expect(quickFault("counts: { \(counts) }").hasSuffix("... and 8980 more faults"))
+  }
+
+  @Test func longTextsAreRefusedRatherThanComparedAndRepeated() throws {
+    let long = String(repeating: "x", count: 3_000_000)
+    #expect(
+      quickFault("model: { name: \(long) }") == "x.yaml:1:16: a text of 3000000 bytes; a config's have at most 10000")
+    #expect(
+      quickFault("model:\n  ? \(long)\n  : 1") == "x.yaml:2:5: a key of 3000000 bytes; keys have at most 128")
+    #expect(quickFault("", "training.note=\(long)").hasSuffix("a text of 3000000 bytes; a config's have at most 10000"))
+    #expect(quickFault("", "training.\(long)=1").hasSuffix("a key of 3000000 bytes; keys have at most 128"))
+    #expect(quickFault("", "training.note=\(long)").utf8.count < 400)
+    #expect(try load("training: { note: \(long.prefix(10_000)) }").value.training.note.utf8.count == 10_000)
+  }
+
+  /// Each of the list's values has a path with all keys above it.
+  @Test func longKeysAboveManyValuesAreRefused() {
+    let keys = (0..<60).map { String(repeating: " ", count: $0) + String(repeating: "k", count: 1_000) + ":\n" }
+    let list = String(repeating: "1,", count: 9_000)
+    #expect(quickFault(keys.joined() + String(repeating: " ", count: 60) + "[\(list)]").contains("a key of 1000 bytes"))
+  }
+
+  @Test func overridesAreNoDeeperThanFiles() {
+    let deep = String(repeating: "a.", count: 60_000) + "a=1"
+    #expect(quickFault("", deep).hasSuffix("more than 64 keys joined by dots; no config is so deep"))
+    #expect(quickFault("", "training.note=" + String(repeating: "[", count: 100_000)).contains("nested deeper than 64"))
+  }
+
+  @Test func chainsOfFilesEnd() throws {
+    let chain = Dictionary(
+      uniqueKeysWithValues: (0..<100).map { ("\($0).yaml", $0 < 99 ? "extends: \($0 + 1).yaml" : "training: {}") })
+    let folder = try Folder(chain)
+    #expect(folder.fault("0.yaml") == "31.yaml:1:10: 'extends' joins more than 32 files")
+    #expect(try folder.load("68.yaml").value.training.steps == 10_000)
+  }
+}
