@@ -38,6 +38,8 @@ public struct ConfigReading {
     loaded = try ConfigurationFile.load(RunConfig.self, text: "", name: "defaults", overrides: overrides)
   }
 
+  public var config: RunConfig { loaded.value }
+
   /// Every key with its value, as YAML that loads back to the same config.
   public var text: String { ConfigurationFile.encode(loaded.value) }
 

@@ -44,12 +44,7 @@ public struct ExperimentFile: Configurable {
     (try? ConfigurationFile.load(ExperimentFile.self, path: path))?.value.rows.entries?.map(\.key) ?? []
   }
 
-  /// The config of one row, with overrides on top. Throws where there is no such row.
-  static func config(_ path: String, row: String, overrides: [String]) throws -> RunConfig {
-    try loaded(path, row: row, overrides: overrides).value
-  }
-
-  /// The same, with the place of every value.
+  /// The config of one row, with overrides on top, and the place of every value. Throws where there is no such row.
   static func loaded(_ path: String, row: String, overrides: [String]) throws -> Loaded<RunConfig> {
     let loaded = try ConfigurationFile.load(ExperimentFile.self, path: path)
     guard let entry = loaded.value.rows.entries?.first(where: { $0.key == row }) else {

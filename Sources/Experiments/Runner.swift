@@ -23,7 +23,7 @@ public enum Runner {
 
   /// Loads and checks a config without making anything. Throws `ConfigurationError`.
   public static func check(_ path: String, _ overrides: [String]) throws -> RunConfig {
-    try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides).value
+    try ConfigReading(path, overrides).config
   }
 
   /// Trains what a config (or a row of an experiment) says in a new folder below `base`; `name` defaults to the seed,
@@ -33,8 +33,7 @@ public enum Runner {
     config path: String, row: String? = nil, overrides: [String], base: String, name: String?,
     startingFrom origin: String? = nil, dataFolder: String
   ) throws -> Outcome {
-    let config =
-      try row.map { try ExperimentFile.config(path, row: $0, overrides: overrides) } ?? check(path, overrides)
+    let config = try ConfigReading(path, row: row, overrides).config
     Threads.use(config.training.threads)
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
     let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")

@@ -46,6 +46,10 @@ final class TrainingLog {
 
   /// What keeps the log files of a folder from going on from such a state; nil where they can.
   static func obstacle(in folder: RunFolder, to state: JSON) -> String? {
+    guard state["metrics"] != nil else {
+      return
+        "it does not say how long the logs were (it was made before version 0.2); start a new run from it by --init-from"
+    }
     let files = [("metrics", "\(folder.path)/metrics.jsonl"), ("events", EventFile.path(in: folder.path))]
     for case (let name, let path?) in files {
       let (wanted, found) = (length(name, in: state), fileSize(path) ?? 0)

@@ -26,9 +26,9 @@ struct ExperimentFileTests {
 
   @Test func overridesStandAboveARow() throws {
     let path = try experiment("rows:\n  wide: { model: { controller: { hidden: 7 } } }\n")
-    let config = try ExperimentFile.config(
+    let config = try ExperimentFile.loaded(
       path, row: "wide", overrides: ["training.seed=4", "model.controller.hidden=8"])
-    #expect(Runner.text(of: config) == Runner.text(of: try tiny("training.seed=4", "model.controller.hidden=8")))
+    #expect(Runner.text(of: config.value) == Runner.text(of: try tiny("training.seed=4", "model.controller.hidden=8")))
   }
 
   @Test func aFaultInARowIsNamedWithItsPlace() throws {
@@ -40,7 +40,7 @@ struct ExperimentFileTests {
 
   @Test func whatIsMissingIsNamed() throws {
     let path = try experiment("rows:\n  wide: { training: { seed: 1 } }\n")
-    let unknown = complaint { _ = try ExperimentFile.config(path, row: "wdie", overrides: []) }
+    let unknown = complaint { _ = try ExperimentFile.loaded(path, row: "wdie", overrides: []) }
     #expect(unknown.contains("has no row 'wdie'") && unknown.contains("wide"))
     #expect(complaint { _ = try ExperimentFile.load(try experiment("rows: {}\n")) }.contains("'rows' must hold"))
     let bare = try folder.write("rows: { a: {} }\n".utf8, to: "bare.yaml")

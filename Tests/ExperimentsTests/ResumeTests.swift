@@ -124,6 +124,17 @@ struct ResumeTests {
     #expect(try file("metrics.jsonl", of: path) == before)
   }
 
+  @Test func aCheckpointWithoutTheLengthsOfLogsIsNotGoneOnFrom() throws {
+    try train(to: path)
+    let run = try RunFolder(opening: path)
+    for checkpoint in run.checkpoints { try FileManager.default.removeItem(atPath: checkpoint.path) }
+    try Checkpoint.write(try workbench(try config([])), step: 8, to: run.checkpointPath(8))
+    let before = try file("metrics.jsonl", of: path)
+    let words = complaint { try resume() }
+    #expect(words.contains("step-8.safetensors: cannot be used: it does not say how long the logs were"))
+    #expect(try file("metrics.jsonl", of: path) == before)
+  }
+
   @Test func onlyStepsThreadsAndLoggingMayChange() throws {
     try train("training.steps=16", to: path)
     for key in [
