@@ -42,10 +42,10 @@ build-tests: dependencies ## build all tests, and .build/tests/release/airframe,
 	$(SWIFT) test list $(TESTS) > /dev/null
 
 format: ## format all Swift files in place
-	$(SWIFT) format -i -r Sources Tests Package.swift
+	$(SWIFT) format -i -r Sources Tests Fuzzing Package.swift
 
 lint: ## check the format of all Swift files
-	$(SWIFT) format lint -r --strict Sources Tests Package.swift
+	$(SWIFT) format lint -r --strict Sources Tests Fuzzing Package.swift
 
 clean: ## remove all that was built (runs and data stay)
 	rm -rf .build

@@ -141,7 +141,7 @@ public enum Runner {
     let reached: Int
     do {
       reached = try Checkpoint.restore(workbench, from: chosen.path).step
-    } catch let error as RunError {
+    } catch {
       let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
       throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
     }
