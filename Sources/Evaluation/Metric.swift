@@ -36,7 +36,13 @@ public struct Score: Equatable, Sendable {
 /// A new one is a file with its type and a line in `metrics`.
 public protocol Metric: Sendable {
   init()
+  /// Whether it compares with what is true of a scene; images of which nobody knows that are not given to it.
+  static var needsTruth: Bool { get }
   mutating func add(_ image: JudgedImage)
   /// The values so far; empty where no image had what the metric needs (boxes, categories).
   var scores: [Score] { get }
+}
+
+extension Metric {
+  public static var needsTruth: Bool { true }
 }

@@ -7,6 +7,7 @@ import Tensors
 
 /// What a config builds: dataset, model, estimator and optimizers.
 public struct Workbench {
+  /// The config, with what the dataset's files decided.
   public let config: RunConfig
   public let dataset: any Dataset
   public let model: any SceneModel
@@ -18,9 +19,26 @@ public struct Workbench {
 
   /// Builds everything that a config names. Throws where the config or the data cannot be used.
   public init(_ config: RunConfig, dataFolder: String) throws {
-    self.config = config
+    try self.init(config, try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder)))
+  }
+
+  /// Builds everything but the dataset, whose files are not needed: its scenes' shape is known from the config.
+  ///
+  /// Only where the config does not know it, as for the user's own images before a run has settled it, the dataset is made.
+  public init(withoutScenes config: RunConfig, dataFolder: String) throws {
+    guard let dataset = NoScenes(insteadOf: config.dataset) else {
+      try self.init(config, dataFolder: dataFolder)
+      return
+    }
+    try self.init(config, dataset)
+  }
+
+  private init(_ config: RunConfig, _ dataset: any Dataset) throws {
+    var settled = config
+    if let section = dataset.settled { settled.dataset.config = section }
+    self.config = settled
+    self.dataset = dataset
     random = RandomStream(seed: config.training.seed)
-    dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
     model = try models.make(
       config.model,
       ModelContext(
