@@ -51,14 +51,7 @@ public enum Runner {
     let config = try check("\(path)/config.yaml", overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
-    let checkpoints = folder.checkpoints
-    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
-      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
-      throw RunError(
-        "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
-      )
-    }
-    let reached = try Checkpoint.restore(workbench, from: chosen.path)
+    let reached = try Checkpoint.restore(workbench, from: checkpoint(of: folder, step: step))
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
@@ -66,6 +59,18 @@ public enum Runner {
       [JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
     try folder.write(json.description + "\n", to: name)
     return (reached, result)
+  }
+
+  /// The path of a run's newest checkpoint, or of the one after `step` steps. Throws `RunError` where there is none.
+  static func checkpoint(of folder: RunFolder, step: Int?) throws -> String {
+    let checkpoints = folder.checkpoints
+    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
+      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
+      throw RunError(
+        "\(folder.path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") "
+          + "(there are: \(steps.isEmpty ? "none" : steps))")
+    }
+    return chosen.path
   }
 
   /// Every key of a config with its value, as YAML.

@@ -13,7 +13,7 @@ struct Command: Sendable {
 }
 
 /// All commands, one line each.
-let commands: [Command] = [.train, .evaluate, .figure, .config, .data, .bench, .exportStep]
+let commands: [Command] = [.train, .evaluate, .infer, .sample, .figure, .config, .data, .bench, .exportStep]
 
 /// The folder with datasets: `--data`, else AIRFRAME_DATA, else `data`.
 func dataFolder(_ arguments: Arguments) -> String {
