@@ -147,20 +147,7 @@ public enum Runner {
     let config = try check("\(path)/config.yaml", overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
-    let checkpoints = folder.checkpoints
-    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
-      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
-      throw RunError(
-        "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
-      )
-    }
-    let reached: Int
-    do {
-      reached = try Checkpoint.restore(workbench, from: chosen.path).step
-    } catch {
-      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
-      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
-    }
+    let reached = try restore(workbench, of: folder, step: step)
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
@@ -168,6 +155,24 @@ public enum Runner {
       [JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
     try folder.write(json.description + "\n", to: name)
     return (reached, result)
+  }
+
+  /// Puts a run's newest checkpoint, or the one after `step` steps, into a workbench; returns its step.
+  /// Throws `RunError` where there is none, or it cannot be used: then with the others.
+  static func restore(_ workbench: Workbench, of folder: RunFolder, step: Int?) throws -> Int {
+    let checkpoints = folder.checkpoints
+    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
+      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
+      throw RunError(
+        "\(folder.path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") "
+          + "(there are: \(steps.isEmpty ? "none" : steps))")
+    }
+    do {
+      return try Checkpoint.restore(workbench, from: chosen.path).step
+    } catch {
+      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
+      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
+    }
   }
 
   /// Every key of a config with its value, as YAML.

@@ -76,7 +76,7 @@ final class TrainingLog {
     for (name, value) in estimate.terms { sums.add(name, Double(value.sum().scalar) / Double(value.count)) }
     sums.add("gradient_norm", gradientNorm)
     for (name, value) in estimate.diagnostics { sums.add(name, value) }
-    if let counts = estimate.terms.first(where: { $0.name == "count" })?.value.array() {
+    if scenes.allSatisfy(\.isLabeled), let counts = estimate.terms.first(where: { $0.name == "count" })?.value.array() {
       let right = zip(counts, scenes).filter { Int($0.rounded()) == $1.objects.count }.count
       sums.add("count_accuracy", Double(right) / Double(max(1, scenes.count)))
       sums.add("true_count", Double(scenes.reduce(0) { $0 + $1.objects.count }) / Double(max(1, scenes.count)))
@@ -87,7 +87,7 @@ final class TrainingLog {
     try write(step, split: nil, sums.means.filter { $0.name != "true_count" })
     try timing.writeSteps(upTo: step)
     for warning in watch.look(
-      at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"] ?? 0, signal: sums["signal_deviation"],
+      at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"], signal: sums["signal_deviation"],
       residual: sums["residual_deviation"])
     {
       try say("warning: \(warning)")

@@ -2,6 +2,8 @@
 let commands: [Command] = [
   .train,
   .evaluate,
+  .infer,
+  .sample,
   .sweep,
   .runs,
   .figure,

@@ -11,6 +11,8 @@ extension Word {
 extension Option {
   static let data = Option(
     "data", "DIR", .folder, "the folder with datasets", standard: "the environment variable AIRFRAME_DATA, else data")
+  static let checkpoint = Option(
+    "step", "N", .integer(0...Int.max), "the checkpoint after N training steps", standard: "the newest")
   static let row = Option("row", "ROW", .text, "one row of CONFIG, which is an experiment file then")
 
   static func threads(standard: String) -> Option {

@@ -17,10 +17,27 @@ public struct ExperimentFile: Configurable {
     .text("source", \.source, "where the question or the published values come from"),
     .text("base", \.base, "the config that rows change, beside this file"),
     .integers("seeds", \.seeds, in: 0...(1 << 53), "training seeds of every row"),
-    Field("rows", \.rows, "named sets of overrides, or grids that build them", coding: .yaml),
-    Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: .yaml),
+    Field("rows", \.rows, "named sets of overrides, or grids that build them", coding: grid),
+    Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: kept(overrides)),
     .texts("columns", \.columns, "metrics of the table"),
   ]
+
+  /// What is kept as it was written, to be loaded above the base; the schema knows what it must look like.
+  private static func kept(_ schema: JSON) -> Coding<YAMLNode> {
+    Coding(schema: schema, decode: { $0 }, encode: { $0 })
+  }
+
+  private static let overrides: JSON = ["type": "object", "additionalProperties": sectionSchema(RunConfig())]
+
+  /// The kinds of `Grid`.
+  private static let grid = kept([
+    "type": "object",
+    "properties": [
+      "product": ["type": "array"], "zip": ["type": "array"], "list": ["type": "array"], "exclude": ["type": "array"],
+      "random": ["type": "object"],
+    ],
+    "additionalProperties": ["anyOf": [sectionSchema(RunConfig()), ["type": "array"]]],
+  ])
 
   public func problems() -> [Problem] {
     if seeds.isEmpty { return [Problem(key: "seeds", "is empty; name at least one seed")] }
