@@ -8,7 +8,7 @@ public struct ConfigReading {
   /// Throws `ConfigurationError`, and `RunError` for an experiment without a row.
   public init(_ path: String, row: String? = nil, _ overrides: [String]) throws {
     if let row {
-      loaded = try ExperimentFile.loaded(path, row: row, overrides: overrides)
+      loaded = try Experiment.row(row, of: path, overrides: overrides)
       return
     }
     do {

@@ -157,7 +157,7 @@ public enum Runner {
   /// Every key of a config with its value, as YAML.
   public static func text(of config: RunConfig) -> String { ConfigurationFile.encode(config) }
 
-  private static func stem(of path: String) -> String {
+  static func stem(of path: String) -> String {
     let parts = path.split(separator: "/")
     let name = parts.last.map(String.init) ?? path
     let stem = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name

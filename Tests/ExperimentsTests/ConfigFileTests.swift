@@ -14,7 +14,7 @@ struct ConfigFileTests {
     let file = "\(repository)/\(path)"
     let keys = try YAMLParser.parse(try SourceText.file(file, at: nil, hint: ""))?.entries?.map(\.key) ?? []
     guard keys.contains("rows") || keys.contains("base") else { return [(nil, try Runner.check(file, []))] }
-    return try ExperimentFile.load(file).rows.map { ($0.name, $0.config) }
+    return try Experiment(file).cells.filter { $0.seed == 0 }.map { ($0.row, $0.config) }
   }
 
   /// Whether any config of a file reads downloaded data. A file that does not load counts as one that needs none.
@@ -69,7 +69,7 @@ struct ConfigFileTests {
     let configs = try Self.read(path)
     #expect(!configs.isEmpty && Set(configs.map(\.row)).count == configs.count)
     guard configs[0].row != nil else { return }
-    let file = try ExperimentFile.load("\(repository)/\(path)").file
+    let file = try Experiment("\(repository)/\(path)").file
     #expect(!file.title.isEmpty && !file.columns.isEmpty && !file.seeds.isEmpty)
     #expect(Set(configs.map { Runner.text(of: $0.config) }).count == configs.count, "two rows are the same")
   }
