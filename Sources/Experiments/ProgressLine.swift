@@ -68,7 +68,8 @@ public func fixed(_ value: Double, _ decimals: Int) -> String {
   return decimals == 0 ? sign + digits : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
 }
 
-private func clock(_ seconds: Double) -> String {
+/// A duration in two units at most.
+func clock(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e7 else { return "?" }
   let whole = Int(seconds.rounded())
   let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)

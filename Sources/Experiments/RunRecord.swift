@@ -99,16 +99,21 @@ public struct RunRecord: Sendable {
     return nil
   }
 
-  /// The newest evaluation on validation scenes. Files grow with the training, so only the end of it is read.
+  /// The newest evaluation on validation scenes.
   private func lastValidation() -> JSON? {
-    let file = open("\(path)/metrics.jsonl", O_RDONLY | O_CLOEXEC)
+    Self.lastLine(of: "\(path)/metrics.jsonl") { $0["split"]?.string == "validation" }
+  }
+
+  /// The last line of a file of JSON lines that is like that. Files grow with the training, so only their end is read.
+  static func lastLine(of file: String, where isWanted: (JSON) -> Bool = { _ in true }) -> JSON? {
+    let file = open(file, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
     let size = lseek(file, 0, SEEK_END)
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
     let count = pread(file, &bytes, bytes.count, max(0, size - bytes.count))
     for line in bytes.prefix(max(0, count)).split(separator: UInt8(ascii: "\n")).reversed() {
-      if let entry = try? JSON(parsing: line), entry["split"]?.string == "validation" { return entry }
+      if let entry = try? JSON(parsing: line), isWanted(entry) { return entry }
     }
     return nil
   }

@@ -70,8 +70,24 @@ public enum Runner {
     return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
   }
 
+  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there; one that is finished
+  /// stays as it is. What a sweep starts for each cell. Throws as `train` and `resume`.
+  public static func runCell(config path: String, folder place: String, dataFolder: String) throws {
+    guard let folder = try? RunFolder(opening: place) else {
+      let config = try check(path, [])
+      Threads.use(config.training.threads)
+      let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
+      _ = try finish(Training(workbench, in: RunFolder(planning: place)), place)
+      return
+    }
+    let steps = try check(path, []).training.steps
+    let status = folder.json("status.json")
+    if status?["status"] == "finished", status?["step"] == .integer(steps) { return }
+    _ = try resume(run: place, overrides: ["training.steps=\(steps)"], dataFolder: dataFolder)
+  }
+
   /// What may change when a run goes on: how long, with how many threads, and what is written when.
-  private static let resumable = [
+  static let resumable = [
     "training.steps", "training.threads", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
     "training.picture_every", "training.keep_checkpoints",
   ]

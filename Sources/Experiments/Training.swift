@@ -32,6 +32,7 @@ public final class Training {
     let lock = try folder.lock()
     // Another process may have been faster since the folder was chosen.
     try folder.refuseExisting()
+    folder.removeUnfinished()
     try self.init(workbench, folder, lock, batches, .init(step: 0, log: .object([]), config: nil))
     try Provenance.write(workbench, to: folder, origin: origin)
     try log.note("airframe \(airframeVersion) starts" + (origin.map { " from the parameters of \($0)" } ?? ""))

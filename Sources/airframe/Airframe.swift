@@ -8,6 +8,9 @@ import Glibc
     } catch let stop as Interruption {
       writeToStandardError("airframe: \(stop)\n")
       exit(128 + stop.signal)
+    } catch let stop as SweepInterruption {
+      writeToStandardError("airframe: \(stop)\n")
+      exit(128 + stop.signal)
     } catch {
       writeToStandardError("airframe: \(error)\n")
       exit(error is UsageError || isUnusableInput(error) ? 2 : 1)

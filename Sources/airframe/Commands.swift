@@ -2,6 +2,7 @@
 let commands: [Command] = [
   .train,
   .evaluate,
+  .sweep,
   .runs,
   .figure,
   .config,
@@ -9,4 +10,5 @@ let commands: [Command] = [
   .bench,
   .exportStep,
   .completions,
+  .runCell,
 ]

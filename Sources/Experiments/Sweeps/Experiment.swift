@@ -6,7 +6,7 @@ public struct Experiment {
   public struct Cell: Sendable {
     public let row: String
     public let seed: Int
-    public let config: RunConfig
+    public internal(set) var config: RunConfig
     /// 16 hexadecimal digits of the whole config.
     public var hash: String { Provenance.hash(config) }
     /// Where its folder stands below that of the experiment: `wide/seed-0`.
@@ -52,9 +52,11 @@ public struct Experiment {
       }
     }
     guard faults.isEmpty else { throw ConfigurationError(faults) }
-    for same in Dictionary(grouping: cells, by: \.hash).values.filter({ $0.count > 1 }) {
-      let names = same.map { "'\($0.row)'" }.joined(separator: " and ")
-      faults.append(.init("rows \(names) are the same config: they would be the same run twice", at: file.rows.place))
+    var first: [String: String] = [:]
+    for cell in cells {
+      guard let other = first.updateValue(cell.row, forKey: cell.hash) else { continue }
+      let words = "rows '\(other)' and '\(cell.row)' are the same config: they would be the same run twice"
+      faults.append(.init(words, at: file.rows.place))
     }
     guard faults.isEmpty else { throw ConfigurationError(faults) }
     (self.path, self.file, self.rows, self.cells) = (path, file, rows.map(\.name), cells)

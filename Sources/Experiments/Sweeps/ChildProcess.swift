@@ -1,0 +1,44 @@
+@preconcurrency import Glibc
+
+/// A program that runs beside this one, its output going to a file.
+final class ChildProcess {
+  let identifier: pid_t
+  private var status: Int32?
+
+  /// Starts a program. Throws `RunError`.
+  init(_ program: String, _ arguments: [String], output: String) throws {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var identifier: pid_t = 0
+    let code = posix_spawn(&identifier, program, &actions, nil, &words, environ)
+    guard code == 0 else {
+      throw RunError("\(program) cannot be started: \(String(cString: strerror(code)))")
+    }
+    self.identifier = identifier
+  }
+
+  /// The exit status once it has ended, 128 and the signal's number where a signal ended it; nil while it runs.
+  func poll() -> Int32? {
+    if let status { return status }
+    var raw: Int32 = 0
+    guard waitpid(identifier, &raw, WNOHANG) == identifier else { return nil }
+    let signal = raw & 0x7F
+    status = signal == 0 ? raw >> 8 & 0xFF : 128 + signal
+    return status
+  }
+
+  func send(_ signal: Int32) { if status == nil { kill(identifier, signal) } }
+}
+
+/// The path of this program.
+func ownProgram() -> String {
+  var path = [CChar](repeating: 0, count: 4097)
+  let count = readlink("/proc/self/exe", &path, 4096)
+  return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "airframe"
+}

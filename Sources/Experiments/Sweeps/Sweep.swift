@@ -1,0 +1,210 @@
+import Configuration
+import Glibc
+import Pictures
+
+/// Runs the cells of an experiment as processes of their own, each in its folder, and survives whatever happens.
+///
+/// Nothing is kept in memory that matters: what is done stands in the cells' folders, and their locks say who is at work. A
+/// sweep that is started again, or a second one beside it, does what is left.
+public final class Sweep {
+  public struct Options: Sendable {
+    /// Cells at a time.
+    public var jobs = 1
+    /// Threads of each cell.
+    public var threads = 1
+    public var retriesFailed = false
+    /// Ends the others when one has failed.
+    public var failsFast = false
+    /// Rows to do; all where empty.
+    public var rows: [String] = []
+    public init() {}
+  }
+
+  /// A cell that did not come to its end.
+  public struct Failure: Sendable {
+    public let cell: String
+    public let reason: String
+    public let log: String
+  }
+
+  public let folder: String
+  private let options: Options
+  private let dataFolder: String
+  private var waiting: [CellFolder] = []
+  private var running: [(cell: CellFolder, process: ChildProcess, start: Double, firstStep: Int)] = []
+  /// Cells that other processes train.
+  private var elsewhere: [CellFolder] = []
+  private var done = 0
+  private var failures: [Failure] = []
+  private var spent: [Double] = []
+  private let display: SweepDisplay
+  private let total: Int
+
+  /// Looks at every cell's folder below `base`. Throws `RunError` where rows are unknown, and where a folder holds another
+  /// config than the experiment: that run is not what the table would say it is.
+  public init(_ experiment: Experiment, base: String, dataFolder: String, options: Options) throws {
+    self.options = options
+    self.dataFolder = dataFolder
+    folder = "\(base)/\(experiment.name)"
+    for row in options.rows where !experiment.rows.contains(row) {
+      throw RunError(
+        "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
+          + "(rows: \(experiment.rows.joined(separator: ", ")))")
+    }
+    let chosen = experiment.cells.filter { options.rows.isEmpty || options.rows.contains($0.row) }
+    total = chosen.count
+    display = SweepDisplay(total: chosen.count)
+    var foreign: [String] = []
+    for cell in chosen {
+      var cell = cell
+      cell.config.training.threads = options.threads
+      let place = CellFolder(cell, in: folder)
+      switch place.state {
+      case .waiting, .interrupted: waiting.append(place)
+      case .running: elsewhere.append(place)
+      case .finished: done += 1
+      case .failed where options.retriesFailed: waiting.append(place)
+      case .failed(let reason): failures.append(Failure(cell: cell.place, reason: reason, log: "\(place.path)/log.txt"))
+      case .foreign(let reason): foreign.append("\(place.path): \(reason)")
+      }
+    }
+    guard foreign.isEmpty else {
+      throw RunError(
+        foreign.joined(separator: "\n")
+          + "\nmove such a folder away, or choose another place for this experiment with --out")
+    }
+  }
+
+  /// One line a cell: where it stands, and what would be done.
+  public static func plan(_ experiment: Experiment, base: String, options: Options) -> [String] {
+    experiment.cells.filter { options.rows.isEmpty || options.rows.contains($0.row) }.map { cell in
+      let place = CellFolder(cell, in: "\(base)/\(experiment.name)")
+      let words =
+        switch place.state {
+        case .waiting: "to do, \(cell.config.training.steps) steps"
+        case .running: "running at step \(place.step)"
+        case .interrupted: "to go on after step \(place.step) of \(cell.config.training.steps)"
+        case .finished: "finished"
+        case .failed(let reason): "failed: \(reason)" + (options.retriesFailed ? "; to be tried again" : "")
+        case .foreign(let reason): "in the way: \(reason)"
+        }
+      return "\(place.path): \(words)"
+    }
+  }
+
+  /// Does all that is left. Returns the cells that failed, now or before; throws `SweepInterruption` after Ctrl-C or SIGTERM,
+  /// once the cells have saved themselves, and what the file system says.
+  public func run() throws -> [Failure] {
+    try makeFolder("\(folder)/.cells")
+    StopSignal.watch()
+    display.begin(done: done, failed: failures.count)
+    while !(waiting.isEmpty && running.isEmpty && elsewhere.isEmpty) {
+      if let signal = StopSignal.current { throw try stop(signal) }
+      collect()
+      lookElsewhere()
+      if options.failsFast, !failures.isEmpty, !waiting.isEmpty || !running.isEmpty {
+        waiting = []
+        for cell in running { cell.process.send(SIGTERM) }
+      }
+      while running.count + elsewhere.count < options.jobs, !waiting.isEmpty { try start(waiting.removeFirst()) }
+      show()
+      usleep(10_000)
+    }
+    display.end()
+    return failures
+  }
+
+  private func start(_ cell: CellFolder) throws {
+    try makeFolder(String(cell.path.prefix(upTo: cell.path.lastIndex(of: "/") ?? cell.path.endIndex)))
+    try writeFileAtomically(Array(ConfigurationFile.encode(cell.cell.config).utf8), to: cell.config)
+    unlink(cell.output)
+    let words = ["run-cell", cell.config, cell.path, "--data", dataFolder]
+    let process = try ChildProcess(ownProgram(), words, output: cell.output)
+    running.append((cell, process, monotonicSeconds(), cell.step))
+    display.say("started  \(cell.cell.place)")
+  }
+
+  private func collect() {
+    running.removeAll { cell, process, start, _ in
+      guard let status = process.poll() else { return false }
+      switch (status, cell.state) {
+      case (0, .finished):
+        done += 1
+        spent.append(monotonicSeconds() - start)
+        display.say("finished \(cell.cell.place) (\(done) of \(total))")
+      case (_, .running): elsewhere.append(cell)
+      case (_, .failed(let reason)): fail(cell, reason, log: "\(cell.path)/log.txt")
+      default: fail(cell, lastWords(of: cell, status), log: cell.output)
+      }
+      return true
+    }
+  }
+
+  private func lookElsewhere() {
+    elsewhere.removeAll { cell in
+      switch cell.state {
+      case .running: return false
+      case .finished: done += 1
+      case .failed(let reason): fail(cell, reason, log: "\(cell.path)/log.txt")
+      case .foreign(let reason): fail(cell, reason, log: cell.path)
+      case .waiting, .interrupted: waiting.insert(cell, at: 0)
+      }
+      return true
+    }
+  }
+
+  private func fail(_ cell: CellFolder, _ reason: String, log: String) {
+    failures.append(Failure(cell: cell.cell.place, reason: reason, log: log))
+    display.say("failed   \(cell.cell.place): \(reason)")
+  }
+
+  /// The last line that a process printed.
+  private func lastWords(of cell: CellFolder, _ status: Int32) -> String {
+    let text = (try? readFile(cell.output)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let line = text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
+    return "status \(status): \(line)"
+  }
+
+  private func stop(_ signal: Int32) throws -> SweepInterruption {
+    // Ctrl-C reaches the cells by itself; SIGTERM does not. A second one of the same kind does no harm before they look.
+    if signal == SIGTERM { for cell in running { cell.process.send(SIGTERM) } }
+    while running.contains(where: { $0.process.poll() == nil }) { usleep(10_000) }
+    display.end()
+    return SweepInterruption(
+      signal: signal, done: running.reduce(done) { $0 + ($1.cell.state == .finished ? 1 : 0) }, total: total)
+  }
+
+  private func show() {
+    let seconds = spent.isEmpty ? nil : spent.reduce(0, +) / Double(spent.count)
+    display.show(
+      done: done, failed: failures.count,
+      left: seconds.map { $0 * Double(waiting.count + running.count) / Double(options.jobs) },
+      running: running.map { cell, _, start, first in
+        let step = cell.step
+        return SweepDisplay.Line(
+          name: cell.cell.place, step: step, of: cell.cell.config.training.steps,
+          rate: Double(step - first) / max(monotonicSeconds() - start, 1e-9))
+      }
+        + elsewhere.map {
+          SweepDisplay.Line(name: $0.cell.place, step: $0.step, of: $0.cell.config.training.steps, rate: nil)
+        })
+  }
+}
+
+/// A sweep that was asked to stop; its cells have saved themselves.
+public struct SweepInterruption: Error, CustomStringConvertible {
+  public let signal: Int32
+  let done, total: Int
+  public var description: String { "stopped with \(done) of \(total) cells finished; the same command goes on" }
+}
+
+/// Cells of a sweep that did not come to their end; the others did.
+public struct SweepFailure: Error, CustomStringConvertible {
+  let failures: [Sweep.Failure]
+  public init(_ failures: [Sweep.Failure]) { self.failures = failures }
+  public var description: String {
+    "\(failures.count) \(failures.count == 1 ? "cell" : "cells") failed:\n"
+      + failures.map { "  \($0.cell): \($0.reason)\n    log: \($0.log)\n" }.joined()
+      + "mend the cause and try them again with --retry-failed"
+  }
+}
