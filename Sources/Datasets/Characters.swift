@@ -1,7 +1,7 @@
 import Glibc
 import Pictures
 import Scenes
-import Synchronization
+import Tensors
 
 /// Omniglot characters, 105 x 105, from the two small background sets of Lake et al. in `<data>/omniglot/`.
 ///
@@ -24,7 +24,7 @@ final class Characters: Sendable {
   }
 
   private let folder: String
-  private let loaded = Mutex<Drawings?>(nil)
+  private let loaded = Lock<Drawings?>(nil)
 
   /// Throws `DatasetError.missing` unless both files are there.
   init(dataFolder: String) throws {

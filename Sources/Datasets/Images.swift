@@ -1,7 +1,6 @@
 import Configuration
 import Pictures
 import Scenes
-import Synchronization
 import Tensors
 
 /// The user's own images, shared out at random among the splits; with true objects where a CSV file of boxes gives them.
@@ -62,7 +61,7 @@ public struct Images: Dataset {
 
   /// The pixels of the splits that were prepared, image after image.
   private final class Loaded: Sendable {
-    let pixels = Mutex<[Split: [[UInt8]]]>([:])
+    let pixels = Lock<[Split: [[UInt8]]]>([:])
   }
 
   /// Requires a config without problems. Throws `DatasetError`, `FileError` and `PictureError`.
