@@ -70,20 +70,26 @@ public enum Runner {
     return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
   }
 
-  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there; one that is finished
-  /// stays as it is. What a sweep starts for each cell. Throws as `train` and `resume`.
+  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there, and measures it on test
+  /// scenes: its last checkpoint, and its best one. What a sweep starts for each cell. Throws as `train` and `resume`.
   public static func runCell(config path: String, folder place: String, dataFolder: String) throws {
-    guard let folder = try? RunFolder(opening: place) else {
-      let config = try check(path, [])
+    let config = try check(path, [])
+    if let folder = try? RunFolder(opening: place) {
+      let status = folder.json("status.json")
+      if status?["status"] != "finished" || status?["step"] != .integer(config.training.steps) {
+        _ = try resume(run: place, overrides: ["training.steps=\(config.training.steps)"], dataFolder: dataFolder)
+      }
+    } else {
       Threads.use(config.training.threads)
       let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
       _ = try finish(Training(workbench, in: RunFolder(planning: place)), place)
-      return
     }
-    let steps = try check(path, []).training.steps
-    let status = folder.json("status.json")
-    if status?["status"] == "finished", status?["step"] == .integer(steps) { return }
-    _ = try resume(run: place, overrides: ["training.steps=\(steps)"], dataFolder: dataFolder)
+    let folder = try RunFolder(opening: place)
+    let summary = folder.json("summary.json")
+    for step in [summary?["steps"], summary?["best"]?["step"]] {
+      guard case .integer(let step)? = step, folder.evaluation("test", after: step) == nil else { continue }
+      _ = try evaluate(run: place, split: .test, step: step, overrides: [], dataFolder: dataFolder)
+    }
   }
 
   /// What may change when a run goes on: how long, with how many threads, and what is written when.

@@ -17,6 +17,8 @@ final class TrainingLog {
   private var watch: CollapseWatch
   private var sums = RunningSums()
   private var countAccuracy: Double?
+  /// How the model failed in the last interval (`CollapseWatch`); nil where it did not.
+  private(set) var collapse: String?
 
   /// `state` is what a checkpoint after `step` steps kept of the log: files are cut back to where they stood then.
   /// Throws `FileError`.
@@ -32,6 +34,7 @@ final class TrainingLog {
     sums = RunningSums(state["sums"])
     watch = CollapseWatch(steps: modelSteps, state: state["watch"])
     countAccuracy = state["validation_count_accuracy"]?.double
+    collapse = state["collapse"]?.string
   }
 
   /// What a checkpoint keeps, so that the log goes on as if nothing had happened. The files are on the disk by then.
@@ -41,6 +44,7 @@ final class TrainingLog {
     return .object([
       .init("metrics", .integer(metrics.length)), .init("events", .integer(events.length)), .init("sums", sums.json),
       .init("watch", watch.json), .init("validation_count_accuracy", countAccuracy.map(JSON.number) ?? .null),
+      .init("collapse", collapse.map(JSON.text) ?? .null),
     ])
   }
 
@@ -92,6 +96,7 @@ final class TrainingLog {
     {
       try say("warning: \(warning)")
     }
+    collapse = watch.collapse(count: sums["count"], trueCount: sums["true_count"])
     sums = RunningSums()
   }
 

@@ -53,5 +53,13 @@ struct CollapseWatch {
     return found
   }
 
+  /// How a training ended that found nothing, or everything everywhere: `zero` or `all`; nil where it did neither, and where
+  /// the true counts are unknown.
+  func collapse(count: Double?, trueCount: Double?) -> String? {
+    guard let count, let trueCount else { return nil }
+    if count < 0.02, trueCount > 0.2 { return "zero" }
+    return count > 0.98 * Double(steps) && trueCount < 0.9 * Double(steps) ? "all" : nil
+  }
+
   private func rounded(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }

@@ -5,6 +5,7 @@ let commands: [Command] = [
   .infer,
   .sample,
   .sweep,
+  .table,
   .runs,
   .figure,
   .config,
