@@ -18,11 +18,17 @@ struct BoxTable: Sendable {
 
   /// Reads a file for these images. Throws `FileError`, and `DatasetError` that names the line.
   init(file path: String, images: ImageCollection) throws {
-    bytes = try readFile(path, limit: 1 << 30)
+    try self.init(
+      bytes: readFile(path, limit: 1 << 30), name: path, images: images.names, in: images.path, shape: images.shape)
+  }
+
+  /// Reads bytes as if they were the file of that name, for images of these names. Throws `DatasetError`.
+  init(bytes: [UInt8], name path: String, images: [String], in collection: String, shape: SceneShape) throws {
+    self.bytes = bytes
     var rows = try CSV.rows(bytes, path)[...]
     let header = rows.popFirst() ?? (1, [])
     let columns = try Self.columns(header.fields, at: "\(path):\(header.line)")
-    let indices = Dictionary(uniqueKeysWithValues: images.names.enumerated().map { ($1, $0) })
+    let indices = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
     var objects = [[SceneObject]](repeating: [], count: images.count)
     var largest = 0
     for (line, fields) in rows {
@@ -33,9 +39,9 @@ struct BoxTable: Sendable {
       }
       let name = row["image"] ?? ""
       guard let index = indices[name] else {
-        throw row.fault("names the image '\(name)', which is not in \(images.path)", "write it as \(images.names[0])")
+        throw row.fault("names the image '\(short(name))', which is not in \(collection)", "write it as \(images[0])")
       }
-      let object = try row.object(in: images.shape)
+      let object = try row.object(in: shape)
       largest = max(largest, object.label)
       objects[index].append(object)
     }
@@ -50,7 +56,7 @@ struct BoxTable: Sendable {
     for (index, name) in names.enumerated() {
       guard known.contains(name), columns.updateValue(index, forKey: name) == nil else {
         throw DatasetError.unusable(
-          place: place, problem: "has the column '\(name)', unknown or named twice",
+          place: place, problem: "has the column '\(short(name))', unknown or named twice",
           remedy: "the first row names \(all)")
       }
     }
@@ -91,7 +97,7 @@ struct BoxTable: Sendable {
     private func number(_ column: String) throws -> Double {
       let text = self[column] ?? ""
       guard let value = Double(text), value.isFinite else {
-        throw fault("has '\(text)' as \(column), which is not a number", "write pixels, such as 12 or 12.5")
+        throw fault("has '\(short(text))' as \(column), which is not a number", "write pixels, such as 12 or 12.5")
       }
       return value
     }
@@ -99,12 +105,15 @@ struct BoxTable: Sendable {
     private func label() throws -> Int {
       guard let text = self["label"] else { return 0 }
       guard let label = Int(text), (0...BoxTable.largestLabel).contains(label) else {
-        throw fault("has the label '\(text)'", "write a whole number from 0 to \(BoxTable.largestLabel)")
+        throw fault("has the label '\(short(text))'", "write a whole number from 0 to \(BoxTable.largestLabel)")
       }
       return label
     }
   }
 }
+
+/// What a message shows of a field, which may be as long as the file.
+private func short(_ field: String) -> String { field.count > 80 ? field.prefix(80) + "..." : field }
 
 /// Comma-separated values (RFC 4180), with lines that end in LF or CR LF.
 enum CSV {

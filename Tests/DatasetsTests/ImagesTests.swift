@@ -109,6 +109,16 @@ struct ImagesTests {
     #expect(words.contains(problem), "\(words)")
   }
 
+  @Test func aLongFieldIsShownInPart() throws {
+    try writePhotos(3)
+    let long = String(repeating: "x", count: 1_000_000)
+    for row in ["\(long),0,0,1,1", "00.png,\(long),0,1,1"] {
+      try folder.write(Array("image,left,top,right,bottom\n\(row)\n".utf8), to: "boxes.csv")
+      let words = words { _ = try dataset { $0.boxes = "boxes.csv" } }
+      #expect(words.contains("'\(long.prefix(80))...'") && words.utf8.count < 1000)
+    }
+  }
+
   @Test func imagesThatCannotServeAreNamed() throws {
     #expect(words { _ = try dataset() }.contains("photos: holds no file whose name ends in .png"))
     #expect(words { _ = try dataset { $0.path = "none" } }.contains("\(folder.path)/none: no such file or folder"))
