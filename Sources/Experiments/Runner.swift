@@ -45,9 +45,7 @@ public enum Runner {
       }
       try Checkpoint.initialize(workbench, from: newest.path)
     }
-    let training = try Training(workbench, in: folder, origin: origin)
-    writeToStandardError("training in \(place)\n")
-    return try finish(training, place)
+    return try finish(Training(workbench, in: folder, origin: origin), place)
   }
 
   /// Goes on with a run from its newest checkpoint that can be read; one that cannot is reported, and the one before it
@@ -66,7 +64,7 @@ public enum Runner {
       throw RunError(
         "\(path): stands at step \(restored.step) already; training.steps=\(config.training.steps) is below")
     }
-    writeToStandardError("going on in \(path) after step \(restored?.step ?? 0)\n")
+    writeToStandardError("going on after step \(restored?.step ?? 0)\n")
     return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
   }
 
@@ -139,8 +137,11 @@ public enum Runner {
     return nil
   }
 
-  private static func finish(_ training: Training, _ place: String) throws -> Outcome {
+  private static func finish(_ begin: @autoclosure () throws -> Training, _ place: String) throws -> Outcome {
+    // Before the folder is made, so that whoever sees it can stop the training properly.
     StopSignal.watch()
+    let training = try begin()
+    writeToStandardError("training in \(place)\n")
     let result = try training.run()
     return Outcome(folder: place, picture: training.newestPicture, validation: result)
   }
