@@ -49,10 +49,15 @@ public enum Profile {
     var skipped = 0.0
   }
 
+  private static let turn = Mutex(())
   private static let counts = Mutex(Counts())
 
-  /// Does `work` and says where the time of this thread went. Requires that no other thread asks at the same time.
+  /// Does `work` and says where the time of this thread went. Threads that ask at the same time wait for each other.
   public static func record(_ work: () throws -> Void) rethrows -> Result {
+    try turn.withLock { _ in try recordAlone(work) }
+  }
+
+  private static func recordAlone(_ work: () throws -> Void) rethrows -> Result {
     counts.withLock { $0 = Counts() }
     var nanoseconds = [Int64](repeating: 0, count: Int(CK_PARTS.rawValue))
     ck_profile_start()
