@@ -1,3 +1,5 @@
+// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+
 import Pictures
 
 /// IDX data, packed by gzip or not: what is read holds as many values as its sizes say, and is written as it was read.

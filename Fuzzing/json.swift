@@ -1,3 +1,5 @@
+// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+
 import Configuration
 
 /// JSON, as in the header of a checkpoint and the lines of a log: what is read is written as a text that reads the same.

@@ -1,3 +1,5 @@
+// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+
 import Pictures
 
 /// An NPZ archive, or one NPY file: what is read is written as bytes that read the same.

@@ -1,3 +1,5 @@
+// Bounds: 16 KiB of input, 32 MiB an allocation, 1024 MiB in all.
+
 import Configuration
 import Experiments
 

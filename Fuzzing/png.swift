@@ -1,3 +1,5 @@
+// Bounds: 64 KiB of input, 64 MiB an allocation, 512 MiB in all.
+
 import Pictures
 
 /// A PNG file: what is read comes back from the PNG that is made of it.

@@ -1,3 +1,5 @@
+// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+
 import Experiments
 import Tensors
 

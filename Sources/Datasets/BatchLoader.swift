@@ -1,5 +1,4 @@
 import Scenes
-import Synchronization
 import Tensors
 
 /// Training batches without end, made ahead on a background thread.
@@ -36,7 +35,7 @@ public final class BatchLoader {
 final class TrainingOrder: Sendable {
   private let scenes: Int
   private let random: RandomStream
-  private let current = Mutex<(epoch: Int, order: [Int])>((-1, []))
+  private let current = Lock<(epoch: Int, order: [Int])>((-1, []))
 
   init(scenes: Int, seed: Int) {
     self.scenes = scenes

@@ -1,3 +1,4 @@
+import Configuration
 import Scenes
 
 /// Scenes with what is true of them, in three splits. A conformance is a file, and a line in `datasets`.
@@ -16,8 +17,11 @@ public protocol Dataset: Sendable {
   /// What the labels of objects mean: label `l` is `classNames[l]`.
   var classNames: [String] { get }
 
-  /// 16 hexadecimal digits that differ when the config or the files read differ; reads no more than a few bytes of them.
+  /// 16 hexadecimal digits that differ when the config or the files read differ; reads little of them.
   var fingerprint: String { get }
+
+  /// The config with what files decided filled in, where they decided anything; nil where the config says all.
+  var settled: (any Configurable)? { get }
 
   /// The number of scenes.
   func size(of split: Split) -> Int
@@ -30,6 +34,8 @@ public protocol Dataset: Sendable {
 }
 
 extension Dataset {
+  public var settled: (any Configurable)? { nil }
+
   /// The scene without masks. Requires a prepared split and an index below its size.
   public func scene(_ index: Int, of split: Split) -> Scene { scene(index, of: split, withMasks: false) }
 }

@@ -8,4 +8,6 @@ public let datasets = Registry<DatasetContext, any Dataset>(
     .entry("multi-sprites", "rotated shapes of any size on one canvas", defaults: MultiSprites.Config()) { config, _ in
       try MultiSprites(config)
     },
+    .entry("omniglot", "characters of eight alphabets on one canvas", defaults: Omniglot.Config(), make: Omniglot.init),
+    .entry("images", "your own images, with or without boxes", defaults: Images.Config(), make: Images.init),
   ])

@@ -1,7 +1,7 @@
 import Glibc
 import Pictures
 import Scenes
-import Synchronization
+import Tensors
 
 /// MNIST digits, 28 x 28, from the four files of LeCun and Cortes in `<data>/mnist/`.
 ///
@@ -24,8 +24,8 @@ final class Digits: Sendable {
   }
 
   private let folder: String
-  private let training = Mutex<Images?>(nil)
-  private let test = Mutex<Images?>(nil)
+  private let training = Lock<Images?>(nil)
+  private let test = Lock<Images?>(nil)
 
   /// Throws `DatasetError.missing` unless all four files are there.
   init(dataFolder: String) throws {

@@ -10,16 +10,31 @@ struct Fingerprint {
     add("\(name) \(version)\n\(JSON(encodeSection(config)))".utf8)
   }
 
+  /// Adds a text, with where it ends.
+  mutating func add(_ text: String) { add(text.utf8 + [0]) }
+
   /// Adds a gzip file by the checksum and length of its content, which are its last eight bytes (RFC 1952), so that
   /// the same content compressed otherwise counts as the same. A file that cannot be read adds nothing.
   mutating func add(gzipFile path: String) {
-    guard let file = fopen(path, "rb") else { return }
-    defer { fclose(file) }
-    var trailer = [UInt8](repeating: 0, count: 8)
-    if fseek(file, -8, SEEK_END) == 0, fread(&trailer, 1, 8, file) == 8 { add(trailer) }
+    if let (end, _) = Self.end(of: path, bytes: 8) { add(end) }
   }
 
-  private mutating func add(_ bytes: some Sequence<UInt8>) {
+  /// Adds a file by its length and last bytes. A file that cannot be read, or is shorter, adds nothing.
+  mutating func add(endOf path: String, bytes count: Int) {
+    guard let (end, length) = Self.end(of: path, bytes: count) else { return }
+    add("\(length)")
+    add(end)
+  }
+
+  private static func end(of path: String, bytes count: Int) -> (bytes: [UInt8], length: Int)? {
+    guard let file = fopen(path, "rb") else { return nil }
+    defer { fclose(file) }
+    var end = [UInt8](repeating: 0, count: count)
+    guard fseek(file, -count, SEEK_END) == 0, fread(&end, 1, count, file) == count else { return nil }
+    return (end, ftell(file))
+  }
+
+  mutating func add(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
   }
 

@@ -8,7 +8,7 @@ import Tensors
 /// by 1/r, r ~ N(1.3, 0.1^2), drawn again while a sum exceeds 1. It truncates the frame's side and never places a frame
 /// in the last row or column; we round, and all places are equally likely.
 public struct MultiMNIST: Dataset {
-  public struct Config: Configurable {
+  public struct Config: Configurable, SceneShaped {
     public var seed = 0
     public var side = 50
     public var counts = [0: 20_000, 1: 20_000, 2: 20_000]
@@ -40,6 +40,8 @@ public struct MultiMNIST: Dataset {
       }
       return problems
     }
+
+    public var sceneShape: SceneShape? { SceneShape(channels: 1, height: side, width: side) }
   }
 
   public let name = "multi-mnist"
@@ -99,10 +101,6 @@ public struct MultiMNIST: Dataset {
     let digit = part.range.lowerBound + generator.integer(below: part.range.count)
     cutter.cut(digit, from: part.images, into: &stamp, &generator)
     stamp.label = Int(part.images.labels[digit])
-    stamp.left = generator.integer(below: config.side - stamp.width + 1)
-    stamp.top = generator.integer(below: config.side - stamp.height + 1)
-    stamp.center = Point(
-      x: Double(stamp.left) + Double(stamp.width) / 2, y: Double(stamp.top) + Double(stamp.height) / 2)
-    stamp.scale = Double(max(stamp.width, stamp.height)) / Double(config.side)
+    stamp.placeUniformly(onSide: config.side, &generator)
   }
 }

@@ -8,7 +8,7 @@ import Tensors
 /// Each shape is inscribed in a circle; the circle lies inside the canvas, its center and diameter are uniform. Edges
 /// are anti-aliased. The paper gives no sizes: the diameters and the ellipse's 1 : 2 are ours, as is `heart`.
 public struct MultiSprites: Dataset {
-  public struct Config: Configurable {
+  public struct Config: Configurable, SceneShaped {
     public var seed = 0
     public var side = 64
     public var counts = [0: 22_500, 1: 22_500, 2: 22_500, 3: 22_500]
@@ -46,6 +46,8 @@ public struct MultiSprites: Dataset {
       }
       return problems
     }
+
+    public var sceneShape: SceneShape? { SceneShape(channels: 1, height: side, width: side) }
   }
 
   public struct Diameter: Configurable {

@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Tensors
 
 /// Makes the elements of a sequence on a background thread, a few ahead of who takes them.
 ///
@@ -15,7 +15,7 @@ final class Prefetcher<Element> {
   /// What both threads see.
   private final class Shared: Sendable {
     let make: @Sendable (Int) -> Element
-    let state = Mutex(State())
+    let state = Lock(State())
     let arrivals = DispatchSemaphore(value: 0)
 
     struct State {

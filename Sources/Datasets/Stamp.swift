@@ -1,4 +1,5 @@
 import Scenes
+import Tensors
 
 /// One object's ink, drawn on its own, and where it goes on the canvas.
 struct Stamp {
@@ -15,6 +16,14 @@ struct Stamp {
   var center = Point(x: 0, y: 0)
   var angle: Double?
   var scale: Double?
+
+  /// Puts the frame at a uniform place of a square canvas, all of it inside.
+  mutating func placeUniformly(onSide side: Int, _ generator: inout RandomGenerator) {
+    left = generator.integer(below: side - width + 1)
+    top = generator.integer(below: side - height + 1)
+    center = Point(x: Double(left) + Double(width) / 2, y: Double(top) + Double(height) / 2)
+    scale = Double(max(width, height)) / Double(side)
+  }
 
   /// The object as it stands on the canvas; its box holds the ink above a tenth of the object's maximum.
   func object() -> SceneObject {

@@ -48,7 +48,13 @@ public protocol Metric: Sendable {
   /// What its scores can be, in their order.
   static var measures: [Measure] { get }
   init()
+  /// Whether it compares with what is true of a scene; images of which nobody knows that are not given to it.
+  static var needsTruth: Bool { get }
   mutating func add(_ image: JudgedImage)
   /// The values so far; empty where no image had what the metric needs (boxes, categories).
   var scores: [Score] { get }
+}
+
+extension Metric {
+  public static var needsTruth: Bool { true }
 }

@@ -25,8 +25,11 @@ public struct Scorecard: Sendable {
     }
   }
 
+  /// Judges an image by all metrics, or by those that need no truth where its scene has no labels.
   public mutating func add(_ image: JudgedImage) {
-    for index in gathered.indices { gathered[index].add(image) }
+    for index in gathered.indices where image.scene.isLabeled || !type(of: gathered[index]).needsTruth {
+      gathered[index].add(image)
+    }
     images += 1
   }
 

@@ -11,6 +11,8 @@ public struct SquaredError: Metric {
 
   public init() {}
 
+  public static var needsTruth: Bool { false }
+
   public mutating func add(_ image: JudgedImage) {
     sum += squaredError(image.scene.pixels, image.reconstruction)
     images += 1

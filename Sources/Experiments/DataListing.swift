@@ -20,10 +20,10 @@ public enum DataListing {
   ///
   /// Datasets themselves say what they need: they are made without files, and with those of the data folder.
   public static func entries(dataFolder: String) throws -> [Entry] {
-    try datasets.entries.map { entry in
+    datasets.entries.map { entry in
       // Nothing can lie below a file that is no folder.
-      let needs = try lack(entry, dataFolder: "/dev/null")?.source
-      let missing = try needs.flatMap { _ in try lack(entry, dataFolder: dataFolder)?.file }
+      let needs = lack(entry, dataFolder: "/dev/null")?.source
+      let missing = needs.flatMap { _ in lack(entry, dataFolder: dataFolder)?.file }
       return Entry(name: entry.name, summary: entry.summary, needs: needs, missing: missing)
     }
   }
@@ -48,12 +48,17 @@ public enum DataListing {
 
   private static func lack(
     _ entry: Registry<DatasetContext, any Dataset>.Entry, dataFolder: String
-  ) throws -> (file: String, source: String)? {
+  ) -> (file: String, source: String)? {
     do {
       _ = try entry.make(entry.defaults, DatasetContext(dataFolder: dataFolder))
       return nil
     } catch DatasetError.missing(let file, let source) {
       return (file, source)
+    } catch DatasetError.notFound(let path) {
+      return (path, entry.name)
+    } catch {
+      // The files are there; what is wrong with them is said where they are used.
+      return nil
     }
   }
 }

@@ -52,7 +52,7 @@ public enum DataPreview {
     }
     var cell = Picture(width: image.width, height: image.height + stripHeight, channels: 3, fill: 40)
     cell.paste(image, x: 0, y: 0)
-    let words = scene.count == 1 ? "1 object" : "\(scene.count) objects"
+    let words = !scene.isLabeled ? "unlabeled" : scene.count == 1 ? "1 object" : "\(scene.count) objects"
     cell.drawText(words, x: 3, y: image.height + 3, color: .white)
     return cell
   }

@@ -24,7 +24,7 @@ public struct DataSource: Sendable {
 }
 
 /// All that can be fetched.
-public let dataSources: [DataSource] = [.mnist]
+public let dataSources: [DataSource] = [.mnist, .omniglot]
 
 extension DataSource {
   /// MNIST's four files (LeCun and Cortes). The checksums are those of the official files.
@@ -44,5 +44,21 @@ extension DataSource {
       File(
         name: "t10k-labels-idx1-ubyte.gz",
         sha256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+    ])
+
+  /// Omniglot's two small background sets (Lake et al.), as their authors publish them.
+  static let omniglot = DataSource(
+    name: "omniglot",
+    mirrors: [
+      "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/",
+      "https://github.com/brendenlake/omniglot/raw/master/python/",
+    ],
+    files: [
+      File(
+        name: "images_background_small1.zip",
+        sha256: "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4"),
+      File(
+        name: "images_background_small2.zip",
+        sha256: "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"),
     ])
 }

@@ -70,20 +70,26 @@ public enum Runner {
     return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
   }
 
-  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there; one that is finished
-  /// stays as it is. What a sweep starts for each cell. Throws as `train` and `resume`.
+  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there, and measures it on test
+  /// scenes: its last checkpoint, and its best one. What a sweep starts for each cell. Throws as `train` and `resume`.
   public static func runCell(config path: String, folder place: String, dataFolder: String) throws {
-    guard let folder = try? RunFolder(opening: place) else {
-      let config = try check(path, [])
+    let config = try check(path, [])
+    if let folder = try? RunFolder(opening: place) {
+      let status = folder.json("status.json")
+      if status?["status"] != "finished" || status?["step"] != .integer(config.training.steps) {
+        _ = try resume(run: place, overrides: ["training.steps=\(config.training.steps)"], dataFolder: dataFolder)
+      }
+    } else {
       Threads.use(config.training.threads)
       let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
       _ = try finish(Training(workbench, in: RunFolder(planning: place)), place)
-      return
     }
-    let steps = try check(path, []).training.steps
-    let status = folder.json("status.json")
-    if status?["status"] == "finished", status?["step"] == .integer(steps) { return }
-    _ = try resume(run: place, overrides: ["training.steps=\(steps)"], dataFolder: dataFolder)
+    let folder = try RunFolder(opening: place)
+    let summary = folder.json("summary.json")
+    for step in [summary?["steps"], summary?["best"]?["step"]] {
+      guard case .integer(let step)? = step, folder.evaluation("test", after: step) == nil else { continue }
+      _ = try evaluate(run: place, split: .test, step: step, overrides: [], dataFolder: dataFolder)
+    }
   }
 
   /// What may change when a run goes on: how long, with how many threads, and what is written when.
@@ -147,20 +153,7 @@ public enum Runner {
     let config = try check("\(path)/config.yaml", overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
-    let checkpoints = folder.checkpoints
-    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
-      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
-      throw RunError(
-        "\(path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") (there are: \(steps.isEmpty ? "none" : steps))"
-      )
-    }
-    let reached: Int
-    do {
-      reached = try Checkpoint.restore(workbench, from: chosen.path).step
-    } catch {
-      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
-      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
-    }
+    let reached = try restore(workbench, of: folder, step: step)
     let result = try Evaluator(workbench).evaluate(split)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
@@ -168,6 +161,24 @@ public enum Runner {
       [JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
     try folder.write(json.description + "\n", to: name)
     return (reached, result)
+  }
+
+  /// Puts a run's newest checkpoint, or the one after `step` steps, into a workbench; returns its step.
+  /// Throws `RunError` where there is none, or it cannot be used: then with the others.
+  static func restore(_ workbench: Workbench, of folder: RunFolder, step: Int?) throws -> Int {
+    let checkpoints = folder.checkpoints
+    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
+      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
+      throw RunError(
+        "\(folder.path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") "
+          + "(there are: \(steps.isEmpty ? "none" : steps))")
+    }
+    do {
+      return try Checkpoint.restore(workbench, from: chosen.path).step
+    } catch {
+      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
+      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
+    }
   }
 
   /// Every key of a config with its value, as YAML.

@@ -1,5 +1,5 @@
 @preconcurrency import Glibc
-import Synchronization
+import Tensors
 
 /// A program of the system, such as curl: found along PATH, run without a shell, and waited for.
 enum SystemCommand {
@@ -22,7 +22,7 @@ enum SystemCommand {
   }
 
   /// Programs run one at a time, because the treatment of Ctrl-C belongs to the whole process.
-  private static let turn = Mutex(())
+  private static let turn = Lock(())
 
   /// Runs a program to its end. Throws `Failure`.
   ///

@@ -183,6 +183,7 @@ public final class Training {
     let summary = JSON.object([
       .init("steps", .integer(config.steps)), .init("parameters", .integer(workbench.model.store.count)),
       .init("final", .object(result.scores.map { .init($0.name, .number($0.value)) })), .init("best", best.json),
+      .init("collapse", log.collapse.map(JSON.text) ?? .null),
       .init("training_seconds", .number(times.stepSeconds)),
       .init("evaluation_seconds", .number(times.evaluationSeconds)),
       .init("steps_per_second", .number(Double(times.steps) / max(times.stepSeconds, 1e-9))),

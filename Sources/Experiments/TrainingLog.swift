@@ -17,6 +17,8 @@ final class TrainingLog {
   private var watch: CollapseWatch
   private var sums = RunningSums()
   private var countAccuracy: Double?
+  /// How the model failed in the last interval (`CollapseWatch`); nil where it did not.
+  private(set) var collapse: String?
 
   /// `state` is what a checkpoint after `step` steps kept of the log: files are cut back to where they stood then.
   /// Throws `FileError`.
@@ -32,6 +34,7 @@ final class TrainingLog {
     sums = RunningSums(state["sums"])
     watch = CollapseWatch(steps: modelSteps, state: state["watch"])
     countAccuracy = state["validation_count_accuracy"]?.double
+    collapse = state["collapse"]?.string
   }
 
   /// What a checkpoint keeps, so that the log goes on as if nothing had happened. The files are on the disk by then.
@@ -41,6 +44,7 @@ final class TrainingLog {
     return .object([
       .init("metrics", .integer(metrics.length)), .init("events", .integer(events.length)), .init("sums", sums.json),
       .init("watch", watch.json), .init("validation_count_accuracy", countAccuracy.map(JSON.number) ?? .null),
+      .init("collapse", collapse.map(JSON.text) ?? .null),
     ])
   }
 
@@ -76,7 +80,7 @@ final class TrainingLog {
     for (name, value) in estimate.terms { sums.add(name, Double(value.sum().scalar) / Double(value.count)) }
     sums.add("gradient_norm", gradientNorm)
     for (name, value) in estimate.diagnostics { sums.add(name, value) }
-    if let counts = estimate.terms.first(where: { $0.name == "count" })?.value.array() {
+    if scenes.allSatisfy(\.isLabeled), let counts = estimate.terms.first(where: { $0.name == "count" })?.value.array() {
       let right = zip(counts, scenes).filter { Int($0.rounded()) == $1.objects.count }.count
       sums.add("count_accuracy", Double(right) / Double(max(1, scenes.count)))
       sums.add("true_count", Double(scenes.reduce(0) { $0 + $1.objects.count }) / Double(max(1, scenes.count)))
@@ -87,11 +91,12 @@ final class TrainingLog {
     try write(step, split: nil, sums.means.filter { $0.name != "true_count" })
     try timing.writeSteps(upTo: step)
     for warning in watch.look(
-      at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"] ?? 0, signal: sums["signal_deviation"],
+      at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"], signal: sums["signal_deviation"],
       residual: sums["residual_deviation"])
     {
       try say("warning: \(warning)")
     }
+    collapse = watch.collapse(count: sums["count"], trueCount: sums["true_count"])
     sums = RunningSums()
   }
 

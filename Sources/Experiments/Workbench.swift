@@ -9,6 +9,7 @@ import Tensors
 
 /// What a config builds: dataset, model, estimator and optimizers.
 public struct Workbench {
+  /// The config, with what the dataset's files decided.
   public let config: RunConfig
   public let dataset: any Dataset
   public let model: any SceneModel
@@ -21,14 +22,31 @@ public struct Workbench {
   /// Builds everything that a config names; meanwhile a background thread reads what a split needs, if one is named.
   /// Throws where the config or the data cannot be used.
   public init(_ config: RunConfig, dataFolder: String, preparing split: Split? = nil) throws {
-    self.config = config
-    random = RandomStream(seed: config.training.seed)
     let dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
-    self.dataset = dataset
     if let split {
       // Whoever asks for the split next waits for it, or meets the same error.
       DispatchQueue.global().async { try? dataset.prepare(split) }
     }
+    try self.init(config, dataset)
+  }
+
+  /// Builds everything but the dataset, whose files are not needed: its scenes' shape is known from the config.
+  ///
+  /// Only where the config does not know it, as for the user's own images before a run has settled it, the dataset is made.
+  public init(withoutScenes config: RunConfig, dataFolder: String) throws {
+    guard let dataset = NoScenes(insteadOf: config.dataset) else {
+      try self.init(config, dataFolder: dataFolder)
+      return
+    }
+    try self.init(config, dataset)
+  }
+
+  private init(_ config: RunConfig, _ dataset: any Dataset) throws {
+    var settled = config
+    if let section = dataset.settled { settled.dataset.config = section }
+    self.config = settled
+    self.dataset = dataset
+    random = RandomStream(seed: config.training.seed)
     model = try models.make(
       config.model,
       ModelContext(

@@ -17,6 +17,9 @@ public struct Draw {
     case mode
     /// All counts of objects at once: presences stand for their probabilities, the likelihood is summed over the counts.
     case marginal
+    /// Samples of the priors, with no regard to what was inferred; presence holds for the first `objects` steps, where
+    /// their number is given.
+    case prior(objects: Int?)
   }
 
   public let discrete: Discrete
@@ -44,14 +47,15 @@ public struct Draw {
     return false
   }
 
-  /// A normal node with a normal prior: mean + deviation * noise, or the mean. All [batch, n]; the prior also [n].
+  /// A normal node with a normal prior: mean + deviation * noise, the mean, or a sample of the prior. All [batch, n]; the prior also [n].
   public func normal(
     _ node: String, step: Int, mean: Tensor, deviation: Tensor, priorMean: Tensor, priorDeviation: Tensor
   ) -> NormalLatent {
     let sample: Tensor
-    if case .mode = discrete {
-      sample = mean
-    } else {
+    switch discrete {
+    case .mode: sample = mean
+    case .prior: sample = noise.child(node).at(step).normals(mean.shape) * priorDeviation + priorMean
+    case .sampled, .relaxed, .marginal:
       let epsilon = noise.child(node).at(step).normals(mean.shape)
       record?.add(node, step, epsilon)
       sample = mean + deviation * epsilon
@@ -67,6 +71,11 @@ public struct Draw {
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.isAbove(0))
     case .marginal:
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.sigmoid())
+    case .prior(let objects):
+      let sample =
+        objects.map { (step < $0 ? Tensor.ones : Tensor.zeros)(logits.shape) }
+        ?? (Tensor(priorLogOdds) + logistic(node, step, logits.shape)).isAbove(0)
+      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
     case .sampled:
       let sample = (logits.detached() + logistic(node, step, logits.shape)).isAbove(0)
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)

@@ -95,11 +95,24 @@ public final class RecurrentSceneModel: SceneModel {
   }
 
   public func explain(_ images: Tensor) -> SceneExplanation {
+    explained(images, Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
+  }
+
+  /// The pass over black images with every latent from its prior: what networks make of the images is not used.
+  ///
+  /// Only a background has no prior: it is decoded from what the controller makes of a black image and these latents.
+  public func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation {
+    explained(
+      .zeros([count, context.channels, context.height, context.width]),
+      Draw(.prior(objects: objects), noise: random, progress: .end))
+  }
+
+  private func explained(_ images: Tensor, _ draw: Draw) -> SceneExplanation {
     store.frozen {
-      let (_, canvas) = run(images, Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
+      let (pass, canvas) = run(images, draw)
       return SceneExplanation(
         scenes: canvas.explanations(batch: images.shape[0], height: context.height, width: context.width),
-        reconstruction: canvas.composed(like: images))
+        reconstruction: canvas.composed(like: images), latents: pass.latents)
     }
   }
 }

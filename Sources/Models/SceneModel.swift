@@ -9,6 +9,9 @@ public protocol SceneModel: InferenceModel {
   var store: ParameterStore { get }
   /// What the model makes of images [batch, channel, height, width]: objects, boxes and a reconstruction, from modes and means.
   func explain(_ images: Tensor) -> SceneExplanation
+  /// Scenes from the model's own expectation of them, at the final values of schedules; with `objects` objects each,
+  /// where that is given (at most as many as the model has steps). The reconstruction is the mean image of the likelihood.
+  func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation
   /// Numbers that a training step used beside parameters and noise, by name (for `export-step`).
   func constants(at progress: Progress) -> [(name: String, value: Tensor)]
 }
@@ -19,6 +22,8 @@ public struct SceneExplanation {
   public let scenes: [Explanation]
   /// The canvas [batch, channel, height, width].
   public let reconstruction: Tensor
+  /// Every latent by its name, such as `presence`, `window` and `appearance`, for all steps, also those without an object.
+  public let latents: [LatentValues]
 }
 
 /// What a model is made for.

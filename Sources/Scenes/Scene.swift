@@ -37,15 +37,20 @@ public struct Scene: Equatable, Sendable {
   /// Row-major `[channel, height, width]`, 0 black to 255 full.
   public let pixels: [UInt8]
 
-  /// The objects in the order in which they were drawn.
+  /// The objects in the order in which they were drawn; none where nobody knows them.
   public let objects: [SceneObject]
+
+  /// Whether `objects` is the truth: false for images of which nobody has said what they show.
+  public let isLabeled: Bool
 
   /// Each object's own ink, row-major `[height, width]`, 0...255, in the order of `objects`; empty unless asked for.
   public let masks: [[UInt8]]
 
-  /// Requires `channels * height * width` pixels, and either no masks or one of `height * width` for each object.
+  /// Requires `channels * height * width` pixels, and either no masks or one of `height * width` for each object; no
+  /// objects where they are not known.
   public init(
-    channels: Int = 1, height: Int, width: Int, pixels: [UInt8], objects: [SceneObject], masks: [[UInt8]] = []
+    channels: Int = 1, height: Int, width: Int, pixels: [UInt8], objects: [SceneObject], masks: [[UInt8]] = [],
+    isLabeled: Bool = true
   ) {
     precondition(
       pixels.count == channels * height * width,
@@ -53,12 +58,14 @@ public struct Scene: Equatable, Sendable {
     precondition(
       masks.isEmpty || masks.count == objects.count && masks.allSatisfy { $0.count == height * width },
       "a scene of \(objects.count) objects was given \(masks.count) masks, or one is not \(height) x \(width)")
+    precondition(isLabeled || objects.isEmpty, "an image without labels was given \(objects.count) objects")
     self.channels = channels
     self.height = height
     self.width = width
     self.pixels = pixels
     self.objects = objects
     self.masks = masks
+    self.isLabeled = isLabeled
   }
 
   /// The number of objects.

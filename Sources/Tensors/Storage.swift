@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The memory of one or more tensors: floats that come from the pool uninitialized and return to it with their last user.
 package final class Storage {
@@ -22,7 +21,7 @@ package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
   private let isOff = getenv("AIRFRAME_POOL").map { strcmp($0, "off") == 0 } ?? false
-  private let free = Mutex<[Int: [Address]]>([:])
+  private let free = Lock<[Int: [Address]]>([:])
 
   /// A buffer's address that may cross threads: whoever takes it from the pool owns it alone.
   private struct Address: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }

@@ -39,7 +39,7 @@ private final class Crew: Sendable {
 
   /// Held by the thread whose work is being done; another one that comes meanwhile does all its parts itself.
   private let turn = Atomic(false)
-  private let members = Mutex<[Member]>([])
+  private let members = Lock<[Member]>([])
 
   func run(_ parts: Int, _ work: @escaping (Int) -> Void) {
     guard turn.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
@@ -68,7 +68,7 @@ private final class Crew: Sendable {
     private let done = Atomic(0)
     private let isAsleep = Atomic(false)
     private let alarm = DispatchSemaphore(value: 0)
-    private let job = Mutex<Job?>(nil)
+    private let job = Lock<Job?>(nil)
 
     /// Turns of the waiting loop before a thread falls asleep: some 50 microseconds.
     private static let patience = 2000

@@ -2,7 +2,10 @@
 let commands: [Command] = [
   .train,
   .evaluate,
+  .infer,
+  .sample,
   .sweep,
+  .table,
   .runs,
   .figure,
   .config,

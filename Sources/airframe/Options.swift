@@ -5,12 +5,16 @@ import Glibc
 
 extension Word {
   static let config = Word("CONFIG", .file(ending: "yaml"), "a config file")
+  static let experiment = Word("EXPERIMENT", .file(ending: "yaml"), "an experiment file")
   static let run = Word("RUN", .run, "the folder of a run")
 }
 
 extension Option {
   static let data = Option(
     "data", "DIR", .folder, "the folder with datasets", standard: "the environment variable AIRFRAME_DATA, else data")
+  static let checkpoint = Option(
+    "step", "N", .integer(0...Int.max), "the checkpoint after N training steps", standard: "the newest")
+  static let budget = Option("budget", "NAME", .text, "a budget of the experiment file")
   static let row = Option("row", "ROW", .text, "one row of CONFIG, which is an experiment file then")
 
   static func threads(standard: String) -> Option {

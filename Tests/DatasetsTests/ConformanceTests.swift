@@ -5,9 +5,9 @@ import Testing
 
 /// What must hold for every dataset in the registry.
 struct ConformanceTests {
-  let mnist: SmallMNIST
+  let mnist: SmallData
 
-  init() throws { mnist = try SmallMNIST.shared.get() }
+  init() throws { mnist = try SmallData.shared.get() }
 
   private func make(_ name: String) throws -> any Dataset { try datasets.make(datasets.choice(name), mnist.context) }
 
@@ -40,11 +40,11 @@ struct ConformanceTests {
     let dataset = try make(name)
     #expect(dataset.name == name)
     for split in Split.allCases {
-      #expect(dataset.size(of: split) >= 1000)
+      #expect(dataset.size(of: split) >= 40)
       for scene in try scenes(dataset, split, count: 40) {
         #expect([scene.channels, scene.height, scene.width] == [dataset.channels, dataset.height, dataset.width])
         #expect(scene.objects.allSatisfy { dataset.classNames.indices.contains($0.label) })
-        #expect(scene.masks.count == scene.count)
+        #expect(scene.isLabeled ? scene.masks.count == scene.count : scene.objects.isEmpty)
       }
     }
   }
@@ -84,9 +84,30 @@ struct ConformanceTests {
       config.seed = 1
       #expect(try MultiMNIST(config, in: mnist.context).fingerprint != fingerprint)
     }
+    if var config = choice.config as? Omniglot.Config {
+      config.seed = 1
+      #expect(try Omniglot(config, in: mnist.context).fingerprint != fingerprint)
+    }
+    if var config = choice.config as? Images.Config {
+      config.seed = 1
+      #expect(try Images(config, in: mnist.context).fingerprint != fingerprint)
+    }
     if var config = choice.config as? MultiSprites.Config {
       config.shapes = [.ellipse]
       #expect(try MultiSprites(config).fingerprint != fingerprint)
     }
+  }
+
+  @Test(arguments: datasets.names)
+  func theShapeIsKnownFromTheConfigAloneOnceItIsSettled(name: String) throws {
+    let dataset = try make(name)
+    var choice = datasets.choice(name)
+    if let settled = dataset.settled { choice.config = settled }
+    let other = try #require(NoScenes(insteadOf: choice))
+    #expect([other.channels, other.height, other.width] == [dataset.channels, dataset.height, dataset.width])
+    #expect(other.name == name && Split.allCases.allSatisfy { other.size(of: $0) == 0 })
+    // A settled config makes the same scenes.
+    let again = try datasets.make(choice, mnist.context)
+    #expect(try scenes(again, count: 10) == scenes(dataset, count: 10))
   }
 }

@@ -7,9 +7,9 @@ import Testing
 @testable import Datasets
 
 struct MultiMNISTTests {
-  let mnist: SmallMNIST
+  let mnist: SmallData
 
-  init() throws { mnist = try SmallMNIST.shared.get() }
+  init() throws { mnist = try SmallData.shared.get() }
 
   @Test func splitsNeverShareADigit() throws {
     let dataset = try MultiMNIST(.init([1: 100, 2: 200]), in: mnist.context)
@@ -98,7 +98,7 @@ struct MultiMNISTTests {
   }
 
   @Test func brokenFilesAreReportedWhenTheSplitIsPrepared() throws {
-    let mnist = try SmallMNIST()
+    let mnist = try SmallData()
     let file = mnist.context.dataFolder + "/mnist/t10k-images-idx3-ubyte.gz"
     try Data(Gzip.compress([0, 0, 8, 1, 0, 0, 0, 2, 7, 7])).write(to: URL(fileURLWithPath: file))
     let dataset = try MultiMNIST(.init([1: 20]), in: mnist.context)
@@ -108,7 +108,7 @@ struct MultiMNISTTests {
   }
 
   @Test func anotherFileChangesTheFingerprint() throws {
-    let mnist = try SmallMNIST()
+    let mnist = try SmallData()
     let before = try MultiMNIST(.init(), in: mnist.context).fingerprint
     let file = mnist.context.dataFolder + "/mnist/t10k-labels-idx1-ubyte.gz"
     let content = try Gzip.readFile(file, limit: 1 << 20)

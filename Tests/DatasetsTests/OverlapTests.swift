@@ -5,9 +5,9 @@ import Testing
 @testable import Datasets
 
 struct OverlapTests {
-  let mnist: SmallMNIST
+  let mnist: SmallData
 
-  init() throws { mnist = try SmallMNIST.shared.get() }
+  init() throws { mnist = try SmallData.shared.get() }
 
   private func crowd(_ rule: OverlapRule) throws -> [Scene] {
     var config = MultiMNIST.Config([3: 150], overlap: rule)

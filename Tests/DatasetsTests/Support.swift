@@ -3,15 +3,15 @@ import Foundation
 import Pictures
 import Scenes
 
-/// A data folder with a small MNIST of its own, so that no test needs the real one.
+/// A data folder with a small MNIST of its own, a small Omniglot, and own images, so that no test needs the real ones.
 ///
 /// Of 600 training digits the first 500 are labeled 0 to 4, the last 100 are labeled 5 to 8; the 120 test digits are
 /// labeled 9. A digit is a few strokes, its ink within the middle 20 x 20 pixels, as in MNIST.
-final class SmallMNIST: Sendable {
+final class SmallData: Sendable {
   /// For tests that change nothing in it.
-  static let shared: Result<SmallMNIST, any Error> = Result {
-    let mnist = try SmallMNIST()
-    atexit { (try? SmallMNIST.shared.get())?.remove() }
+  static let shared: Result<SmallData, any Error> = Result {
+    let mnist = try SmallData()
+    atexit { (try? SmallData.shared.get())?.remove() }
     return mnist
   }
 
@@ -25,6 +25,8 @@ final class SmallMNIST: Sendable {
     context = DatasetContext(dataFolder: folder.path)
     try Self.write((0..<600).map { $0 < 500 ? $0 % 5 : 5 + $0 % 4 }, to: place, as: "train")
     try Self.write((0..<120).map { _ in 9 }, to: place, as: "t10k")
+    try Self.writeOmniglot(to: folder.appendingPathComponent("omniglot"))
+    try Self.writeImages(400, to: folder.appendingPathComponent("images"))
   }
 
   deinit { remove() }
@@ -53,6 +55,47 @@ final class SmallMNIST: Sendable {
   }
 }
 
+extension SmallData {
+  /// Two archives of one alphabet each, and one that both have: 2 characters an alphabet, 20 drawers a character.
+  ///
+  /// A character is a bar whose place tells alphabet and character, and whose length tells the drawer.
+  private static func writeOmniglot(to folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (set, alphabets) in [("small1", ["Greek", "Korean"]), ("small2", ["Greek", "Tagalog"])] {
+      let top = "images_background_\(set)"
+      var files: [(name: String, bytes: [UInt8])] = [("\(top)/", [])]
+      for alphabet in alphabets {
+        for character in 1...2 {
+          for drawer in 1...20 {
+            let name = "\(top)/\(alphabet)/character0\(character)/0001_\(drawer < 10 ? "0" : "")\(drawer).png"
+            files.append((name, try bar(row: 10 * (alphabet.count + character), length: 3 * drawer).png()))
+          }
+        }
+      }
+      try Data(Zip.archive(files)).write(to: folder.appendingPathComponent("\(top).zip"))
+    }
+  }
+
+  /// Black ink on white, 6 pixels high.
+  private static func bar(row: Int, length: Int) -> Picture {
+    var picture = Picture(width: 105, height: 105, channels: 1, fill: 255)
+    for y in row..<row + 6 {
+      for x in 20..<20 + length { picture.pixels[105 * y + x] = 0 }
+    }
+    return picture
+  }
+
+  /// Gray images of 6 x 8 pixels, no two alike.
+  private static func writeImages(_ count: Int, to folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for index in 0..<count {
+      let pixels = [UInt8(index % 256), UInt8(index / 256)] + (2..<48).map { UInt8(($0 * 37 + index * 101) % 256) }
+      let picture = Picture(width: 8, height: 6, channels: 1, pixels: pixels)
+      try Data(picture.png()).write(to: folder.appendingPathComponent("\(index).png"))
+    }
+  }
+}
+
 /// The folder of the real data, named by the environment variable AIRFRAME_DATA; tests that need it are skipped without.
 let dataFolder = ProcessInfo.processInfo.environment["AIRFRAME_DATA"]
 let hasMNIST =
@@ -68,6 +111,9 @@ extension MultiMNIST.Config {
     testSize = 60
   }
 }
+
+let hasOmniglot =
+  dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/omniglot/images_background_small1.zip") } ?? false
 
 /// The first scenes of a split, with masks.
 func scenes(_ dataset: any Dataset, _ split: Split = .train, count: Int) throws -> [Scene] {

@@ -137,4 +137,16 @@ struct StatisticsTests {
     let deviation = Statistics([1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16]).standardDeviation
     #expect(abs((deviation ?? 0) - 30.0.squareRoot()) < 1e-6)
   }
+
+  @Test func imagesOfUnknownTruthAreJudgedByPixelsAlone() {
+    let unknown = Scene(height: 4, width: 4, pixels: [UInt8](repeating: 0, count: 16), objects: [], isLabeled: false)
+    let found = explanation([(1, box(0, 0), box(0, 0))])
+    let alone = card([(unknown, found)], reconstruction: 0.5)
+    #expect(alone.scores.map(\.name) == ["squared_error", "mse", "rmse"] && alone.images == 1)
+    #expect(alone["squared_error"] == 4 && alone.counts?.rows.isEmpty != false)
+    // Beside labeled images it changes nothing of what is measured against the truth.
+    let labeled = (scene([(1, box(0, 0))]), found)
+    let both = card([labeled, (unknown, explanation([]))])
+    #expect(both["count_accuracy"] == 1 && both["miou"] == 1 && both["category_correspondence"] == 1)
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 import Testing
 
 /// The program, as a shell would run it.
@@ -60,7 +61,8 @@ struct CommandLineTests {
   @Test func helpListsEveryWordAndOptionWithItsMeaning() throws {
     let help = try airframe("data", "preview", "--help").output
     for line in [
-      "  DATASET    a dataset: multi-mnist, multi-sprites", "  --out FILE.png   the picture to write (required)",
+      "  DATASET    a dataset: multi-mnist, multi-sprites, omniglot, images",
+      "  --out FILE.png   the picture to write (required)",
       "  --split SPLIT    which scenes: train, validation, test (default: train)",
       "  --count N        how many scenes, from 1 to 256 (default: 16)",
     ] {
@@ -219,6 +221,33 @@ struct CommandLineTests {
     #expect(try airframe("train", config, "--name", "first").status == 2)
   }
 
+  @Test func ownImagesAreExplainedAndScenesAreDrawn() throws {
+    #expect(try airframe("train", config, "--name", "own", "training.steps=2").status == 0)
+    let run = try #require(
+      FileManager.default.subpathsOfDirectory(atPath: "\(folder.path)/runs").first { $0.hasSuffix("/own") })
+    try folder.write(try Picture(width: 16, height: 16, channels: 1, fill: 90).png(), to: "photo.png")
+    let printed = try airframe("infer", "runs/\(run)", "photo.png", "--format", "csv")
+    #expect(printed.status == 0 && printed.output.hasPrefix("image,step,presence,left,"), "\(printed.messages)")
+    let written = try airframe("infer", "runs/\(run)", "photo.png", "--out", "photo.json")
+    #expect(written.status == 0 && written.output == "photo.json\n")
+    let drawn = try airframe("sample", "runs/\(run)", "--objects", "1", "--count", "3", "--out", "scenes.png")
+    #expect(drawn.status == 0 && drawn.output == "scenes.png\n", "\(drawn.messages)")
+    let before = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("no") }
+    for (words, message) in [
+      (["infer", "runs/\(run)"], "FILE is missing"),
+      (["infer", "runs/\(run)", "photo.png", "--format", "xml"], "--format xml: unknown (known: json, csv, npz)"),
+      (["infer", "runs/\(run)", "photo.png", "--format", "npz"], "--out FILE is missing"),
+      (["infer", "runs/\(run)", "none.png", "--out", "no.json"], "none.png: no such file or folder"),
+      (["sample", "runs/\(run)"], "--out FILE is missing"),
+      (["sample", "runs/\(run)", "--out", "no.png", "--objects", "3"], "at most 2 objects"),
+      (["sample", "runs/\(run)", "--out", "no.png", "--count", "0"], "--count 0: a whole number"),
+    ] {
+      let outcome = try self.run(words)
+      #expect(outcome.status == 2 && outcome.messages.contains(message), "\(outcome.messages)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("no") } == before)
+  }
+
   @Test func everyKeyIsShownAndWhatIsShownIsFine() throws {
     let shown = try airframe("config", "show", config, "training.seed=7")
     #expect(shown.status == 0 && shown.output.contains("seed: 7") && shown.output.contains("keep_checkpoints: 3"))
@@ -258,7 +287,8 @@ struct CommandLineTests {
     let explained = try airframe("config", "explain", "rows.yaml", "model.glimpse", "--row=wide").output
     #expect(explained.contains("set by:  rows.yaml:3:29\n  replaces 6 of tiny.yaml:4:"), "\(explained)")
     #expect(
-      try airframe("config", "check", "rows.yaml", "--row", "wdie").messages.contains("no row 'wdie' (rows: wide)"))
+      try airframe("config", "check", "rows.yaml", "--row", "wdie").messages.contains(
+        "no row 'wdie'; did you mean 'wide'? (rows: wide)"))
   }
 
   @Test func runsAreListedAndCompared() throws {

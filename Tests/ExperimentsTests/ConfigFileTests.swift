@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 import Testing
 
 @testable import Configuration
@@ -20,8 +21,14 @@ struct ConfigFileTests {
   /// Whether any config of a file reads downloaded data. A file that does not load counts as one that needs none.
   static func needsFiles(_ path: String) -> Bool {
     let entries = (try? DataListing.entries(dataFolder: "/dev/null")) ?? []
-    let downloaded = Set(entries.filter { $0.needs != nil }.map(\.name))
+    let sources = dataSources.map(\.name)
+    let downloaded = Set(entries.filter { $0.needs.map(sources.contains) ?? false }.map(\.name))
     return (try? read(path))?.contains { downloaded.contains($0.config.dataset.name) } ?? false
+  }
+
+  /// Whether a file is about the user's own images.
+  static func needsOwnImages(_ path: String) -> Bool {
+    (try? read(path))?.contains { $0.config.dataset.name == "images" } ?? false
   }
 
   @Test func thereAreConfigsOfGeneratedAndOfDownloadedScenes() {
@@ -34,7 +41,7 @@ struct ConfigFileTests {
     #expect(Runner.text(of: again) == text)
   }
 
-  @Test(arguments: (configs + experiments).filter { !needsFiles($0) })
+  @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) })
   func filesOfGeneratedScenesTrain(_ path: String) throws {
     for (row, _) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null") }
   }
@@ -47,15 +54,26 @@ struct ConfigFileTests {
     for (row, _) in try Self.read(path) { try train(path, row, dataFolder: try #require(dataFolder)) }
   }
 
+  @Test(arguments: configs.filter(needsOwnImages)) func filesOfOwnImagesTrain(_ path: String) throws {
+    let folder = try TemporaryFolder()
+    for index in 0..<40 {
+      let picture = Picture(width: 20, height: 16, channels: 1, fill: UInt8(index))
+      try folder.write(picture.png(), to: "\(index).png")
+    }
+    try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.path=\(folder.path)"])
+  }
+
   /// Three steps of a config with small batches, an evaluation of a few scenes, and all that a run leaves.
-  private func train(_ path: String, _ row: String?, dataFolder: String) throws {
+  private func train(
+    _ path: String, _ row: String?, dataFolder: String,
+    sizes: [String] = ["dataset.validation_size=8", "dataset.test_size=8"]
+  ) throws {
     let folder = try TemporaryFolder()
     let outcome = try Runner.train(
       config: "\(repository)/\(path)", row: row,
       overrides: [
         "training.steps=3", "training.batch=4", "training.threads=1", "training.log_every=1", "evaluation.batch=8",
-        "dataset.validation_size=8", "dataset.test_size=8",
-      ],
+      ] + sizes,
       base: folder.path, name: "short", dataFolder: dataFolder)
     #expect(outcome.validation.scores.count > 3 && outcome.validation.scores.allSatisfy { $0.value.isFinite })
     let lines = try metricLines(outcome.folder)

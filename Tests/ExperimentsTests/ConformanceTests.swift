@@ -74,6 +74,18 @@ struct ConformanceTests {
     #expect(explanation.reconstruction.array().allSatisfy { $0.isFinite })
     #expect(explanation.scenes.allSatisfy { $0.count <= bench.model.contextShape.steps })
     #expect(bench.model.explain(batch.images).scenes == explanation.scenes && bench.values == before)
+    for latent in explanation.latents {
+      #expect(latent.values.count == 5 * latent.steps * latent.size && latent.values.allSatisfy(\.isFinite))
+    }
+    #expect(Set(explanation.latents.map(\.name)).count == explanation.latents.count)
+  }
+
+  @Test(arguments: models.names) func everyModelGeneratesScenesOfItsShapeWithoutChangingItself(_ model: String) throws {
+    let bench = try workbench(try small(model: model, estimator: estimators.names[0]))
+    let before = bench.values
+    let scenes = bench.model.generate(6, objects: 2, random: RandomStream(seed: 1))
+    #expect(scenes.reconstruction.shape == [6, 1, 16, 16] && scenes.scenes.allSatisfy { $0.count == 2 })
+    #expect(scenes.reconstruction.array().allSatisfy(\.isFinite) && bench.values == before)
   }
 
   @Test func everyModelDatasetAndEstimatorHasAConfigThatNamesIt() throws {

@@ -4,7 +4,7 @@ import Testing
 /// What the documentation says of commands is what they do.
 struct DocumentationTests {
   /// Pages whose console blocks are run, one after the other in a folder of its own each.
-  private static let pages = ["docs/configs.md", "docs/run-folders.md"]
+  private static let pages = ["docs/configs.md", "docs/experiments.md", "docs/run-folders.md"]
 
   private static func text(_ page: String) throws -> String {
     try String(contentsOfFile: "\(repository)/\(page)", encoding: .utf8)

@@ -155,6 +155,33 @@ import Testing
     expectClose(window.sample, (window.mean + window.deviation * normals).array())
   }
 
+  @Test func priorSamplesIgnoreWhatWasInferred() {
+    let count = 100_000
+    let latent = draw(.prior(objects: nil)).normal(
+      "window", step: 0, mean: Tensor(repeating: 50, shape: [count, 2]),
+      deviation: Tensor(repeating: 9, shape: [count, 2]), priorMean: Tensor(shape: [2], [1, -3]),
+      priorDeviation: Tensor(shape: [2], [0.5, 2]))
+    for (column, mean, deviation) in [(0, 1.0, 0.5), (1, -3.0, 2.0)] {
+      let values = latent.sample.columns(column..<column + 1).array().map(Double.init)
+      let average = values.reduce(0, +) / Double(count)
+      let square = values.reduce(0) { $0 + ($1 - average) * ($1 - average) } / Double(count)
+      #expect(abs(average - mean) < 4 * deviation / Double(count).squareRoot())
+      #expect(abs(square.squareRoot() - deviation) < 0.02 * deviation)
+    }
+    let presence = draw(.prior(objects: nil)).bernoulli(
+      "presence", step: 0, logits: Tensor(repeating: 5, shape: [count]), priorLogOdds: -1)
+    let frequency = Double(presence.sample.array().reduce(0, +)) / Double(count)
+    let p = 1 / (1 + exp(1.0))
+    #expect(abs(frequency - p) < 4 * (p * (1 - p) / Double(count)).squareRoot())
+  }
+
+  @Test func aGivenNumberOfObjectsIsThatManyFirstSteps() {
+    for objects in 0...3 {
+      let steps = (0..<3).map { sample(draw(.prior(objects: objects)), step: $0).array() }
+      for step in 0..<3 { #expect(steps[step].allSatisfy { $0 == (step < objects ? 1 : 0) }) }
+    }
+  }
+
   private func correlation(_ x: [Float], _ y: [Float]) -> Double {
     func centered(_ values: [Float]) -> [Double] {
       let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)

@@ -46,4 +46,21 @@ import Testing
       #expect(sizes.allSatisfy { $0 == 0 }, "\(name)")
     }
   }
+
+  @Test func latentsAreThoseOfTheTermsByNameImageAndStep() throws {
+    let pass = pass()
+    let latents = pass.latents
+    #expect(latents.map(\.name) == ["presence", "window"])
+    for term in pass.terms {
+      let latent = try #require(latents.first { $0.name == term.node })
+      let wanted: [Float]
+      switch term.latent {
+      case .normal(let normal): wanted = normal.sample.array()
+      case .bernoulli(let bernoulli): wanted = bernoulli.logits.sigmoid().array()
+      }
+      #expect((0..<model.rows).flatMap { latent[$0, term.step] } == wanted)
+    }
+    let twice = latents[0].appending(latents[0])
+    #expect(twice.values.count == 2 * latents[0].values.count && twice[model.rows + 3, 1] == latents[0][3, 1])
+  }
 }

@@ -139,4 +139,40 @@ import Testing
       expectClose(integral, difference, absolute: 5e-5 + 0.05 * size, relative: 0, parameter.name)
     }
   }
+
+  @Test func generatedCountsFollowThePriorAtTheEndOfItsSchedule() throws {
+    let config = Tiny.config {
+      var prior = TruncatedGeometric()
+      prior.ratio = Schedule(.linear, from: 0.01, to: 0.5, begin: 0, end: 100)
+      $0.prior.count.config = prior
+    }
+    let count = 4000
+    let scenes = try Tiny.model(config).generate(count, objects: nil, random: RandomStream(seed: 3)).scenes
+    // P(n) proportional to 0.5^n for n = 0 ... 3.
+    for number in 0...3 {
+      let p = [8.0, 4, 2, 1][number] / 15
+      let frequency = Double(scenes.filter { $0.count == number }.count) / Double(count)
+      #expect(abs(frequency - p) < 4 * (p * (1 - p) / Double(count)).squareRoot(), "\(number)")
+    }
+  }
+
+  @Test(arguments: Combination.chosen) func generatedScenesHaveTheNumberOfObjectsAskedFor(combination: Combination)
+    throws
+  {
+    let model = try Tiny.model(combination.config)
+    for objects in 0...3 {
+      let made = model.generate(5, objects: objects, random: RandomStream(seed: 3))
+      #expect(made.scenes.allSatisfy { $0.count == objects })
+      #expect(made.reconstruction.shape == [5, 1, 6, 6] && made.reconstruction.array().allSatisfy(\.isFinite))
+      let again = model.generate(5, objects: objects, random: RandomStream(seed: 3))
+      #expect(again.reconstruction.array() == made.reconstruction.array())
+      let other = model.generate(5, objects: objects, random: RandomStream(seed: 4))
+      if objects > 0 { #expect(other.reconstruction.array() != made.reconstruction.array()) }
+    }
+  }
+
+  @Test func aGeneratedSceneWithoutObjectsAndBackgroundIsBlack() throws {
+    let made = try Tiny.model(Tiny.config()).generate(3, objects: 0, random: RandomStream(seed: 3))
+    #expect(made.reconstruction.array().allSatisfy { $0 == 0 })
+  }
 }

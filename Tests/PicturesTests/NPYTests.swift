@@ -70,6 +70,13 @@ import Testing
     #expect(message { _ = try NPY(bytes: bytes) }.contains("has 65 dimensions, the limit is 64"))
   }
 
+  /// No value is there, as the shape says, but whoever multiplied its other sizes would overflow.
+  @Test func aSizeOfZeroHidesNoOverflow() {
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4), }"
+    let bytes = Array(NumPy.uint8[..<8]) + [UInt8(header.utf8.count), 0] + Array(header.utf8)
+    #expect(message { _ = try NPY(bytes: bytes) }.contains("holds 0 bytes after the header, which is not what"))
+  }
+
   @Test(arguments: arrays.map(\.bytes) + [NumPy.fortran, NumPy.version2])
   func damageThrowsOrGivesWholeArrays(bytes: [UInt8]) {
     for broken in damaged(bytes) {

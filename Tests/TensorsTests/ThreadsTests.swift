@@ -22,7 +22,7 @@ import Testing
         marks.initialize(repeating: 0)
         defer { marks.deallocate() }
         let address = Address(marks)
-        let parts = Mutex<[Range<Int>]>([])
+        let parts = Lock<[Range<Int>]>([])
         Threads.divide(size, grain: grain, smallest: smallest) { part in
           for index in part { address.marks[index] += 1 }
           parts.withLock { $0.append(part) }

@@ -54,7 +54,8 @@ struct CellFolder {
       if step > wanted {
         return .foreign(reason: "was trained for \(step) steps, the experiment says \(wanted)")
       }
-      return step == wanted ? .finished : .interrupted
+      // Without its evaluation on test scenes it is not done.
+      return step == wanted && folder.evaluation("test", after: step) != nil ? .finished : .interrupted
     case "failed": return .failed(reason: status?["reason"]?.string ?? "unknown")
     default: return .interrupted
     }

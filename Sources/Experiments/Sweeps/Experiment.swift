@@ -60,6 +60,7 @@ public struct Experiment {
     }
     guard faults.isEmpty else { throw ConfigurationError(faults) }
     (self.path, self.file, self.rows, self.cells) = (path, file, rows.map(\.name), cells)
+    _ = try published()
   }
 
   /// What rows and cells are called above all runs: the file's name.

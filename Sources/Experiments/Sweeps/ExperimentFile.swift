@@ -9,6 +9,7 @@ public struct ExperimentFile: Configurable {
   public var rows = YAMLNode.map([])
   public var budgets = YAMLNode.map([])
   public var columns = ["nelbo", "count_accuracy"]
+  public var paper = YAMLNode.map([])
 
   public init() {}
 
@@ -17,13 +18,45 @@ public struct ExperimentFile: Configurable {
     .text("source", \.source, "where the question or the published values come from"),
     .text("base", \.base, "the config that rows change, beside this file"),
     .integers("seeds", \.seeds, in: 0...(1 << 53), "training seeds of every row"),
-    Field("rows", \.rows, "named sets of overrides, or grids that build them", coding: .yaml),
-    Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: .yaml),
+    Field("rows", \.rows, "named sets of overrides, or grids that build them", coding: grid),
+    Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: kept(overrides)),
     .texts("columns", \.columns, "metrics of the table"),
+    Field("paper", \.paper, "published values by row and column, with deviations: 0.81 +- 0.23", coding: kept(values)),
   ]
+
+  /// What runs measure, beside the terms of the bound.
+  private static let known = EvaluationConfig.measures.map(\.name) + ["log_likelihood", "parameters"]
+
+  /// What is kept as it was written, to be loaded above the base; the schema knows what it must look like.
+  private static func kept(_ schema: JSON) -> Coding<YAMLNode> {
+    Coding(schema: schema, decode: { $0 }, encode: { $0 })
+  }
+
+  private static let values: JSON = ["type": "object", "additionalProperties": ["type": "object"]]
+
+  private static let overrides: JSON = ["type": "object", "additionalProperties": sectionSchema(RunConfig())]
+
+  /// The kinds of `Grid`.
+  private static let grid = kept([
+    "type": "object",
+    "properties": [
+      "product": ["type": "array"], "zip": ["type": "array"], "list": ["type": "array"], "exclude": ["type": "array"],
+      "random": ["type": "object"],
+    ],
+    "additionalProperties": ["anyOf": [sectionSchema(RunConfig()), ["type": "array"]]],
+  ])
 
   public func problems() -> [Problem] {
     if seeds.isEmpty { return [Problem(key: "seeds", "is empty; name at least one seed")] }
+    if columns.isEmpty { return [Problem(key: "columns", "is empty; name at least one metric")] }
+    if let column = columns.first(where: { !ExperimentFile.known.contains($0) && !$0.hasSuffix("_kl") }) {
+      return [
+        Problem(
+          key: "columns",
+          "has '\(column)', which no run measures\(suggestion(for: column, among: ExperimentFile.known)) "
+            + "(there are \(ExperimentFile.known.joined(separator: ", ")), and the terms of the bound that end in _kl)")
+      ]
+    }
     if Set(seeds).count < seeds.count { return [Problem(key: "seeds", "holds a seed twice")] }
     return []
   }

@@ -43,7 +43,6 @@ extension Command {
 }
 
 extension Word {
-  fileprivate static let experiment = Word("EXPERIMENT", .file(ending: "yaml"), "an experiment file")
   fileprivate static let cell = Word("FOLDER", .folder, "the folder of the run")
 }
 
@@ -52,7 +51,6 @@ extension Option {
   fileprivate static let jobs = Option(
     "jobs", "N", .integer(1...1024), "cells at a time", standard: "the number of cores")
   fileprivate static let only = Option("only", "ROW,...", .text, "these rows only", standard: "all")
-  fileprivate static let budget = Option("budget", "NAME", .text, "a budget of the experiment file")
   fileprivate static let retryFailed = Option(
     flag: "retry-failed", "go on with failed cells from their last checkpoint")
   fileprivate static let failFast = Option(flag: "fail-fast", "stop the others when a cell fails")

@@ -1,0 +1,160 @@
+import Pictures
+import Scenes
+
+/// True boxes of the user's own images, from a CSV file.
+///
+/// Its first row names the columns: `image`, `left`, `top`, `right`, `bottom` in pixels, and perhaps `label` (0 to 9999),
+/// in any order. `image` is a file's name, or an index in an array. An image without a row has no objects.
+struct BoxTable: Sendable {
+  /// The objects of each image, in the order of their rows.
+  let objects: [[SceneObject]]
+  /// Label `l` is `classNames[l]`.
+  let classNames: [String]
+  /// The file's bytes.
+  let bytes: [UInt8]
+
+  private static let required = ["image", "left", "top", "right", "bottom"]
+  private static let largestLabel = 9999
+
+  /// Reads a file for these images. Throws `FileError`, and `DatasetError` that names the line.
+  init(file path: String, images: ImageCollection) throws {
+    try self.init(
+      bytes: readFile(path, limit: 1 << 30), name: path, images: images.names, in: images.path, shape: images.shape)
+  }
+
+  /// Reads bytes as if they were the file of that name, for images of these names. Throws `DatasetError`.
+  init(bytes: [UInt8], name path: String, images: [String], in collection: String, shape: SceneShape) throws {
+    self.bytes = bytes
+    var rows = try CSV.rows(bytes, path)[...]
+    let header = rows.popFirst() ?? (1, [])
+    let columns = try Self.columns(header.fields, at: "\(path):\(header.line)")
+    let indices = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
+    var objects = [[SceneObject]](repeating: [], count: images.count)
+    var largest = 0
+    for (line, fields) in rows {
+      let row = Row(fields: fields, columns: columns, place: "\(path):\(line)")
+      guard fields.count == header.fields.count else {
+        throw row.fault(
+          "has \(fields.count) fields, the first row names \(header.fields.count)", "write one field a column")
+      }
+      let name = row["image"] ?? ""
+      guard let index = indices[name] else {
+        throw row.fault("names the image '\(short(name))', which is not in \(collection)", "write it as \(images[0])")
+      }
+      let object = try row.object(in: shape)
+      largest = max(largest, object.label)
+      objects[index].append(object)
+    }
+    self.objects = objects
+    classNames = columns["label"] == nil ? ["object"] : (0...largest).map(String.init)
+  }
+
+  private static func columns(_ names: [String], at place: String) throws -> [String: Int] {
+    let known = required + ["label"]
+    let all = "image, left, top, right, bottom, and perhaps label"
+    var columns: [String: Int] = [:]
+    for (index, name) in names.enumerated() {
+      guard known.contains(name), columns.updateValue(index, forKey: name) == nil else {
+        throw DatasetError.unusable(
+          place: place, problem: "has the column '\(short(name))', unknown or named twice",
+          remedy: "the first row names \(all)")
+      }
+    }
+    if let missing = required.first(where: { columns[$0] == nil }) {
+      throw DatasetError.unusable(
+        place: place, problem: "has no column '\(missing)'", remedy: "the first row names \(all)")
+    }
+    return columns
+  }
+
+  /// One line of the file.
+  private struct Row {
+    let fields: [String]
+    let columns: [String: Int]
+    let place: String
+
+    subscript(_ column: String) -> String? { columns[column].map { fields[$0] } }
+
+    func fault(_ problem: String, _ remedy: String) -> DatasetError {
+      .unusable(place: place, problem: problem, remedy: remedy)
+    }
+
+    func object(in shape: SceneShape) throws -> SceneObject {
+      let box = Box(
+        left: try number("left"), top: try number("top"), right: try number("right"), bottom: try number("bottom"))
+      guard 0 <= box.left, box.left < box.right, box.right <= Double(shape.width), 0 <= box.top, box.top < box.bottom,
+        box.bottom <= Double(shape.height)
+      else {
+        throw fault(
+          "has the box left \(box.left), top \(box.top), right \(box.right), bottom \(box.bottom), which is empty or "
+            + "leaves the image of \(shape.height) x \(shape.width) pixels",
+          "write pixels from the left and top edge")
+      }
+      return SceneObject(
+        label: try label(), center: box.center, box: box, scale: max(box.width, box.height) / Double(shape.width))
+    }
+
+    private func number(_ column: String) throws -> Double {
+      let text = self[column] ?? ""
+      guard let value = Double(text), value.isFinite else {
+        throw fault("has '\(short(text))' as \(column), which is not a number", "write pixels, such as 12 or 12.5")
+      }
+      return value
+    }
+
+    private func label() throws -> Int {
+      guard let text = self["label"] else { return 0 }
+      guard let label = Int(text), (0...BoxTable.largestLabel).contains(label) else {
+        throw fault("has the label '\(short(text))'", "write a whole number from 0 to \(BoxTable.largestLabel)")
+      }
+      return label
+    }
+  }
+}
+
+/// What a message shows of a field, which may be as long as the file.
+private func short(_ field: String) -> String { field.count > 80 ? field.prefix(80) + "..." : field }
+
+/// Comma-separated values (RFC 4180), with lines that end in LF or CR LF.
+enum CSV {
+  /// The rows with the lines they start on, without empty lines. Throws `DatasetError` for a quote that does not end.
+  static func rows(_ bytes: [UInt8], _ path: String) throws -> [(line: Int, fields: [String])] {
+    var rows: [(line: Int, fields: [String])] = []
+    var fields: [String] = []
+    var field: [UInt8] = []
+    var (line, start, isQuoted, wasQuote) = (1, 1, false, false)
+    func endField() {
+      fields.append(String(decoding: field, as: UTF8.self))
+      field = []
+    }
+    func endRow() {
+      if field.last == UInt8(ascii: "\r") { field.removeLast() }
+      if !fields.isEmpty || !field.isEmpty {
+        endField()
+        rows.append((start, fields))
+        fields = []
+      }
+      start = line + 1
+    }
+    // A byte order mark, as spreadsheets write it, is no part of the first name.
+    for byte in bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...] {
+      switch byte {
+      // A doubled quote ends and begins again: in that case the first one stands for itself.
+      case UInt8(ascii: "\""):
+        if !isQuoted && wasQuote { field.append(byte) }
+        isQuoted.toggle()
+      case UInt8(ascii: ",") where !isQuoted: endField()
+      case UInt8(ascii: "\n") where !isQuoted: endRow()
+      default: field.append(byte)
+      }
+      wasQuote = byte == UInt8(ascii: "\"") && !isQuoted
+      if byte == UInt8(ascii: "\n") { line += 1 }
+    }
+    guard !isQuoted else {
+      throw DatasetError.unusable(
+        place: "\(path):\(start)", problem: "has a quote that does not end", remedy: "close it")
+    }
+    endRow()
+    return rows
+  }
+}

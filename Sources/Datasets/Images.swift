@@ -1,0 +1,129 @@
+import Configuration
+import Pictures
+import Scenes
+import Tensors
+
+/// The user's own images, shared out at random among the splits; with true objects where a CSV file of boxes gives them.
+///
+/// A path that starts with `/`, `./` or `../` is taken as it is, any other lies in the data folder.
+public struct Images: Dataset {
+  public struct Config: Configurable, SceneShaped {
+    public var path = "images"
+    public var boxes = ""
+    public var seed = 0
+    public var channels = ImageCollection.Channels.asStored
+    public var height = 0
+    public var width = 0
+    public var validationShare = 0.1
+    public var testShare = 0.1
+
+    public init() {}
+
+    public static let fields: [Field<Self>] = [
+      .text("path", \.path, "a folder of PNG files, or an NPZ file with an array 'images'"),
+      .text("boxes", \.boxes, "CSV file of true boxes (image,left,top,right,bottom,label); empty: none are known"),
+      .integer("seed", \.seed, in: 0...Int.max, "which images go to which split; independent of the training seed"),
+      .choice("channels", \.channels, "as_stored, gray (luma of colors) or color (gray repeated)"),
+      .integer("height", \.height, in: 0...4096, "of every image, in pixels; 0: as the first one"),
+      .integer("width", \.width, in: 0...4096, "of every image, in pixels; 0: as the first one"),
+      .number("validation_share", \.validationShare, in: 0...0.9, "share of the images that serve validation"),
+      .number("test_share", \.testShare, in: 0...0.9, "share of the images that serve the test"),
+    ]
+
+    public func problems() -> [Problem] {
+      var problems: [Problem] = []
+      if path.isEmpty { problems.append(Problem(key: "path", "is empty; name a folder of PNG files or an NPZ file")) }
+      if validationShare + testShare > 0.95 {
+        problems.append(Problem(key: "test_share", "and validation_share leave less than 0.05 for training"))
+      }
+      return problems
+    }
+
+    /// Known once a run has written it down (see `Images.settled`), or where the config says it.
+    public var sceneShape: SceneShape? {
+      guard let channels = channels.count, height > 0, width > 0 else { return nil }
+      return SceneShape(channels: channels, height: height, width: width)
+    }
+  }
+
+  public let name = "images"
+  public var channels: Int { images.shape.channels }
+  public var height: Int { images.shape.height }
+  public var width: Int { images.shape.width }
+  public var classNames: [String] { boxes?.classNames ?? [] }
+
+  private let config: Config
+  private let images: ImageCollection
+  private let boxes: BoxTable?
+  /// The images of each split, in the order of its scenes.
+  private let order: [Split: [Int]]
+  private let loaded = Loaded()
+
+  /// The pixels of the splits that were prepared, image after image.
+  private final class Loaded: Sendable {
+    let pixels = Lock<[Split: [[UInt8]]]>([:])
+  }
+
+  /// Requires a config without problems. Throws `DatasetError`, `FileError` and `PictureError`.
+  public init(_ config: Config, in context: DatasetContext) throws {
+    precondition(config.problems().isEmpty, "\(config.problems())")
+    func resolved(_ path: String) -> String {
+      ["/", "./", "../"].contains { path.hasPrefix($0) } ? path : "\(context.dataFolder)/\(path)"
+    }
+    self.config = config
+    images = try ImageCollection(
+      resolved(config.path), channels: config.channels, height: config.height > 0 ? config.height : nil,
+      width: config.width > 0 ? config.width : nil)
+    boxes = try config.boxes.isEmpty ? nil : BoxTable(file: resolved(config.boxes), images: images)
+    // A split with a share has an image at least.
+    let count = images.count
+    func size(_ share: Double) -> Int { share > 0 ? max(1, Int((share * Double(count)).rounded())) : 0 }
+    let (validation, test) = (size(config.validationShare), size(config.testShare))
+    guard validation + test < count else {
+      throw DatasetError.unusable(
+        place: images.path, problem: "holds \(count) images, of which none are left for training",
+        remedy: "add images, or lower dataset.validation_share (\(config.validationShare)) and dataset.test_share "
+          + "(\(config.testShare))")
+    }
+    let permutation = RandomStream(seed: config.seed).child("images").permutation(count)
+    order = [
+      .test: Array(permutation[..<test]), .validation: Array(permutation[test..<test + validation]),
+      .train: Array(permutation[(test + validation)...]),
+    ]
+  }
+
+  public var settled: (any Configurable)? {
+    var settled = config
+    settled.channels = channels == 1 ? .gray : .color
+    (settled.height, settled.width) = (height, width)
+    return settled
+  }
+
+  /// Changes with the images' names, sizes and checksums, and with the file of boxes.
+  public var fingerprint: String {
+    var fingerprint = Fingerprint(name, version: 1, config)
+    images.identify(in: &fingerprint)
+    if let boxes { fingerprint.add(boxes.bytes) }
+    return fingerprint.text
+  }
+
+  public func size(of split: Split) -> Int { order[split]?.count ?? 0 }
+
+  /// Reads the split's images. Throws `PictureError` for a broken file and `DatasetError` for one of another shape.
+  public func prepare(_ split: Split) throws {
+    try loaded.pixels.withLock { pixels in
+      guard pixels[split] == nil else { return }
+      pixels[split] = try order[split]?.map(images.pixels)
+    }
+  }
+
+  /// An image with its boxes. There are no masks: nobody knows whose ink is whose.
+  public func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene {
+    guard let pixels = loaded.pixels.withLock({ $0[split]?[index] }), let image = order[split]?[index] else {
+      preconditionFailure("scenes were asked of a split that was not prepared")
+    }
+    return Scene(
+      channels: channels, height: height, width: width, pixels: pixels, objects: boxes?.objects[image] ?? [],
+      isLabeled: boxes != nil)
+  }
+}

@@ -1,0 +1,85 @@
+import Configuration
+import Datasets
+import Inference
+import Models
+import Pictures
+import Tensors
+
+/// A trained model at work: on the user's own images, and drawing scenes of its own.
+extension Runner {
+  /// What a run's model (of the newest checkpoint, or the one after `step` steps) finds in images of the user.
+  ///
+  /// `files` are PNG files, folders of them, and NPZ files (see `ImageCollection`), of the size that the model was trained
+  /// on; colors become luma for a gray model, gray is repeated for one of colors. Nothing of the dataset is read.
+  /// Throws `RunError`, `DatasetError`, `FileError` or `PictureError` for what cannot be used.
+  public static func infer(run path: String, files: [String], step: Int?, dataFolder: String) throws -> InferredImages {
+    let (workbench, reached) = try trained(path, step: step, dataFolder: dataFolder)
+    let dataset = workbench.dataset
+    let collections = try files.map { file in
+      try ImageCollection(
+        file, channels: dataset.channels == 1 ? .gray : .color, height: dataset.height, width: dataset.width)
+    }
+    let shape = [dataset.channels, dataset.height, dataset.width]
+    var result = InferredImages(run: path, step: reached, shape: shape)
+    let images = collections.flatMap { collection in collection.names.indices.map { (collection, $0) } }
+    let size = workbench.config.evaluation.batch
+    for start in stride(from: 0, to: images.count, by: size) {
+      let some = images[start..<min(start + size, images.count)]
+      let pixels = try some.map { try $0.0.pixels($0.1) }
+      let batch = Tensor(shape: [some.count] + shape) { levels in
+        for (index, byte) in pixels.joined().enumerated() { levels[index] = Float(byte) / 255 }
+      }
+      result.add(some.map { $0.0.place(of: $0.1) }, workbench.model.explain(batch))
+    }
+    return result
+  }
+
+  /// Scenes as a run's model expects them: counts from its prior at the end of its schedules (or `objects` each), places
+  /// and looks from their priors, decoded.
+  ///
+  /// Throws `RunError` for more objects than the model has steps, and for a run that cannot be used.
+  public static func sample(
+    run path: String, count: Int, objects: Int?, seed: Int, step: Int?, dataFolder: String
+  ) throws -> SceneExplanation {
+    let (workbench, _) = try trained(path, step: step, dataFolder: dataFolder)
+    let steps = workbench.model.contextShape.steps
+    if let objects, objects > steps {
+      throw RunError("\(path): this model explains at most \(steps) objects, \(objects) were asked for")
+    }
+    return workbench.model.generate(count, objects: objects, random: RandomStream(seed: seed).child("sample"))
+  }
+
+  /// Writes results to a file, all of them or nothing, replacing what is there. Throws `FileError`.
+  public static func write(_ bytes: [UInt8], to path: String) throws { try writeFileAtomically(bytes, to: path) }
+
+  /// The model of a run with the values of a checkpoint, and the number of steps that made them.
+  private static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
+    let folder = try RunFolder(opening: path)
+    let config = try check("\(path)/config.yaml", [])
+    Threads.use(config.training.threads)
+    let workbench = try Workbench(withoutScenes: config, dataFolder: dataFolder)
+    return (workbench, try restore(workbench, of: folder, step: step))
+  }
+}
+
+extension SceneExplanation {
+  /// The images in an almost square grid, enlarged to 200 pixels or so each, as a PNG's bytes. Throws `PictureError`.
+  public func png() throws -> [UInt8] { try grid.png() }
+
+  var grid: Picture {
+    let (height, width) = (reconstruction.shape[2], reconstruction.shape[3])
+    let zoom = max(1, min(4, 200 / max(height, width)))
+    let pictures = SceneGrid.pictures(reconstruction).map { $0.enlarged(by: zoom) }
+    var columns = 1
+    while columns * columns < pictures.count { columns += 1 }
+    return Picture.grid(pictures, columns: columns)
+  }
+
+  /// `images` `[image, channel, height, width]` and `count` `[image]` as an NPZ file's bytes. Throws `FileError`.
+  public func npz() throws -> [UInt8] {
+    try NPZ.bytes([
+      ("images", NPY(shape: reconstruction.shape, .float32(reconstruction.array()))),
+      ("count", NPY(shape: [scenes.count], .int64(scenes.map { Int64($0.count) }))),
+    ])
+  }
+}

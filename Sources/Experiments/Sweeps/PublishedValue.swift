@@ -1,0 +1,66 @@
+import Configuration
+
+/// A value from a paper: `0.81 +- 0.23`, or `0.81`.
+struct PublishedValue: Equatable {
+  let mean: Double
+  let deviation: Double?
+
+  /// Throws `ConfigurationError` for anything else.
+  init(_ node: YAMLNode) throws {
+    let parts = (node.scalar ?? "").replacingSign().split(separator: "±", omittingEmptySubsequences: false)
+      .map { Double($0.filter { $0 != " " }) }
+    guard (1...2).contains(parts.count), let mean = parts[0], parts.count == 1 || (parts[1] ?? -1) >= 0 else {
+      throw node.fault("must be a number, or a mean and a deviation: 0.81 +- 0.23")
+    }
+    self.mean = mean
+    deviation = parts.count == 2 ? parts[1] : nil
+  }
+}
+
+extension String {
+  /// `+-` as one sign.
+  fileprivate func replacingSign() -> String {
+    var result = ""
+    for character in self {
+      if character == "-", result.last == "+" {
+        result.removeLast()
+        result.append("±")
+      } else {
+        result.append(character)
+      }
+    }
+    return result
+  }
+}
+
+/// What a paper says of a row.
+struct PublishedRow {
+  let values: [(column: String, value: PublishedValue)]
+  /// Why its values cannot be compared with ours; nil where they can.
+  let reason: String?
+
+  /// `{ nelbo: 404.41 +- 4.58, ..., comparable: false, reason: "another data set" }`
+  init(_ node: YAMLNode, columns: [String]) throws {
+    guard let entries = node.entries else { throw node.fault("must be values by column: { nelbo: 404.41 +- 4.58 }") }
+    var values: [(String, PublishedValue)] = []
+    var isComparable = true
+    var reason: String?
+    for entry in entries {
+      switch entry.key {
+      case "comparable": isComparable = try entry.value.flag()
+      case "reason": reason = try entry.value.text()
+      default:
+        guard columns.contains(entry.key) else {
+          throw ConfigurationError(
+            "'\(entry.key)' is no column of this experiment (columns: \(columns.joined(separator: ", ")))",
+            at: entry.keyPlace)
+        }
+        values.append((entry.key, try PublishedValue(entry.value)))
+      }
+    }
+    if !isComparable && reason == nil { throw node.fault("is not comparable; say why: reason: \"another data set\"") }
+    (self.values, self.reason) = (values, isComparable ? nil : reason)
+  }
+
+  subscript(column: String) -> PublishedValue? { values.first { $0.column == column }?.value }
+}

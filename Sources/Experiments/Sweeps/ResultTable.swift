@@ -1,0 +1,165 @@
+import Configuration
+import Evaluation
+
+/// The table of an experiment, from the folders of its cells: mean and deviation over seeds, with every seed accounted for.
+public struct ResultTable {
+  /// Which checkpoint of a run counts: the last one, or the one that is best on validation scenes.
+  public enum Selection: String, CaseIterable, Sendable { case final, best }
+
+  /// One run's values.
+  struct Seed {
+    let row: String
+    let seed: Int
+    let state: CellFolder.State
+    let steps: Int
+    /// The step of the checkpoint that was measured.
+    let step: Int?
+    let collapse: String?
+    let commit: String?
+    let values: [String: Double]
+  }
+
+  /// What stands in one place of the table.
+  struct Entry {
+    let statistics: Statistics
+    let failed, collapsed, unfinished: Int
+    let published: PublishedValue?
+    /// Why ours is not to be compared with the published one.
+    let reason: String?
+
+    /// Ours less theirs, and whether it lies within the published deviation; nil where there is nothing to compare.
+    var difference: (value: Double, isWithin: Bool?)? {
+      guard reason == nil, let published, let mean = statistics.mean else { return nil }
+      let difference = mean - published.mean
+      return (difference, published.deviation.map { abs(difference) <= $0 })
+    }
+  }
+
+  let experiment: Experiment
+  let selection: Selection
+  let split: String
+  let seeds: [Seed]
+  let published: [String: PublishedRow]
+
+  /// Reads the folders below `base`. Throws `ConfigurationError` for published values that cannot be used.
+  public init(_ experiment: Experiment, base: String, selection: Selection = .final, split: String = "test") throws {
+    (self.experiment, self.selection, self.split) = (experiment, selection, split)
+    published = try experiment.published()
+    seeds = experiment.cells.map { ResultTable.read($0, in: "\(base)/\(experiment.name)", selection, split) }
+  }
+
+  private static func read(_ cell: Experiment.Cell, in folder: String, _ selection: Selection, _ split: String) -> Seed
+  {
+    let place = CellFolder(cell, in: folder)
+    let state = place.state
+    let run = try? RunFolder(opening: place.path)
+    let summary = run?.json("summary.json")
+    var step: Int?
+    if selection == .best, case .integer(let best)? = summary?["best"]?["step"] { step = best }
+    if selection == .final, case .integer(let last)? = summary?["steps"] { step = last }
+    // A cell that is not done has no place in a mean.
+    let result = state == .finished ? step.flatMap { run?.evaluation(split, after: $0) } : nil
+    var values: [String: Double] = [:]
+    for column in result?.leaves ?? [] { values[column.key] = column.value.double }
+    if let parameters = summary?["parameters"]?.double { values["parameters"] = parameters }
+    return Seed(
+      row: cell.row, seed: cell.seed, state: state, steps: cell.config.training.steps, step: step,
+      collapse: summary?["collapse"]?.string, commit: run?.json("environment.json")?["git_commit"]?.string,
+      values: values)
+  }
+
+  var columns: [String] { experiment.file.columns }
+
+  func seeds(of row: String) -> [Seed] { seeds.filter { $0.row == row } }
+
+  subscript(row: String, column: String) -> Entry {
+    let all = seeds(of: row)
+    let failed = all.filter { if case .failed = $0.state { true } else { false } }.count
+    return Entry(
+      statistics: Statistics(all.compactMap { $0.values[column] }), failed: failed,
+      collapsed: all.filter { $0.collapse != nil && $0.state == .finished }.count,
+      unfinished: all.filter { $0.values[column] == nil }.count - failed, published: published[row]?[column],
+      reason: published[row]?.reason)
+  }
+
+  /// What a reader must know before comparing rows.
+  var warnings: [String] {
+    var found: [String] = []
+    for seed in seeds {
+      if case .foreign(let reason) = seed.state {
+        found.append("\(seed.row), seed \(seed.seed), does not count: \(reason)")
+      }
+    }
+    func compare(_ what: String, _ value: (String) -> Set<String>) {
+      let groups = Dictionary(grouping: experiment.rows, by: value).filter { !$0.key.isEmpty }
+      guard groups.count > 1 || groups.keys.contains(where: { $0.count > 1 }) else { return }
+      let words = groups.sorted { $0.value.lexicographicallyPrecedes($1.value) }
+        .map { "\($0.value.joined(separator: ", ")): \($0.key.sorted().joined(separator: " and "))" }
+      found.append("rows differ in \(what) (\(words.joined(separator: "; ")))")
+    }
+    compare("training steps") { row in Set(seeds(of: row).map { "\($0.steps)" }) }
+    compare("the number of finished seeds") { row in ["\(seeds(of: row).filter { $0.state == .finished }.count)"] }
+    compare("the code that ran") { row in Set(seeds(of: row).compactMap { $0.commit.map { String($0.prefix(10)) } }) }
+    return found
+  }
+
+  /// Selection, split and horizon, for the line below a table.
+  var caption: String {
+    let horizon = Set(seeds.map(\.steps)).sorted().map(String.init).joined(separator: ", ")
+    let rule =
+      switch selection {
+      case .final: "the last checkpoint"
+      case .best:
+        "the checkpoint with the best \(experiment.cells.first?.config.evaluation.selectBy ?? "nelbo") on validation scenes"
+      }
+    return "Mean ± standard deviation (seeds) on \(split) scenes, \(rule), \(horizon) steps."
+  }
+
+  /// One line a run: every value of every seed, nothing left out.
+  public var csvOfSeeds: String {
+    var lines = [(["row", "seed", "state", "step"] + columns).joined(separator: ",")]
+    for seed in seeds {
+      let state =
+        switch seed.state {
+        case .failed: "failed"
+        case .foreign: "damaged"
+        default: seed.collapse == nil ? "\(seed.state)" : "collapsed"
+        }
+      let values = columns.map { column in seed.values[column].map { "\($0)" } ?? "" }
+      lines.append(
+        ([seed.row, "\(seed.seed)", state, seed.step.map { "\($0)" } ?? ""] + values).joined(separator: ","))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension RunFolder {
+  /// The evaluation on a split of the checkpoint after so many steps, if there is one.
+  func evaluation(_ split: String, after step: Int) -> JSON? {
+    if split == "validation" {
+      return RunRecord.lastLine(of: "\(path)/metrics.jsonl") {
+        $0["split"]?.string == split && $0["step"] == .integer(step)
+      }
+    }
+    for name in ["evaluation.json", "evaluation-\(split)-step-\(step).json"] {
+      if let found = json(name), found["split"]?.string == split, found["step"] == .integer(step) { return found }
+    }
+    return nil
+  }
+}
+
+extension Experiment {
+  /// What the paper says, by row. Throws `ConfigurationError` for a row that the experiment does not have.
+  func published() throws -> [String: PublishedRow] {
+    var found: [String: PublishedRow] = [:]
+    for entry in file.paper.entries ?? [] {
+      guard rows.contains(entry.key) else {
+        throw ConfigurationError(
+          "'paper' speaks of '\(entry.key)', which is no row\(suggestion(for: entry.key, among: rows)) "
+            + "(rows: \(rows.joined(separator: ", ")))", at: entry.keyPlace)
+      }
+      found[entry.key] = try PublishedRow(entry.value, columns: file.columns)
+    }
+    return found
+  }
+}

@@ -1,0 +1,58 @@
+import Tensors
+
+/// One latent of every step of a pass, as plain numbers.
+public struct LatentValues: Sendable {
+  /// The node's name: "presence", "window", "appearance", ...
+  public let name: String
+  public let steps: Int
+  /// Numbers a step.
+  public let size: Int
+  /// `[image, step, size]`, row-major: a continuous latent's sample (its mean, where modes were drawn), a discrete one's
+  /// probability of being 1.
+  public let values: [Float]
+
+  /// The numbers of one step of one image.
+  public subscript(image: Int, step: Int) -> ArraySlice<Float> {
+    let start = (image * steps + step) * size
+    return values[start..<start + size]
+  }
+}
+
+extension Pass {
+  /// All latents by name, in the order in which they first come.
+  public var latents: [LatentValues] {
+    var names: [String] = []
+    var found: [String: [Tensor]] = [:]
+    for term in terms {
+      if found[term.node] == nil { names.append(term.node) }
+      found[term.node, default: []].append(term.latent.values)
+    }
+    return names.compactMap { name in
+      guard let steps = found[name], let first = steps.first else { return nil }
+      let (images, size) = (first.shape[0], first.shape[1])
+      let arrays = steps.map { $0.array() }
+      let values = (0..<images).flatMap { image in arrays.flatMap { $0[image * size..<(image + 1) * size] } }
+      return LatentValues(name: name, steps: steps.count, size: size, values: values)
+    }
+  }
+}
+
+extension Term.Latent {
+  /// `[batch, size]`.
+  fileprivate var values: Tensor {
+    switch self {
+    case .normal(let normal): normal.sample.detached()
+    case .bernoulli(let bernoulli): bernoulli.logits.detached().sigmoid().reshaped([bernoulli.logits.count, 1])
+    }
+  }
+}
+
+extension LatentValues {
+  /// The same latent of more images. Requires the same name and sizes.
+  public func appending(_ other: LatentValues) -> LatentValues {
+    precondition(
+      name == other.name && steps == other.steps && size == other.size,
+      "\(other.name) of \(other.steps) x \(other.size) numbers was appended to \(name) of \(steps) x \(size)")
+    return LatentValues(name: name, steps: steps, size: size, values: values + other.values)
+  }
+}

@@ -1,0 +1,38 @@
+import Experiments
+
+extension Command {
+  static let infer = Command(
+    name: "infer", summary: "find the objects in your own images",
+    details: """
+      Prints for each image the number of objects, and for each object its window, boxes and latents. Images
+      have the size that the model was trained on (docs/own-images.md). Without --out the results are printed.
+      """,
+    words: [.run, .images], options: [.format, .out, .checkpoint, .data],
+    example: "airframe infer runs/air-multi-mnist/seed-0 photo.png --format csv --out objects.csv", computes: true
+  ) { arguments in
+    let format = arguments[.format].flatMap(InferredImages.Format.init) ?? .json
+    guard format != .npz || arguments[.out] != nil else {
+      throw arguments.fault("--out FILE is missing: an NPZ file cannot be printed")
+    }
+    let result = try Runner.infer(
+      run: try arguments.one(.run), files: arguments.all(.images), step: arguments.integer(.checkpoint),
+      dataFolder: arguments.dataFolder)
+    let bytes = try result.bytes(format)
+    guard let out = arguments[.out] else { return print(String(decoding: bytes, as: UTF8.self), terminator: "") }
+    try Runner.write(bytes, to: out)
+    print(out)
+  }
+}
+
+extension Word {
+  fileprivate static let images = Word(
+    "FILE", .file(ending: ""), "a PNG file, a folder of them, or an NPZ file with an array `images`", count: .oneOrMore)
+}
+
+extension Option {
+  fileprivate static let format = Option(
+    "format", "FORMAT", .choice(InferredImages.Format.allCases.map(\.rawValue)), "how results are written",
+    standard: "json")
+  fileprivate static let out = Option(
+    "out", "FILE", .file(ending: ""), "where results are written", standard: "printed")
+}

@@ -1,0 +1,35 @@
+import Experiments
+
+extension Command {
+  static let table = Command(
+    name: "table", summary: "put an experiment's results beside the paper's",
+    details: """
+      Mean and standard deviation over seeds, with the number of seeds; failed, collapsed and unfinished ones are
+      counted in every cell. Values come from the folders that `airframe sweep` left.
+      """,
+    words: [.experiment], keys: .config, options: [.out, .format, .select, .split, .seedsFile, .budget],
+    example: "airframe table experiments/air-background.yaml --format markdown"
+  ) { arguments in
+    let experiment = try Experiment(
+      try arguments.one(.experiment), budget: arguments[.budget], overrides: arguments.keys)
+    let table = try ResultTable(
+      experiment, base: arguments[.out] ?? "runs",
+      selection: arguments[.select].flatMap(ResultTable.Selection.init) ?? .final, split: arguments[.split] ?? "test")
+    if let file = arguments[.seedsFile] { try Runner.write(Array(table.csvOfSeeds.utf8), to: file) }
+    print(table.text(as: arguments[.format].flatMap(ResultTableFormat.init) ?? .text), terminator: "")
+  }
+}
+
+extension Option {
+  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
+  fileprivate static let format = Option(
+    "format", "FORMAT", .choice(ResultTableFormat.allCases.map(\.rawValue)), "how the table is written",
+    standard: "text")
+  fileprivate static let select = Option(
+    "select", "RULE", .choice(ResultTable.Selection.allCases.map(\.rawValue)),
+    "the checkpoint that counts (best: on validation scenes)", standard: "final")
+  fileprivate static let split = Option(
+    "split", "SPLIT", .choice(["test", "validation"]), "which scenes", standard: "test")
+  fileprivate static let seedsFile = Option(
+    "seeds-file", "FILE.csv", .file(ending: "csv"), "write every seed's values there, too")
+}
