@@ -7,8 +7,10 @@ INLINE float normal_divergence(float mean, float deviation, float prior_mean, fl
   return 0.5f * (square(ratio) + square(distance) - 1) - fast_log(ratio);
 }
 
-CLONES void ck_normal_kl(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
-                         const float *prior_deviation, int64_t prior_row, float *out) {
+KERNEL(void, ck_normal_kl,
+       (int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
+        const float *prior_deviation, int64_t prior_row, float *out),
+       (rows, columns, mean, deviation, prior_mean, prior_deviation, prior_row, out)) {
   for (int64_t r = 0; r < rows; r++) {
     const float *m = mean + r * columns, *s = deviation + r * columns;
     const float *pm = prior_mean + r * prior_row, *ps = prior_deviation + r * prior_row;
@@ -18,10 +20,12 @@ CLONES void ck_normal_kl(int64_t rows, int64_t columns, const float *mean, const
   }
 }
 
-CLONES void ck_normal_kl_gradient(int64_t rows, int64_t columns, const float *mean, const float *deviation,
-                                  const float *prior_mean, const float *prior_deviation, int64_t prior_row,
-                                  const float *dout, float *dmean, float *ddeviation, float *dprior_mean,
-                                  float *dprior_deviation, int accumulate) {
+KERNEL(void, ck_normal_kl_gradient,
+       (int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
+        const float *prior_deviation, int64_t prior_row, const float *dout, float *dmean, float *ddeviation,
+        float *dprior_mean, float *dprior_deviation, int accumulate),
+       (rows, columns, mean, deviation, prior_mean, prior_deviation, prior_row, dout, dmean, ddeviation, dprior_mean,
+        dprior_deviation, accumulate)) {
   for (int64_t r = 0; r < rows; r++) {
     const int64_t row = r * columns;
     const float *m = mean + row, *s = deviation + row;
@@ -35,8 +39,9 @@ CLONES void ck_normal_kl_gradient(int64_t rows, int64_t columns, const float *me
   }
 }
 
-CLONES void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation,
-                                     float *out) {
+KERNEL(void, ck_normal_log_likelihood,
+       (int64_t rows, int64_t columns, const float *x, const float *mean, float deviation, float *out),
+       (rows, columns, x, mean, deviation, out)) {
   const double constant = (double)columns * (0.91893853320467274 + (double)fast_log(deviation)); // log sqrt(2 pi)
   const double scale = -0.5 / ((double)deviation * deviation);
   for (int64_t r = 0; r < rows; r++, x += columns, mean += columns) {
@@ -50,8 +55,10 @@ CLONES void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float 
   }
 }
 
-CLONES void ck_normal_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *mean,
-                                              float deviation, const float *dout, float *dmean, int accumulate) {
+KERNEL(void, ck_normal_log_likelihood_gradient,
+       (int64_t rows, int64_t columns, const float *x, const float *mean, float deviation, const float *dout,
+        float *dmean, int accumulate),
+       (rows, columns, x, mean, deviation, dout, dmean, accumulate)) {
   for (int64_t r = 0; r < rows; r++, x += columns, mean += columns, dmean += columns) {
     const float scale = dout[r] / (deviation * deviation);
     MAP(columns, dmean, accumulate, scale * (x[i] - mean[i]));
@@ -68,8 +75,9 @@ INLINE float complement(float y, float epsilon) {
   return q > 1 - epsilon ? 1 - epsilon : q;
 }
 
-CLONES void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
-                                        float *out) {
+KERNEL(void, ck_bernoulli_log_likelihood,
+       (int64_t rows, int64_t columns, const float *x, const float *y, float epsilon, float *out),
+       (rows, columns, x, y, epsilon, out)) {
   for (int64_t r = 0; r < rows; r++, x += columns, y += columns) {
     double total = 0;
     ADD_SUM(total, VECTOR, columns, x[i] * fast_log(probability(y[i], epsilon))
@@ -78,8 +86,10 @@ CLONES void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const flo
   }
 }
 
-CLONES void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y,
-                                                 float epsilon, const float *dout, float *dy, int accumulate) {
+KERNEL(void, ck_bernoulli_log_likelihood_gradient,
+       (int64_t rows, int64_t columns, const float *x, const float *y, float epsilon, const float *dout, float *dy,
+        int accumulate),
+       (rows, columns, x, y, epsilon, dout, dy, accumulate)) {
   for (int64_t r = 0; r < rows; r++, x += columns, y += columns, dy += columns) {
     const float d = dout[r];
     MAP(columns, dy, accumulate,

@@ -51,7 +51,7 @@ INLINE void sine_gradient(const float *x, const float *dy, float *dx, int accumu
   }
 }
 
-CLONES void ck_unary(ck_unary_op op, const float *x, float *out, int64_t n) {
+KERNEL(void, ck_unary, (ck_unary_op op, const float *x, float *out, int64_t n), (op, x, out, n)) {
   switch (op) {
   case CK_EXP: MAP(n, out, 0, fast_exp(x[i])); break;
   case CK_LOG: MAP(n, out, 0, fast_log(x[i])); break;
@@ -71,8 +71,9 @@ CLONES void ck_unary(ck_unary_op op, const float *x, float *out, int64_t n) {
   }
 }
 
-CLONES void ck_unary_gradient(ck_unary_op op, const float *x, const float *y, const float *dy, float *dx, int accumulate,
-                              int64_t n) {
+KERNEL(void, ck_unary_gradient,
+       (ck_unary_op op, const float *x, const float *y, const float *dy, float *dx, int accumulate, int64_t n),
+       (op, x, y, dy, dx, accumulate, n)) {
   switch (op) {
   case CK_EXP: MAP(n, dx, accumulate, dy[i] * y[i]); break;
   case CK_LOG: MAP(n, dx, accumulate, dy[i] / x[i]); break;
@@ -106,8 +107,10 @@ CLONES void ck_unary_gradient(ck_unary_op op, const float *x, const float *y, co
     } \
   } while (0)
 
-CLONES void ck_binary(ck_binary_op op, int64_t rows, int64_t columns, const float *a, int64_t a_row, int64_t a_column,
-                      const float *b, int64_t b_row, int64_t b_column, float *out, int accumulate) {
+KERNEL(void, ck_binary,
+       (ck_binary_op op, int64_t rows, int64_t columns, const float *a, int64_t a_row, int64_t a_column,
+        const float *b, int64_t b_row, int64_t b_column, float *out, int accumulate),
+       (op, rows, columns, a, a_row, a_column, b, b_row, b_column, out, accumulate)) {
   // Rows that follow each other in memory, in both operands, are one long row.
   if (columns == 1 && (a_row == 0 || a_row == 1) && (b_row == 0 || b_row == 1)) {
     columns = rows, a_column = a_row, b_column = b_row, rows = 1;
@@ -124,20 +127,23 @@ CLONES void ck_binary(ck_binary_op op, int64_t rows, int64_t columns, const floa
   }
 }
 
-CLONES void ck_affine(float scale, float offset, const float *x, float *out, int accumulate, int64_t n) {
+KERNEL(void, ck_affine,
+       (float scale, float offset, const float *x, float *out, int accumulate, int64_t n),
+       (scale, offset, x, out, accumulate, n)) {
   MAP(n, out, accumulate, scale * x[i] + offset);
 }
 
-CLONES void ck_fill(float value, float *out, int64_t n) { MAP(n, out, 0, value); }
+KERNEL(void, ck_fill, (float value, float *out, int64_t n), (value, out, n)) { MAP(n, out, 0, value); }
 
-CLONES void ck_add_scaled_rows(int64_t rows, int64_t columns, const float *canvas, const float *gate, const float *x,
-                               float *out) {
+KERNEL(void, ck_add_scaled_rows,
+       (int64_t rows, int64_t columns, const float *canvas, const float *gate, const float *x, float *out),
+       (rows, columns, canvas, gate, x, out)) {
   for (int64_t r = 0; r < rows; r++, canvas += columns, x += columns, out += columns) {
     const float scale = gate[r];
     MAP(columns, out, 0, canvas[i] + scale * x[i]);
   }
 }
 
-CLONES void ck_clip(const float *x, float low, float high, float *out, int64_t n) {
+KERNEL(void, ck_clip, (const float *x, float low, float high, float *out, int64_t n), (x, low, high, out, n)) {
   MAP(n, out, 0, x[i] < low ? low : (x[i] > high ? high : x[i]));
 }

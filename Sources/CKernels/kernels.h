@@ -7,22 +7,55 @@
 #include <string.h>
 
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WITHOUT_CLONES // the resolvers of the clones run before the thread sanitizer is ready
-#endif
 #if __has_feature(undefined_behavior_sanitizer)
 #define WITHOUT_VECTORS // its checks stop the vectorizer, which would warn at every loop
 #endif
 #endif
 
-/// Compiles a function for three instruction sets; the loader picks one. Everything it calls must be INLINE.
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && !defined(WITHOUT_CLONES)
-#define HAS_CLONES 1
-#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+/// Defines a kernel: its type, name, parameters, and their names alone, then the body. The body is compiled for three
+/// instruction sets, and every call takes the one of `instruction_set()`. Everything it calls must be INLINE.
+#if defined(__x86_64__) && defined(__clang__)
+#define HAS_CHOICE 1
+#define KERNEL(type, name, parameters, arguments) \
+  INLINE type name##_body parameters; \
+  static type name##_base parameters { return name##_body arguments; } \
+  __attribute__((target("arch=x86-64-v3"))) static type name##_v3 parameters { return name##_body arguments; } \
+  __attribute__((target("arch=x86-64-v4"))) static type name##_v4 parameters { return name##_body arguments; } \
+  type name parameters { \
+    PROFILED; \
+    switch (instruction_set()) { \
+    case instruction_set_v4: return name##_v4 arguments; \
+    case instruction_set_v3: return name##_v3 arguments; \
+    default: return name##_base arguments; \
+    } \
+  } \
+  INLINE type name##_body parameters
 #else
-#define HAS_CLONES 0
-#define CLONES
+#define HAS_CHOICE 0
+#define KERNEL(type, name, parameters, arguments) \
+  INLINE type name##_body parameters; \
+  type name parameters { \
+    PROFILED; \
+    return name##_body arguments; \
+  } \
+  INLINE type name##_body parameters
 #endif
+
+/// For the rest of the block, time counts as spent in kernels.
+#define PROFILED __attribute__((cleanup(leave_kernel))) const int part_before = ck_enter(CK_PART_KERNELS); (void)part_before
+
+static inline void leave_kernel(const int *before) { ck_leave(*before); }
+
+enum { instruction_set_unknown, instruction_set_base, instruction_set_v3, instruction_set_v4 };
+
+/// Which one kernels use; chosen at the first call.
+extern int chosen_instruction_set;
+int choose_instruction_set(void);
+
+static inline int instruction_set(void) {
+  int chosen = __atomic_load_n(&chosen_instruction_set, __ATOMIC_RELAXED);
+  return chosen != instruction_set_unknown ? chosen : choose_instruction_set();
+}
 
 // The minimum width reaches the caller when inlined: without it clang splits 512-bit vectors in two.
 #if defined(__x86_64__)

@@ -13,7 +13,9 @@
 INLINE float identity(float x) { return x; }
 INLINE float relu(float x) { return x < 0 ? 0 : x; }
 
-CLONES void ck_bias_activation(int64_t rows, int64_t columns, float *x, const float *bias, int op) {
+KERNEL(void, ck_bias_activation,
+       (int64_t rows, int64_t columns, float *x, const float *bias, int op),
+       (rows, columns, x, bias, op)) {
   if (!bias) columns *= rows, rows = 1;
   for (int64_t r = 0; r < rows; r++, x += columns) {
     switch (op) {
@@ -28,7 +30,9 @@ CLONES void ck_bias_activation(int64_t rows, int64_t columns, float *x, const fl
   }
 }
 
-CLONES void ck_activation_gradient(int op, const float *y, const float *dy, float *dx, int64_t n) {
+KERNEL(void, ck_activation_gradient,
+       (int op, const float *y, const float *dy, float *dx, int64_t n),
+       (op, y, dy, dx, n)) {
   switch (op) {
   case CK_RELU: MAP(n, dx, 0, y[i] > 0 ? dy[i] : 0); break;
   case CK_SIGMOID: MAP(n, dx, 0, dy[i] * (y[i] * (1 - y[i]))); break;
@@ -39,7 +43,9 @@ CLONES void ck_activation_gradient(int op, const float *y, const float *dy, floa
   }
 }
 
-CLONES void ck_lstm(int64_t rows, int64_t hidden, float *gates, const float *c_before, float *c, float *tanh_c, float *h) {
+KERNEL(void, ck_lstm,
+       (int64_t rows, int64_t hidden, float *gates, const float *c_before, float *c, float *tanh_c, float *h),
+       (rows, hidden, gates, c_before, c, tanh_c, h)) {
   for (int64_t r = 0; r < rows; r++) {
     float *in = gates + r * 4 * hidden, *forget = in + hidden, *cell = forget + hidden, *out = cell + hidden;
     const int64_t row = r * hidden;
@@ -72,8 +78,10 @@ INLINE void lstm_gradient(int64_t rows, int64_t hidden, const float *gates, cons
   }
 }
 
-CLONES void ck_lstm_gradient(int64_t rows, int64_t hidden, const float *gates, const float *c_before, const float *tanh_c,
-                             const float *dh, const float *dc, float *dgates, float *dc_before) {
+KERNEL(void, ck_lstm_gradient,
+       (int64_t rows, int64_t hidden, const float *gates, const float *c_before, const float *tanh_c, const float *dh,
+        const float *dc, float *dgates, float *dc_before),
+       (rows, hidden, gates, c_before, tanh_c, dh, dc, dgates, dc_before)) {
 #define GRADIENT(has_dh, has_dc, has_dc_before) \
   lstm_gradient(rows, hidden, gates, c_before, tanh_c, dh, dc, dgates, dc_before, has_dh, has_dc, has_dc_before)
   switch ((dh != NULL) * 4 + (dc != NULL) * 2 + (dc_before != NULL)) {

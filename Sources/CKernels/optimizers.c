@@ -1,8 +1,10 @@
 // Parameter updates, each in one pass over memory.
 #include "kernels.h"
 
-CLONES void ck_adam(int64_t n, float *p, const float *gradient, float *m, float *v, float scale, float step, float b1,
-                    float b2, float epsilon) {
+KERNEL(void, ck_adam,
+       (int64_t n, float *p, const float *gradient, float *m, float *v, float scale, float step, float b1, float b2,
+        float epsilon),
+       (n, p, gradient, m, v, scale, step, b1, b2, epsilon)) {
   const float rest1 = 1 - b1, rest2 = 1 - b2;
   VECTOR for (int64_t i = 0; i < n; i++) {
     float g = scale * gradient[i];
@@ -12,8 +14,10 @@ CLONES void ck_adam(int64_t n, float *p, const float *gradient, float *m, float 
   }
 }
 
-CLONES void ck_rmsprop(int64_t n, float *p, const float *gradient, float *v, float *b, float scale, float rate,
-                       float decay, float momentum, float epsilon) {
+KERNEL(void, ck_rmsprop,
+       (int64_t n, float *p, const float *gradient, float *v, float *b, float scale, float rate, float decay,
+        float momentum, float epsilon),
+       (n, p, gradient, v, b, scale, rate, decay, momentum, epsilon)) {
   const float rest = 1 - decay;
   VECTOR for (int64_t i = 0; i < n; i++) {
     float g = scale * gradient[i];
@@ -23,7 +27,9 @@ CLONES void ck_rmsprop(int64_t n, float *p, const float *gradient, float *v, flo
   }
 }
 
-CLONES void ck_sgd(int64_t n, float *p, const float *gradient, float *b, float scale, float rate, float momentum) {
+KERNEL(void, ck_sgd,
+       (int64_t n, float *p, const float *gradient, float *b, float scale, float rate, float momentum),
+       (n, p, gradient, b, scale, rate, momentum)) {
   full_width();
   VECTOR for (int64_t i = 0; i < n; i++) {
     b[i] = momentum * b[i] + scale * gradient[i];

@@ -51,20 +51,15 @@ INLINE void normal_pair(uint32_t word0, uint32_t word1, float *out) {
     if (n - start < 64) memcpy(out + start, buffer, sizeof(float) * (size_t)(n - start)); \
   }
 
-CLONES void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n) {
+KERNEL(void, ck_uniform,
+       (uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n),
+       (key, stream, first_block, out, n)) {
   GROUPS(target[4 * b] = uniform(w.word[0]); target[4 * b + 1] = uniform(w.word[1]);
          target[4 * b + 2] = uniform(w.word[2]); target[4 * b + 3] = uniform(w.word[3]))
 }
 
-CLONES void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n) {
+KERNEL(void, ck_normal,
+       (uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n),
+       (key, stream, first_block, out, n)) {
   GROUPS(normal_pair(w.word[0], w.word[1], target + 4 * b); normal_pair(w.word[2], w.word[3], target + 4 * b + 2))
-}
-
-const char *ck_instruction_set(void) {
-#if HAS_CLONES
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
-  if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
-#endif
-  return "default";
 }

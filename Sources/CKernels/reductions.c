@@ -1,19 +1,19 @@
 // Sums, softmax and their gradients. Long sums: blocks summed in float lanes, the blocks added in double.
 #include "kernels.h"
 
-CLONES double ck_sum(const float *x, int64_t n) {
+KERNEL(double, ck_sum, (const float *x, int64_t n), (x, n)) {
   double total = 0;
   ADD_SUM(total, VECTOR_BY_4, n, x[i])
   return total;
 }
 
-CLONES double ck_sum_squares(const float *x, int64_t n) {
+KERNEL(double, ck_sum_squares, (const float *x, int64_t n), (x, n)) {
   double total = 0;
   ADD_SUM(total, VECTOR_BY_4, n, x[i] * x[i])
   return total;
 }
 
-CLONES double ck_dot(const float *a, const float *b, int64_t n) {
+KERNEL(double, ck_dot, (const float *a, const float *b, int64_t n), (a, b, n)) {
   double total = 0;
   ADD_SUM(total, VECTOR_BY_4, n, a[i] * b[i])
   return total;
@@ -33,11 +33,15 @@ INLINE double row_dot(const float *a, const float *b, int64_t n) {
 
 INLINE void put(float *out, float value, int accumulate) { *out = accumulate ? *out + value : value; }
 
-CLONES void ck_row_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate) {
+KERNEL(void, ck_row_sums,
+       (int64_t rows, int64_t columns, const float *x, float *out, int accumulate),
+       (rows, columns, x, out, accumulate)) {
   for (int64_t r = 0; r < rows; r++) put(out + r, (float)row_sum(x + r * columns, columns), accumulate);
 }
 
-CLONES void ck_row_dots(int64_t rows, int64_t columns, const float *a, const float *b, float *out, int accumulate) {
+KERNEL(void, ck_row_dots,
+       (int64_t rows, int64_t columns, const float *a, const float *b, float *out, int accumulate),
+       (rows, columns, a, b, out, accumulate)) {
   for (int64_t r = 0; r < rows; r++)
     put(out + r, (float)row_dot(a + r * columns, b + r * columns, columns), accumulate);
 }
@@ -59,7 +63,9 @@ INLINE void column_block(const int width, int64_t rows, int64_t columns, const f
   for (int k = 0; k < width; k++) STORE(sums + 16 * k, total[k]);
 }
 
-CLONES void ck_column_sums(int64_t rows, int64_t columns, const float *x, float *out, int accumulate) {
+KERNEL(void, ck_column_sums,
+       (int64_t rows, int64_t columns, const float *x, float *out, int accumulate),
+       (rows, columns, x, out, accumulate)) {
   float sums[128];
   int64_t c = 0;
   for (; c + 128 <= columns; c += 128) {
@@ -107,7 +113,9 @@ INLINE float finite_maximum(const float *x, int64_t n) {
   return largest > FLT_MAX ? FLT_MAX : largest;
 }
 
-CLONES void ck_log_sum_exp_rows(int64_t rows, int64_t columns, const float *x, float *out) {
+KERNEL(void, ck_log_sum_exp_rows,
+       (int64_t rows, int64_t columns, const float *x, float *out),
+       (rows, columns, x, out)) {
   for (int64_t r = 0; r < rows; r++, x += columns) {
     const float maximum = finite_maximum(x, columns);
     double total = 0;
@@ -116,7 +124,7 @@ CLONES void ck_log_sum_exp_rows(int64_t rows, int64_t columns, const float *x, f
   }
 }
 
-CLONES void ck_softmax_rows(int64_t rows, int64_t columns, const float *x, float *out) {
+KERNEL(void, ck_softmax_rows, (int64_t rows, int64_t columns, const float *x, float *out), (rows, columns, x, out)) {
   for (int64_t r = 0; r < rows; r++, x += columns, out += columns) {
     const float maximum = finite_maximum(x, columns);
     double total = 0;
@@ -126,8 +134,9 @@ CLONES void ck_softmax_rows(int64_t rows, int64_t columns, const float *x, float
   }
 }
 
-CLONES void ck_softmax_rows_gradient(int64_t rows, int64_t columns, const float *y, const float *dy, float *dx,
-                                     int accumulate) {
+KERNEL(void, ck_softmax_rows_gradient,
+       (int64_t rows, int64_t columns, const float *y, const float *dy, float *dx, int accumulate),
+       (rows, columns, y, dy, dx, accumulate)) {
   for (int64_t r = 0; r < rows; r++, y += columns, dy += columns, dx += columns) {
     const float mean = (float)row_dot(y, dy, columns);
     MAP(columns, dx, accumulate, y[i] * (dy[i] - mean));

@@ -172,8 +172,10 @@ INLINE void sample_rows(const Plan *plan, const Band *band, const Axis *y, int64
   }
 }
 
-CLONES void ck_sample_aligned(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
-                              const float *transforms, int64_t out_height, int64_t out_width, float *out) {
+KERNEL(void, ck_sample_aligned,
+       (int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images, const float *transforms,
+        int64_t out_height, int64_t out_width, float *out),
+       (batch, channels, height, width, images, transforms, out_height, out_width, out)) {
   const int64_t in_size = height * width, out_size = out_height * out_width;
   Plan plan;
   Band band;
@@ -265,9 +267,10 @@ INLINE double lane_sum(const lanes *x) {
   return sum;
 }
 
-CLONES void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width,
-                                       const float *images, const float *transforms, int64_t out_height,
-                                       int64_t out_width, const float *dout, float *dimages, float *dtransforms) {
+KERNEL(void, ck_sample_aligned_gradient,
+       (int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images, const float *transforms,
+        int64_t out_height, int64_t out_width, const float *dout, float *dimages, float *dtransforms),
+       (batch, channels, height, width, images, transforms, out_height, out_width, dout, dimages, dtransforms)) {
   const int64_t in_size = height * width, out_size = out_height * out_width;
   Plan plan;
   Band to_pixels, values, slopes;

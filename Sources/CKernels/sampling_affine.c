@@ -68,8 +68,10 @@ INLINE void gather(const Taps *taps, const float *image, int32_t count, float pi
   }
 }
 
-CLONES void ck_sample_affine(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
-                             const float *transforms, int64_t out_height, int64_t out_width, float *out) {
+KERNEL(void, ck_sample_affine,
+       (int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images, const float *transforms,
+        int64_t out_height, int64_t out_width, float *out),
+       (batch, channels, height, width, images, transforms, out_height, out_width, out)) {
   Taps taps;
   float p[4][chunk];
   memset(out, 0, sizeof(float) * (size_t)(batch * channels * out_height * out_width));
@@ -105,9 +107,10 @@ INLINE void scatter(const Taps *taps, const float *dout, int32_t count, float *d
   }
 }
 
-CLONES void ck_sample_affine_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
-                                      const float *transforms, int64_t out_height, int64_t out_width, const float *dout,
-                                      float *dimages, float *dtransforms) {
+KERNEL(void, ck_sample_affine_gradient,
+       (int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images, const float *transforms,
+        int64_t out_height, int64_t out_width, const float *dout, float *dimages, float *dtransforms),
+       (batch, channels, height, width, images, transforms, out_height, out_width, dout, dimages, dtransforms)) {
   Taps taps;
   float p[4][chunk];
   const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height;

@@ -2,13 +2,9 @@
 #include "kernels.h"
 
 // Thirty-two registers of sixteen floats hold 256 columns at once; otherwise 64 fit.
-#if HAS_CLONES
-#define HAS_WIDE_REGISTERS __builtin_cpu_supports("x86-64-v4")
-#else
-#define HAS_WIDE_REGISTERS 0
-#endif
+#define HAS_WIDE_REGISTERS (HAS_CHOICE && instruction_set() == instruction_set_v4)
 
-CLONES int64_t ck_count_nonzero(const float *x, int64_t n) {
+KERNEL(int64_t, ck_count_nonzero, (const float *x, int64_t n), (x, n)) {
   int64_t total = 0;
   full_width();
   for (int64_t start = 0; start < n; start += 1 << 20) {
@@ -44,8 +40,9 @@ INLINE uint32_t nonzero_mask(const float *x) {
     } \
   }
 
-CLONES void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices,
-                             float *values) {
+KERNEL(void, ck_compress_rows,
+       (int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices, float *values),
+       (rows, columns, x, row_starts, indices, values)) {
   int32_t count = 0;
   row_starts[0] = 0;
   for (int64_t r = 0; r < rows; r++, x += columns) {
@@ -57,8 +54,9 @@ CLONES void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int3
   }
 }
 
-CLONES void ck_compress_columns(int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices,
-                                float *values) {
+KERNEL(void, ck_compress_columns,
+       (int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices, float *values),
+       (rows, columns, x, column_starts, indices, values)) {
   int32_t *next = column_starts + 1; // first the counts, then where each column starts, in the end where it ends
   memset(column_starts, 0, sizeof(int32_t) * (size_t)(columns + 1));
   for (int64_t r = 0; r < rows; r++) {
@@ -114,8 +112,10 @@ INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n
   }
 }
 
-CLONES void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
-                              const float *values, const float *w, const float *bias, float *out) {
+KERNEL(void, ck_sparse_product,
+       (int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
+        const float *values, const float *w, const float *bias, float *out),
+       (rows, columns, n, row_starts, indices, values, w, bias, out)) {
   (void)columns;
 #define BLOCK(width, c, skip) \
   product_block(width, skip, rows, n, row_starts, indices, values, w + (c), bias ? bias + (c) : NULL, out + (c))
@@ -151,8 +151,10 @@ INLINE void gradient_block(const int width, int32_t first, int32_t last, int64_t
   for (int j = 0; j < width; j++) STORE(dw + 16 * j, sums[j]);
 }
 
-CLONES void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
-                                      const float *values, const float *dy, float *dw, int accumulate) {
+KERNEL(void, ck_sparse_weight_gradient,
+       (int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices, const float *values,
+        const float *dy, float *dw, int accumulate),
+       (columns, n, column_starts, indices, values, dy, dw, accumulate)) {
   for (int64_t r = 0; r < columns; r++, dw += n) {
     int32_t first = column_starts[r], last = column_starts[r + 1];
     if (first == last) {

@@ -68,7 +68,7 @@ enum Provenance {
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
-  private static func processorName() -> String {
+  static func processorName() -> String {
     guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown" }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 4096)

@@ -201,7 +201,7 @@ public final class Training {
 }
 
 /// The most memory this process ever held, in units of 10^6 bytes.
-private func peakMemory() -> Double {
+func peakMemory() -> Double {
   var usage = rusage()
   getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
   return (Double(usage.ru_maxrss) * 1.024).rounded() / 1000

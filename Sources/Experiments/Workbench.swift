@@ -95,6 +95,10 @@ public struct Workbench {
   /// One update of all parameters; returns the norm of the model's gradients before clipping.
   /// Where that is not finite, nothing changes.
   func update(with gradients: [Tensor], at step: Int) -> Double {
+    Profile.measure(.optimizer) { apply(gradients, at: step) }
+  }
+
+  private func apply(_ gradients: [Tensor], at step: Int) -> Double {
     let count = model.store.parameters.count
     let own = Array(gradients[..<count])
     let (norm, scales) = clipping.scales(for: own)

@@ -9,7 +9,22 @@ public final class PixelRows {
   public let dense: Tensor
   private let compressed: Compressed?
 
-  private struct Compressed { let rowStarts, rowIndices, rowValues, columnStarts, columnIndices, columnValues: Storage }
+  private struct Compressed {
+    let rowStarts, rowIndices, rowValues, columnStarts, columnIndices, columnValues: Storage
+    var nonzero: Int { rowValues.count }
+
+    init(_ pixels: Tensor, nonzero: Int) {
+      let (rows, columns) = (pixels.rows, pixels.columns)
+      (rowStarts, columnStarts) = (Storage(count: rows + 1), Storage(count: columns + 1))
+      (rowIndices, columnIndices) = (Storage(count: nonzero), Storage(count: nonzero))
+      (rowValues, columnValues) = (Storage(count: nonzero), Storage(count: nonzero))
+      ck_compress_rows(
+        Int64(rows), Int64(columns), pixels.pointer, rowStarts.integers, rowIndices.integers, rowValues.pointer)
+      ck_compress_columns(
+        Int64(rows), Int64(columns), pixels.pointer, columnStarts.integers, columnIndices.integers,
+        columnValues.pointer)
+    }
+  }
 
   /// Above this share of nonzero pixels the dense product is faster (measured: docs/performance.md).
   package static let densestSparseShare = 0.25
@@ -17,23 +32,11 @@ public final class PixelRows {
   /// Any shape [rows, ...]; `isSparse` overrules the count (for tests and measurements).
   public init(_ pixels: Tensor, isSparse: Bool? = nil) {
     dense = pixels.detached().flattened()
-    let nonzero = Int(ck_count_nonzero(dense.pointer, Int64(dense.count)))
-    guard isSparse ?? (Double(nonzero) < PixelRows.densestSparseShare * Double(dense.count)) else {
-      compressed = nil
-      return
+    compressed = Profile.measure(.sparseProducts) { [dense] in
+      let nonzero = Int(ck_count_nonzero(dense.pointer, Int64(dense.count)))
+      let isSparse = isSparse ?? (Double(nonzero) < PixelRows.densestSparseShare * Double(dense.count))
+      return isSparse ? Compressed(dense, nonzero: nonzero) : nil
     }
-    let (rows, columns) = (dense.rows, dense.columns)
-    let parts = Compressed(
-      rowStarts: Storage(count: rows + 1), rowIndices: Storage(count: nonzero), rowValues: Storage(count: nonzero),
-      columnStarts: Storage(count: columns + 1), columnIndices: Storage(count: nonzero),
-      columnValues: Storage(count: nonzero))
-    ck_compress_rows(
-      Int64(rows), Int64(columns), dense.pointer, parts.rowStarts.integers, parts.rowIndices.integers,
-      parts.rowValues.pointer)
-    ck_compress_columns(
-      Int64(rows), Int64(columns), dense.pointer, parts.columnStarts.integers, parts.columnIndices.integers,
-      parts.columnValues.pointer)
-    compressed = parts
   }
 
   public var rows: Int { dense.rows }
@@ -47,18 +50,23 @@ public final class PixelRows {
     let shape = weight.shape
     let hasBias = bias != nil
     let out = Tensor(uninitialized: [dense.rows, shape[1]])
-    Threads.divide(dense.rows, smallest: 8) { part in
-      ck_sparse_product(
-        Int64(part.count), columns, n, parts.rowStarts.integers + part.lowerBound, parts.rowIndices.integers,
-        parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer + part.lowerBound * shape[1])
+    let (operations, all) = (2 * parts.nonzero * shape[1], 2 * dense.count * shape[1])
+    Profile.measureSparse(operations, of: all) {
+      Threads.divide(dense.rows, smallest: 8) { part in
+        ck_sparse_product(
+          Int64(part.count), columns, n, parts.rowStarts.integers + part.lowerBound, parts.rowIndices.integers,
+          parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer + part.lowerBound * shape[1])
+      }
     }
     return out.recorded(from: [weight] + (bias.map { [$0] } ?? [])) { dy, inputs in
       inputs.accumulate(0, shape: shape) {
         let (gradient, accumulates) = ($0, $1)
-        Threads.divide(shape[0], smallest: 64) { part in
-          ck_sparse_weight_gradient(
-            Int64(part.count), n, parts.columnStarts.integers + part.lowerBound, parts.columnIndices.integers,
-            parts.columnValues.pointer, dy.pointer, gradient + part.lowerBound * shape[1], accumulates)
+        Profile.measureSparse(operations, of: all) {
+          Threads.divide(shape[0], smallest: 64) { part in
+            ck_sparse_weight_gradient(
+              Int64(part.count), n, parts.columnStarts.integers + part.lowerBound, parts.columnIndices.integers,
+              parts.columnValues.pointer, dy.pointer, gradient + part.lowerBound * shape[1], accumulates)
+          }
         }
       }
       if hasBias {

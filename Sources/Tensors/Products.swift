@@ -36,11 +36,15 @@ package func multiply(
       c + rows.lowerBound * n + columns.lowerBound, Int32(n))
   }
   _ = oneLibraryThread
-  guard m * n * k >= smallestDividedProduct else { return block(0..<m, 0..<n) }
-  if n >= m {
-    Threads.divide(n, grain: 64, smallest: 64) { block(0..<m, $0) }
-  } else {
-    Threads.divide(m, grain: 64, smallest: 64) { block($0, 0..<n) }
+  let product = Profile.Product(
+    m: m, n: n, k: k, isFirstTransposed: ta, isSecondTransposed: tb, accumulates: accumulates != 0)
+  Profile.measure(product) {
+    guard m * n * k >= smallestDividedProduct else { return block(0..<m, 0..<n) }
+    if n >= m {
+      Threads.divide(n, grain: 64, smallest: 64) { block(0..<m, $0) }
+    } else {
+      Threads.divide(m, grain: 64, smallest: 64) { block($0, 0..<n) }
+    }
   }
 }
 

@@ -14,21 +14,25 @@ extension Tensor {
     let (outHeight, outWidth) = (Int64(height), Int64(width))
     let out = Tensor(uninitialized: [shape[0], shape[1], height, width])
     let (plane, outPlane) = (shape[1] * shape[2] * shape[3], shape[1] * height * width)
-    Threads.divide(shape[0], smallest: 8) { part in
-      let start = part.lowerBound
-      (isAligned ? ck_sample_aligned : ck_sample_affine)(
-        Int64(part.count), size[1], size[2], size[3], images.pointer + start * plane, transforms.pointer + 6 * start,
-        outHeight, outWidth, out.pointer + start * outPlane)
+    Profile.measure(.sampling) {
+      Threads.divide(shape[0], smallest: 8) { part in
+        let start = part.lowerBound
+        (isAligned ? ck_sample_aligned : ck_sample_affine)(
+          Int64(part.count), size[1], size[2], size[3], images.pointer + start * plane,
+          transforms.pointer + 6 * start, outHeight, outWidth, out.pointer + start * outPlane)
+      }
     }
     return out.recorded(from: self, transform) { dy, inputs in
       let dimages = inputs.wants(0) ? Tensor.zeros(images.shape) : nil
       let dtransforms = inputs.wants(1) ? Tensor.zeros(transforms.shape) : nil
-      Threads.divide(images.shape[0], smallest: 8) { part in
-        let start = part.lowerBound
-        (isAligned ? ck_sample_aligned_gradient : ck_sample_affine_gradient)(
-          Int64(part.count), size[1], size[2], size[3], images.pointer + start * plane, transforms.pointer + 6 * start,
-          outHeight, outWidth, dy.pointer + start * outPlane, dimages.map { $0.pointer + start * plane },
-          dtransforms.map { $0.pointer + 6 * start })
+      Profile.measure(.sampling) {
+        Threads.divide(images.shape[0], smallest: 8) { part in
+          let start = part.lowerBound
+          (isAligned ? ck_sample_aligned_gradient : ck_sample_affine_gradient)(
+            Int64(part.count), size[1], size[2], size[3], images.pointer + start * plane,
+            transforms.pointer + 6 * start, outHeight, outWidth, dy.pointer + start * outPlane,
+            dimages.map { $0.pointer + start * plane }, dtransforms.map { $0.pointer + 6 * start })
+        }
       }
       if let dimages { inputs.add(dimages, to: 0) }
       if let dtransforms { inputs.add(dtransforms, to: 1) }

@@ -46,7 +46,7 @@ struct CommandLineTests {
   @Test func everyActionHasAHelpOfItsOwn() throws {
     for (command, actions) in [
       ("config", ["check", "show", "explain", "keys", "schema"]), ("data", ["list", "fetch", "preview"]),
-      ("figure", ["curves"]), ("runs", ["diff"]),
+      ("figure", ["curves", "table"]), ("runs", ["diff"]),
     ] {
       #expect(Array(listed(try airframe(command, "--help").output).prefix(actions.count)) == actions)
       for action in actions {
@@ -140,7 +140,7 @@ struct CommandLineTests {
       "--split tset: unknown; did you mean 'test'? (known: train, validation, test)"
     ),
     (["evaluate", "r", "--step", "1.5"], "--step 1.5: a whole number from 0 on is wanted"),
-    (["export-step", "c"], "--out FILE is missing"), (["bench", "dair"], "NAME 'dair': unknown"),
+    (["export-step", "c"], "--out FILE is missing"), (["bench", "dari"], "NAME 'dari': unknown; did you mean 'dair'?"),
     (["bench", "air", "--json=1"], "--json takes no value"),
     (["data", "list", "a=1"], "'a=1': no keys can be set here"),
     (["data", "list", "more"], "'more' is one word too many"),

@@ -135,6 +135,30 @@ void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out,
 /// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos, sin)(2 pi u_2j+1).
 void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
 
+// MARK: Profile (where the time of a thread goes, while it asks; otherwise one number is looked at)
+
+/// Time inside two parts counts for the outer one. Kernels enter theirs themselves.
+typedef enum {
+  CK_PART_OTHER, CK_PART_KERNELS, CK_PART_PRODUCTS, CK_PART_SPARSE, CK_PART_SAMPLING, CK_PART_OPTIMIZER, CK_PART_BATCHES,
+  CK_PARTS
+} ck_part;
+/// Counts the time of this thread from now on.
+void ck_profile_start(void);
+/// Ends that, and tells what was counted.
+void ck_profile_stop(int64_t nanoseconds[CK_PARTS]);
+
+extern int ck_profiled_threads;
+int ck_profile_enter(int part);
+void ck_profile_leave(int before);
+
+/// From here on, time counts for this part; returns what `ck_leave` needs.
+static inline int ck_enter(int part) {
+  return __atomic_load_n(&ck_profiled_threads, __ATOMIC_RELAXED) ? ck_profile_enter(part) : -1;
+}
+static inline void ck_leave(int before) {
+  if (before >= 0) ck_profile_leave(before);
+}
+
 /// Tells the CPU that this thread waits in a loop.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)
@@ -142,6 +166,7 @@ static inline void ck_pause(void) {
 #endif
 }
 
-/// The instruction set that the dispatcher picked: "x86-64-v4", "x86-64-v3" or "default".
+/// The instruction set that kernels use: "x86-64-v4", "x86-64-v3" or "default". The widest of this CPU, unless the environment
+/// variable AIRFRAME_VECTORS names a narrower one.
 const char *ck_instruction_set(void);
 #endif

@@ -2,27 +2,46 @@ import Experiments
 
 extension Command {
   static let bench = Command(
-    name: "bench", summary: "time training steps",
-    details: "Times the training step of docs/performance.md: median, minimum and 90th percentile in milliseconds.",
-    words: [.benchmark], options: [.threads, .seconds, .json, .data],
-    example: "airframe bench air --threads 1 --json", computes: true
+    name: "bench", summary: "time training steps, data, startup and kernels",
+    details: """
+      Prints what docs/performance.md explains:
+      \(Benchmark.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+      """,
+    words: [.benchmark],
+    keys: Keys(meaning: "sets a key of the measured config (air, dair, startup): training.batch=256"),
+    options: [.threads, .seconds, .filter, .compare, .json, .data],
+    example: "airframe bench air model.steps=6 --threads 1 --json > before.json", computes: true
   ) { arguments in
-    let result = try Benchmark.air(
-      threads: arguments.integer(.threads) ?? 2, seconds: Double(arguments.integer(.seconds) ?? 10),
-      dataFolder: arguments.dataFolder)
-    if arguments.has(.json) { return print(result.json) }
-    print(
-      "\(result.name), \(result.threads) threads: median \(fixed(result.median, 2)) ms, minimum \(fixed(result.minimum, 2)), "
-        + "p90 \(fixed(result.p90, 2)), \(result.steps) steps")
+    let name = try arguments.one(.benchmark)
+    guard let benchmark = Benchmark.all.first(where: { $0.name == name }) else { return }
+    var options = BenchmarkOptions()
+    options.threads = arguments.integer(.threads) ?? options.threads
+    options.seconds = arguments.integer(.seconds).map(Double.init) ?? options.seconds
+    options.dataFolder = arguments.dataFolder
+    options.keys = arguments.keys
+    options.filter = arguments[.filter]
+    // What is wrong with the file is said before the time is spent.
+    let saved = try arguments[.compare].map { try SavedBenchmark($0, of: name) }
+    let result = try benchmark.run(options)
+    if arguments.has(.json) {
+      print(saved.map { $0.line(comparedTo: result) } ?? result.line)
+    } else {
+      print(result.text, terminator: "")
+      if let saved { print("\n" + saved.text(comparedTo: result), terminator: "") }
+    }
   }
 }
 
 extension Word {
-  fileprivate static let benchmark = Word("NAME", .choice(["air"]), "what is timed: air")
+  fileprivate static let benchmark = Word(
+    "NAME", .choice(Benchmark.all.map(\.name)), "what is timed")
 }
 
 extension Option {
   fileprivate static let threads = Option.threads(standard: "2")
   fileprivate static let seconds = Option("seconds", "S", .integer(1...3600), "how long to measure", standard: "10")
+  fileprivate static let filter = Option("filter", "TEXT", .text, "for kernels: only those whose names hold TEXT")
+  fileprivate static let compare = Option(
+    "compare", "FILE", .file(ending: "json"), "print every figure's ratio to this result of --json")
   fileprivate static let json = Option(flag: "json", "print one line of JSON")
 }

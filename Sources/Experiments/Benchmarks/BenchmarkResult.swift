@@ -1,0 +1,99 @@
+import Configuration
+import Glibc
+import Tensors
+
+/// What a benchmark measured: tables of figures, and what they depend on.
+public struct BenchmarkResult: Sendable {
+  public struct Table: Sendable {
+    public let name: String
+    /// What the figures of each column are, with their unit: `ms_per_step_median`.
+    public let columns: [String]
+    public var rows: [Row] = []
+
+    /// Adds a row with a figure for each column; nil where it has none.
+    mutating func add(_ name: String, _ figures: Double?...) {
+      precondition(figures.count == columns.count, "\(figures.count) figures for the columns \(columns)")
+      rows.append(Row(name: name, figures: figures))
+    }
+  }
+
+  public struct Row: Sendable {
+    public let name: String
+    public let figures: [Double?]
+  }
+
+  public let name: String
+  /// Threads, CPU, kernels, and keys that were set.
+  public let settings: [JSON.Member]
+  public let tables: [Table]
+  /// What a reader should know beside the figures.
+  public let notes: [String]
+
+  init(_ name: String, _ options: BenchmarkOptions, tables: [Table], notes: [String] = []) {
+    self.name = name
+    self.tables = tables
+    self.notes = notes
+    settings = [
+      .init("threads", .integer(options.threads)), .init("cpu", .text(Provenance.processorName())),
+      .init("product_kernels", .text(ProductKernels.current)), .init("vector_kernels", .text(VectorKernels.current)),
+      .init("keys", .list(options.keys.map(JSON.text))),
+    ]
+  }
+
+  /// One line of JSON: the name of the benchmark, what it depends on, its figures (`tables.step.air.ms_per_step_median`).
+  public var line: String { json.line }
+
+  var json: JSON {
+    .object([
+      .init("benchmark", .text(name)), .init("airframe", .text(airframeVersion)), .init("settings", .object(settings)),
+      .init("tables", .object(tables.map { .init($0.name, $0.json) })), .init("notes", .list(notes.map(JSON.text))),
+    ])
+  }
+
+  /// For people.
+  public var text: String {
+    let keys = settings.compactMap { setting -> String? in
+      switch setting.value {
+      case .list(let keys): keys.isEmpty ? nil : keys.compactMap(\.string).joined(separator: " ")
+      case .text(let text): "\(setting.key) \(text)"
+      default: "\(setting.key) \(setting.value.line)"
+      }
+    }
+    let head = "\(name): \(keys.joined(separator: ", "))\n"
+    let parts = [head] + tables.map { $0.text(digits: significant) }
+    return parts.joined(separator: "\n") + (notes.isEmpty ? "" : "\n" + notes.map { $0 + "\n" }.joined())
+  }
+}
+
+extension BenchmarkResult.Table {
+  init(_ name: String, columns: [String]) { self.init(name: name, columns: columns) }
+
+  var json: JSON {
+    .object(
+      rows.map { row in
+        let figures = zip(columns, row.figures).compactMap { column, figure in
+          figure.map { JSON.Member(column, .number(rounded($0))) }
+        }
+        return .init(row.name, .object(figures))
+      })
+  }
+
+  /// Aligned columns.
+  func text(digits: (Double) -> String) -> String {
+    let cells = rows.map { row in [row.name] + row.figures.map { $0.map(digits) ?? "-" } }
+    return TextTable([name] + columns, cells, alignRight: [false] + columns.map { _ in true }).description
+  }
+}
+
+/// Six digits are more than any clock is worth.
+private func rounded(_ value: Double) -> Double {
+  guard value.isFinite, value != 0 else { return value }
+  let scale = pow(10, 5 - log10(abs(value)).rounded(.down))
+  return (value * scale).rounded() / scale
+}
+
+/// About four digits; whole numbers as they are.
+func significant(_ value: Double) -> String {
+  let size = abs(value)
+  return fixed(value, size == size.rounded() || size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3)
+}

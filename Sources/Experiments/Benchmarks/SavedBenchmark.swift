@@ -1,0 +1,69 @@
+import Configuration
+import Pictures
+
+/// An earlier result of a benchmark, as `--json` printed it.
+public struct SavedBenchmark {
+  private let path: String
+  private let settings: JSON
+  private let tables: JSON
+
+  /// Throws `FileError` where the file cannot be read, and `RunError` where it holds no result of that benchmark.
+  public init(_ path: String, of name: String) throws {
+    self.path = path
+    let bytes = try readFile(path)
+    let json: JSON
+    do {
+      json = try JSON(parsing: bytes)
+    } catch {
+      throw RunError("\(path): is no JSON (\(error)); save one with `airframe bench \(name) --json > FILE`")
+    }
+    guard let saved = json["benchmark"]?.string, let tables = json["tables"], let settings = json["settings"] else {
+      throw RunError("\(path): is no result of a benchmark; save one with `airframe bench \(name) --json > FILE`")
+    }
+    guard saved == name else {
+      throw RunError("\(path): holds a result of '\(saved)', not of '\(name)'; compare with `airframe bench \(saved)`")
+    }
+    (self.settings, self.tables) = (settings, tables)
+  }
+
+  /// Every figure of a new result divided by the saved one; tables and rows that the saved result lacks are left out.
+  public func ratios(of result: BenchmarkResult) -> [BenchmarkResult.Table] {
+    result.tables.compactMap { table in
+      guard let saved = tables[table.name] else { return nil }
+      let rows = table.rows.compactMap { row -> BenchmarkResult.Row? in
+        guard let before = saved[row.name] else { return nil }
+        let ratios = zip(table.columns, row.figures).map { column, figure -> Double? in
+          guard let figure, let old = before[column]?.double, old != 0 else { return nil }
+          return figure / old
+        }
+        return .init(name: row.name, figures: ratios)
+      }
+      return rows.isEmpty ? nil : .init(name: table.name, columns: table.columns, rows: rows)
+    }
+  }
+
+  /// What the two results do not have in common, such as their threads.
+  public func differences(to result: BenchmarkResult) -> [String] {
+    result.settings.compactMap { setting in
+      let old = settings[setting.key]
+      return old == setting.value ? nil : "\(setting.key) \(setting.value.line), then \(old?.line ?? "unknown")"
+    }
+  }
+
+  /// The result as one line of JSON, with the ratios under `ratios`.
+  public func line(comparedTo result: BenchmarkResult) -> String {
+    var json = result.json
+    json["ratios"] = .object(ratios(of: result).map { .init($0.name, $0.json) })
+    return json.line
+  }
+
+  /// The ratios for people, with a warning where the comparison is not fair.
+  public func text(comparedTo result: BenchmarkResult) -> String {
+    let differences = differences(to: result)
+    let head =
+      "now / then (\(path))"
+      + (differences.isEmpty ? "" : "; they differ: " + differences.joined(separator: "; ")) + "\n"
+    let tables = ratios(of: result).map { $0.text { fixed($0, 3) } }
+    return ([head] + (tables.isEmpty ? ["no figure is in both\n"] : tables)).joined(separator: "\n")
+  }
+}

@@ -1,0 +1,138 @@
+import Configuration
+import Datasets
+import Tensors
+
+/// Times training steps of the AIR of the peers (docs/performance.md), and says where the time goes.
+enum StepBenchmark {
+  /// The same sizes, products and draws as the peers, on generated digits.
+  private static let digits = "{ name: multi-mnist, overlap: allowed, digit: { kind: native } }"
+  /// Shapes about as large as digits, for measurements that do without files.
+  private static let sprites = """
+    { name: multi-sprites, side: 50, counts: { 0: 500, 1: 500, 2: 500 }, diameter: { smallest: 14, largest: 20 } }
+    """
+  private static let warmup = 10
+
+  /// The config of the measured step. Throws `ConfigurationError` for keys that cannot be set.
+  static func config(_ model: String, _ options: BenchmarkOptions, withFiles: Bool = true) throws -> RunConfig {
+    let text = """
+      model: { name: \(model), steps: 3, glimpse: 28 }
+      dataset: \(withFiles ? digits : sprites)
+      estimator: { name: nvil, centering: true, moving_average: 0.9, baseline: { layers: [] } }
+      training: { batch: 64, threads: \(options.threads), optimizer: { name: adam, rate: 1e-4 } }
+      """
+    return try ConfigurationFile.load(
+      RunConfig.self, text: text, name: "bench \(model)", overrides: options.keys
+    ).value
+  }
+
+  static func run(_ model: String, _ options: BenchmarkOptions) throws -> BenchmarkResult {
+    let steps = try TrainingSteps(config(model, options), dataFolder: options.dataFolder)
+    for _ in 0..<warmup { steps.next() }
+    let times = Samples.repeating(for: options.seconds) { steps.next() }
+    let memory = peakMemory()
+    // The clock is looked at between the parts of a step, so these are steps of their own.
+    var count = 0
+    let end = monotonicSeconds() + options.seconds / 4
+    let profile = Profile.record {
+      while count < 3 || monotonicSeconds() < end {
+        steps.next()
+        count += 1
+      }
+    }
+    var options = options
+    options.threads = steps.config.training.threads
+    return BenchmarkResult(
+      model, options,
+      tables: [step(model, times, profile, count), shares(profile, count), arithmetic(profile, count)]
+        + [memoryTable(memory)])
+  }
+
+  private static func step(_ name: String, _ times: Samples, _ profile: Profile.Result, _ count: Int)
+    -> BenchmarkResult.Table
+  {
+    var table = BenchmarkResult.Table(
+      "step",
+      columns: [
+        "ms_per_step_median", "ms_per_step_minimum", "ms_per_step_p90", "steps_per_second", "gflop_per_second", "steps",
+      ])
+    let operations = (profile.denseOperations + profile.sparseOperations) / Double(count)
+    table.add(
+      name, 1000 * times.median, 1000 * times.minimum, 1000 * times.p90, 1 / times.median,
+      operations / times.median * 1e-9, Double(times.count))
+    return table
+  }
+
+  private static func shares(_ profile: Profile.Result, _ count: Int) -> BenchmarkResult.Table {
+    var table = BenchmarkResult.Table("shares", columns: ["ms_per_step", "share"])
+    for part in Profile.Part.allCases {
+      let seconds = profile.seconds[part] ?? 0
+      table.add(part.words, 1000 * seconds / Double(count), seconds / profile.total)
+    }
+    return table
+  }
+
+  private static func arithmetic(_ profile: Profile.Result, _ count: Int) -> BenchmarkResult.Table {
+    var table = BenchmarkResult.Table("arithmetic", columns: ["gflop_per_step", "gflop_per_second"])
+    for (name, operations, part) in [
+      ("dense products", profile.denseOperations, Profile.Part.products),
+      ("sparse products", profile.sparseOperations, .sparseProducts),
+    ] {
+      let seconds = profile.seconds[part] ?? 0
+      table.add(name, operations * 1e-9 / Double(count), operations > 0 ? operations * 1e-9 / seconds : nil)
+    }
+    table.add("left out for blank pixels", profile.skippedOperations * 1e-9 / Double(count), nil)
+    return table
+  }
+
+  private static func memoryTable(_ megabytes: Double) -> BenchmarkResult.Table {
+    var table = BenchmarkResult.Table("memory", columns: ["megabytes"])
+    table.add("peak resident", megabytes)
+    return table
+  }
+}
+
+/// Training steps of a config, one after the other, without logs and files.
+final class TrainingSteps {
+  let config: RunConfig
+  let workbench: Workbench
+  private let batches: BatchLoader
+  private let parameters: [Parameter]
+  private var step = 0
+
+  /// Throws what is wrong with the config or the data.
+  init(_ config: RunConfig, dataFolder: String) throws {
+    self.config = config
+    Threads.use(config.training.threads)
+    workbench = try Workbench(config, dataFolder: dataFolder)
+    batches = try BatchLoader(workbench.dataset, batch: config.training.batch, seed: config.training.seed)
+    parameters = workbench.parameters
+  }
+
+  /// The next batch of scenes.
+  func batch() -> Batch { Profile.measure(.batches) { batches.next() } }
+
+  /// Does one training step.
+  func next() {
+    let batch = batch()
+    let estimate = workbench.estimator.estimate(
+      workbench.model, batch.images, at: step, noise: workbench.noise(at: step))
+    let slopes = gradients(of: estimate.loss, for: parameters)
+    _ = workbench.update(with: slopes, at: step)
+    step += 1
+  }
+}
+
+extension Profile.Part {
+  /// What the part is called in tables.
+  var words: String {
+    switch self {
+    case .products: "products"
+    case .sparseProducts: "sparse products"
+    case .sampling: "sampling"
+    case .kernels: "other kernels"
+    case .optimizer: "optimizer"
+    case .batches: "waiting for batches"
+    case .other: "other"
+    }
+  }
+}
