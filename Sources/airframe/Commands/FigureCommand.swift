@@ -2,7 +2,7 @@ import Experiments
 
 extension Command {
   static let figure = Command(
-    name: "figure", summary: "draw what runs measured", example: curves.example, actions: [curves, table])
+    name: "figure", summary: "draw what runs measured", example: curves.example, actions: [curves, figureTable])
 
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
@@ -16,7 +16,7 @@ extension Command {
       table: arguments[.csv])
   }
 
-  private static let table = Command(
+  private static let figureTable = Command(
     name: "table", summary: "the columns of a CSV file as curves",
     details: "The first line names the columns; the first column is the x axis, each other one a curve.",
     words: [.table], options: [.picture, .title, .label],
