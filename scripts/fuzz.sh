@@ -56,7 +56,7 @@ for target in "${targets[@]}"; do
   printf '== fuzz %s for %d s\n' "$target" "$seconds"
   # From an empty folder: a config may name files. The log is long, its end says what was done.
   empty=$(mktemp -d)
-  if ! (cd "$empty" && "$OLDPWD/$build/fuzz-$target" -max_total_time="$seconds" -timeout=20 -max_len=$((length << 10)) \
+  if ! (cd "$empty" && "$OLDPWD/$build/fuzz-$target" -max_total_time="$seconds" -timeout=60 -max_len=$((length << 10)) \
       -malloc_limit_mb="$malloc" -rss_limit_mb="$memory" -artifact_prefix="$found-" -print_final_stats=1 \
       "$found" "$OLDPWD/Fuzzing/corpus/$target") > "$build/$target.log" 2>&1; then
     tail -60 "$build/$target.log" >&2
