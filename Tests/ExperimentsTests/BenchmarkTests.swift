@@ -91,6 +91,16 @@ struct BenchmarkTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
   }
 
+  @Test func whatStartsIsTheShippedConfigWithoutItsPauses() throws {
+    let own = try ConfigurationFile.load(RunConfig.self, text: StartupBenchmark.text, name: "bench startup").value
+    let shipped = try Runner.check("\(repository)/configs/air/multi-mnist.yaml", [])
+    #expect(
+      Set(own.differences(from: shipped).map(\.key)) == [
+        "training.steps", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
+        "training.picture_every",
+      ])
+  }
+
   @Test func aTrainingThatCannotStartIsSaidWithItsReason() throws {
     let outcome = try Program.run(
       ["bench", "startup", "--seconds=1", "--data", folder.path], in: folder.path,

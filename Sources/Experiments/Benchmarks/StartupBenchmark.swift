@@ -5,7 +5,7 @@ import Pictures
 /// Times how long a person waits: from the start of the program to its first trained step, and to its help.
 enum StartupBenchmark {
   /// The config of `configs/air/multi-mnist.yaml`, with a line of metrics after each step and nothing else to do.
-  private static let text = """
+  static let text = """
     model: { name: air, steps: 3 }
     dataset: { name: multi-mnist }
     estimator: { name: nvil, centering: true, baseline: { rate: 1e-3 } }
