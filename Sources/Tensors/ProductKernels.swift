@@ -20,6 +20,8 @@ public enum ProductKernels {
   /// Starts the program again with the better kernel set, if there is one and the environment names none.
   /// Does not return in that case. To be called before any work.
   public static func restartWithBetter() {
+    // Products are divided by our own threads: the library of a new process, this program's or a child's, need start none.
+    setenv("OPENBLAS_NUM_THREADS", "1", 0)
     guard getenv("OPENBLAS_CORETYPE") == nil, let wanted = CPU.own.flatMap({ better[$0] }) else { return }
     setenv("OPENBLAS_CORETYPE", wanted, 1)
     // On failure the program goes on with the library's choice.

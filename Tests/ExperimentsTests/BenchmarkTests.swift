@@ -215,13 +215,13 @@ struct BenchmarkResultTests {
   }
 }
 
-struct TableFigureTests {
+struct CSVFigureTests {
   private func draw(_ csv: String) throws -> Program.Outcome {
     let folder = try TemporaryFolder()
     try folder.write(csv.utf8, to: "table.csv")
     return try withExtendedLifetime(folder) {
       let outcome = try Program.run(
-        ["figure", "table", "table.csv", "--out", "table.png", "--label", "cost"], in: folder.path)
+        ["figure", "csv", "table.csv", "--out", "table.png", "--label", "cost"], in: folder.path)
       #expect(FileManager.default.fileExists(atPath: "\(folder.path)/table.png") == (outcome.status == 0))
       return outcome
     }

@@ -46,7 +46,7 @@ struct CommandLineTests {
   @Test func everyActionHasAHelpOfItsOwn() throws {
     for (command, actions) in [
       ("config", ["check", "show", "explain", "keys", "schema"]), ("data", ["list", "fetch", "preview"]),
-      ("figure", ["curves", "table"]), ("runs", ["diff"]),
+      ("figure", ["curves", "csv"]), ("runs", ["diff"]),
     ] {
       #expect(Array(listed(try airframe(command, "--help").output).prefix(actions.count)) == actions)
       for action in actions {

@@ -2,7 +2,7 @@ import Experiments
 
 extension Command {
   static let figure = Command(
-    name: "figure", summary: "draw what runs measured", example: curves.example, actions: [curves, figureTable])
+    name: "figure", summary: "draw what runs measured", example: curves.example, actions: [curves, csv])
 
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
@@ -16,20 +16,20 @@ extension Command {
       table: arguments[.csv])
   }
 
-  private static let figureTable = Command(
-    name: "table", summary: "the columns of a CSV file as curves",
+  private static let csv = Command(
+    name: "csv", summary: "the columns of a CSV file as curves",
     details: "The first line names the columns; the first column is the x axis, each other one a curve.",
-    words: [.table], options: [.picture, .title, .label],
-    example: "airframe figure table experiments/performance/cost.csv --out cost.png --label 'cost of a unit'"
+    words: [.numbers], options: [.picture, .title, .label],
+    example: "airframe figure csv experiments/performance/cost.csv --out cost.png --label 'cost of a unit'"
   ) { arguments in
-    try TableFigure.write(
-      try arguments.one(.table), title: arguments[.title] ?? "", yLabel: arguments[.label] ?? "",
+    try CSVFigure.write(
+      try arguments.one(.numbers), title: arguments[.title] ?? "", yLabel: arguments[.label] ?? "",
       picture: try arguments.one(Option.picture))
   }
 }
 
 extension Word {
-  fileprivate static let table = Word("FILE.csv", .file(ending: "csv"), "the numbers")
+  fileprivate static let numbers = Word("FILE.csv", .file(ending: "csv"), "the numbers")
   fileprivate static let runs = Word("RUN", .run, "the folders of runs", count: .oneOrMore)
 }
 

@@ -1,7 +1,7 @@
 import Pictures
 
 /// Draws a table of numbers: the first column is the x axis, each other one a curve.
-public enum TableFigure {
+public enum CSVFigure {
   /// Draws a CSV file whose first line names the columns into a PNG. Empty cells are left out.
   /// Throws `FileError`, and `RunError` with the line where the file holds something else than numbers.
   public static func write(_ path: String, title: String, yLabel: String, picture: String) throws {

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Whichever kernels a CPU gets, results are the same but for rounding: runs the tests of Tensors with each instruction set and
+# each set of product kernels that this CPU has, then trains AIR at its real size with each and compares the bound's curve.
+# Some ten steps later a difference of rounding turns one discrete draw, and from there two trainings differ like two seeds.
+# usage: scripts/check-dispatch.sh [STEPS] [TOLERANCE]     (default: 20 steps, 1e-5 of the bound at its largest)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+steps=${1:-20} tolerance=${2:-1e-5}
+airframe=.build/tests/release/airframe
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+
+has() { grep -m 1 '^flags' /proc/cpuinfo | grep -qw "$1"; }
+choices=(AIRFRAME_VECTORS=default OPENBLAS_CORETYPE=Prescott)
+! has avx || choices+=(OPENBLAS_CORETYPE=Sandybridge)
+! has avx2 || choices+=(AIRFRAME_VECTORS=x86-64-v3 OPENBLAS_CORETYPE=Haswell OPENBLAS_CORETYPE=Zen)
+! has avx512vl || choices+=(AIRFRAME_VECTORS=x86-64-v4 OPENBLAS_CORETYPE=SkylakeX)
+
+make build-tests
+for choice in "${choices[@]}"; do
+  env "$choice" swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/tests \
+    --filter TensorsTests > "$place/log" 2>&1 || { cat "$place/log"; exit 1; }
+  printf '%s: %s\n' "$choice" "$(tail -n 1 "$place/log")"
+done
+
+cat > "$place/air.yaml" << 'YAML'
+model: { name: air }
+dataset: { name: multi-sprites, side: 50, diameter: { smallest: 14, largest: 20 }, validation_size: 10, test_size: 10 }
+estimator: { name: nvil, centering: true }
+training: { log_every: 1, evaluate_every: 0 }
+YAML
+worst=0
+for choice in "${choices[@]}"; do
+  run=$place/runs/${choice//=/-}
+  env "$choice" "$airframe" train "$place/air.yaml" "training.steps=$steps" --out "$run" --name run > "$place/log" 2>&1 ||
+    { cat "$place/log"; exit 1; }
+  grep -hv '"split"' "$run"/*/run/metrics.jsonl | grep -o '"nelbo": [-0-9.e]*' | grep -o '[-0-9.e]*$' > "$run/curve"
+  difference=$(paste "$place/runs/AIRFRAME_VECTORS-default/curve" "$run/curve" |
+    awk '{ d = $1 > $2 ? $1 - $2 : $2 - $1; s = $1 > 0 ? $1 : -$1; if (d > w) w = d; if (s > size) size = s }
+      END { print w / size; if (NR < 2) exit 1 }')
+  printf '%s: %d points of the curve, largest difference %s of the bound at its largest\n' "$choice" "$(wc -l < "$run/curve")" "$difference"
+  worst=$(printf '%s\n%s\n' "$worst" "$difference" | sort -g | tail -n 1)
+done
+awk -v worst="$worst" -v tolerance="$tolerance" 'BEGIN { exit !(worst < tolerance) }'

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Two one-thread runs side by side against one alone: together they should do at least 1.9 times its steps a second. And a
+# training with one thread must keep to it: no other thread of the process may use a tenth of its time.
+# usage: scripts/check-side-by-side.sh [ROUNDS] [SECONDS]     (default: 3 rounds of 8 seconds; the machine otherwise idle)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rounds=${1:-3} seconds=${2:-8}
+export AIRFRAME_DATA=${AIRFRAME_DATA:-../shared/data}
+airframe=${AIRFRAME:-.build/release/airframe}
+place=$(mktemp -d)
+training=
+trap '[[ -z $training ]] || kill "$training" 2>/dev/null || true; rm -rf "$place"' EXIT
+
+rate() { "$airframe" bench air --threads 1 --seconds "$seconds" --json | grep -o '"steps_per_second": [0-9.]*' | grep -o '[0-9.]*$'; }
+for round in $(seq "$rounds"); do
+  alone=$(rate)
+  rate > "$place/first" &
+  second=$(rate)
+  wait $!
+  awk -v a="$alone" -v b="$(cat "$place/first")" -v c="$second" -v round="$round" 'BEGIN {
+    printf "round %d: alone %.1f steps/s, side by side %.1f + %.1f: %.3f x\n", round, a, b, c, (b + c) / a
+    print (b + c) / a > "/dev/stderr" }' 2>> "$place/ratios"
+done
+ratio=$(sort -g "$place/ratios" | sed -n "$(((rounds + 1) / 2))p")
+
+"$airframe" train configs/air/multi-mnist.yaml training.threads=1 training.evaluate_every=0 training.checkpoint_every=0 \
+  --out "$place" > "$place/log" 2>&1 &
+training=$!
+sleep "$((seconds > 3 ? seconds : 3))"
+# Clock ticks in user and system mode; the name in the second field holds no spaces here.
+ticks() { awk '{ print $14 + $15 }' "$1/stat"; }
+own=$(ticks "/proc/$training/task/$training") others=0
+for task in /proc/"$training"/task/*; do
+  [[ ${task##*/} == "$training" ]] || others=$((others + $(ticks "$task")))
+done
+printf 'a training with one thread: %d ticks, all its other threads together %d\n' "$own" "$others"
+printf 'median: %.3f x (target: 1.9)\n' "$ratio"
+awk -v r="$ratio" -v own="$own" -v others="$others" 'BEGIN { exit !(r >= 1.9 && others < own / 10) }'
