@@ -35,6 +35,17 @@ enum Provenance {
       .map { "\($0.key) was \(first[$0.key]?.line ?? "unknown") and is \($0.value.line)" }
   }
 
+  /// The commit and, where files were changed since, `+`. A sweep sets it for its cells: they are of one code, however long
+  /// they wait, and git is asked once.
+  static let codeVariable = "AIRFRAME_CODE"
+
+  /// Sets the variable for the processes that this one starts. Returns its value, empty where there is no repository.
+  @discardableResult static func shareCode() -> String {
+    let code = gitState().map { $0.commit + ($0.isDirty ? "+" : "") } ?? ""
+    setenv(codeVariable, code, 1)
+    return code
+  }
+
   private static func process(_ workbench: Workbench) -> [JSON.Member] {
     let git = gitState()
     return [
@@ -51,6 +62,10 @@ enum Provenance {
   /// The commit of the working folder, and whether files that git knows were changed since; nil where there is no git, or
   /// no repository.
   private static func gitState() -> (commit: String, isDirty: Bool)? {
+    if let told = getenv(codeVariable) {
+      let code = String(cString: told)
+      return code.isEmpty ? nil : (String(code.prefix { $0 != "+" }), code.hasSuffix("+"))
+    }
     let words = ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     guard let result = try? SystemCommand.run("git", words), result.succeeded else { return nil }
     let lines = result.output.split(separator: "\n")

@@ -121,13 +121,16 @@ func makeFolder(_ path: String) throws {
 final class FolderLock: Sendable {
   private let descriptor: Int32
 
-  fileprivate init(_ path: String) throws {
+  /// Throws `RunError` where another process holds it, saying what `held` says.
+  init(
+    _ path: String, held: String = "another process is training in this folder; wait for its end, or stop it first"
+  ) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
     var lock = Self.wholeFile
     guard fcntl(descriptor, Self.set, &lock) == 0 else {
       close(descriptor)
-      throw RunError("\(path): another process is training in this folder; wait for its end, or stop it first")
+      throw RunError("\(path): \(held)")
     }
   }
 

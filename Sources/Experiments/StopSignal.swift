@@ -5,7 +5,8 @@ import Synchronization
 public enum StopSignal {
   private static let received = Atomic<Int32>(0)
 
-  /// From now on the signals set the flag. A second one ends the program at once.
+  /// From now on the signals set the flag. A Ctrl-C after another signal ends the program at once; SIGTERM may come twice
+  /// for one reason, where both a batch system and a shell pass it on.
   public static func watch() {
     // Whoever started the program may have left them blocked.
     var wanted = sigset_t()
@@ -14,7 +15,7 @@ public enum StopSignal {
     pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
-        if StopSignal.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+        if StopSignal.received.exchange(number, ordering: .relaxed) != 0, number == SIGINT { _exit(128 + number) }
       }
     }
   }

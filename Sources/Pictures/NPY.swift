@@ -93,6 +93,8 @@ extension NPY.Values {
   fileprivate init(_ data: UnsafeRawBufferPointer, _ kind: NPYHeader.Kind) {
     func load<Element: BitwiseCopyable>(_ type: Element.Type) -> [Element] {
       let total = data.count / MemoryLayout<Element>.stride
+      // The standard library writes into the one empty array that all threads share.
+      guard total > 0 else { return [] }
       return [Element](unsafeUninitializedCapacity: total) { buffer, count in
         UnsafeMutableRawBufferPointer(buffer).copyMemory(from: data)
         count = total

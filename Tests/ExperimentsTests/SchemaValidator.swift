@@ -60,7 +60,17 @@ struct SchemaValidator {
     case "additionalProperties":
       guard let object = value as? [String: Any] else { return [] }
       let known = schema["properties"] as? [String: Any] ?? [:]
-      return object.filter { known[$0.key] == nil }.flatMap { faults($0.value, content, "\(place)/\($0.key)") }
+      let patterns = (schema["patternProperties"] as? [String: Any] ?? [:]).keys
+      let rest = object.filter { entry in
+        known[entry.key] == nil && !patterns.contains { entry.key.range(of: $0, options: .regularExpression) != nil }
+      }
+      return rest.flatMap { faults($0.value, content, "\(place)/\($0.key)") }
+    case "patternProperties":
+      guard let object = value as? [String: Any], let patterns = content as? [String: Any] else { return [] }
+      return object.flatMap { key, value in
+        patterns.filter { key.range(of: $0.key, options: .regularExpression) != nil }
+          .flatMap { faults(value, $0.value, "\(place)/\(key)") }
+      }
     case "propertyNames":
       return (value as? [String: Any])?.keys.flatMap { faults($0, content, "\(place)/\($0)") } ?? []
     case "items":

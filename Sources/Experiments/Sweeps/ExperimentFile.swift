@@ -10,6 +10,7 @@ public struct ExperimentFile: Configurable {
   public var budgets = YAMLNode.map([])
   public var columns = ["nelbo", "count_accuracy"]
   public var paper = YAMLNode.map([])
+  public var slurm = SlurmSettings()
 
   public init() {}
 
@@ -22,6 +23,7 @@ public struct ExperimentFile: Configurable {
     Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: kept(overrides)),
     .texts("columns", \.columns, "metrics of the table"),
     Field("paper", \.paper, "published values by row and column, with deviations: 0.81 +- 0.23", coding: kept(values)),
+    .section("slurm", \.slurm, "what --launcher slurm asks for"),
   ]
 
   /// What runs measure, beside the terms of the bound.
@@ -43,8 +45,15 @@ public struct ExperimentFile: Configurable {
       "product": ["type": "array"], "zip": ["type": "array"], "list": ["type": "array"], "exclude": ["type": "array"],
       "random": ["type": "object"],
     ],
-    "additionalProperties": ["anyOf": [sectionSchema(RunConfig()), ["type": "array"]]],
+    "additionalProperties": ["anyOf": [row, ["type": "array"]]],
   ])
+
+  /// Keys of a row may be dotted.
+  private static var row: JSON {
+    var schema = sectionSchema(RunConfig())
+    schema["patternProperties"] = ["[.]": [:]]
+    return schema
+  }
 
   public func problems() -> [Problem] {
     if seeds.isEmpty { return [Problem(key: "seeds", "is empty; name at least one seed")] }

@@ -74,7 +74,7 @@ struct Grid {
         guard entry.value.entries != nil || entry.value.isNull else {
           throw entry.value.fault("must be a set of overrides ({ training: { batch: 32 } }) or a list of values")
         }
-        return Row(name: entry.key, amendments: [entry.value])
+        return Row(name: entry.key, amendments: amendments(entry.value))
       }
     }
     if let row = entries.first(where: { $0.value.elements == nil }) {
@@ -89,6 +89,15 @@ struct Grid {
           Row(name: label(axis.key, value, index), amendments: [override(axis.key, value)])
         }
       })
+  }
+
+  /// A set of overrides, whose keys may be dotted: `{ training.batch: 32, model: { steps: 2 } }`.
+  private static func amendments(_ node: YAMLNode) -> [YAMLNode] {
+    guard let entries = node.entries, entries.contains(where: { $0.key.contains(".") }) else { return [node] }
+    return entries.map { entry in
+      entry.key.contains(".")
+        ? override(entry.key, entry.value) : YAMLNode(.mapping([entry]), at: node.place)
+    }
   }
 
   private static func product(_ grids: [[Row]]) -> [Row] {

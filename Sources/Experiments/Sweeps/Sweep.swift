@@ -10,13 +10,9 @@ public final class Sweep {
   public struct Options: Sendable {
     /// Cells at a time.
     public var jobs = 1
-    /// Threads of each cell.
-    public var threads = 1
     public var retriesFailed = false
     /// Ends the others when one has failed.
     public var failsFast = false
-    /// Rows to do; all where empty.
-    public var rows: [String] = []
     public init() {}
   }
 
@@ -40,55 +36,23 @@ public final class Sweep {
   private let display: SweepDisplay
   private let total: Int
 
-  /// Looks at every cell's folder below `base`. Throws `RunError` where rows are unknown, and where a folder holds another
-  /// config than the experiment: that run is not what the table would say it is.
-  public init(_ experiment: Experiment, base: String, dataFolder: String, options: Options) throws {
+  /// Throws `RunError` where a folder holds another config than the experiment.
+  public init(_ plan: SweepPlan, dataFolder: String, options: Options) throws {
+    try plan.refuseForeign()
     self.options = options
     self.dataFolder = dataFolder
-    folder = "\(base)/\(experiment.name)"
-    for row in options.rows where !experiment.rows.contains(row) {
-      throw RunError(
-        "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
-          + "(rows: \(experiment.rows.joined(separator: ", ")))")
-    }
-    let chosen = experiment.cells.filter { options.rows.isEmpty || options.rows.contains($0.row) }
-    total = chosen.count
-    display = SweepDisplay(total: chosen.count)
-    var foreign: [String] = []
-    for cell in chosen {
-      var cell = cell
-      cell.config.training.threads = options.threads
-      let place = CellFolder(cell, in: folder)
-      switch place.state {
-      case .waiting, .interrupted: waiting.append(place)
-      case .running: elsewhere.append(place)
+    folder = plan.folder
+    total = plan.places.count
+    display = SweepDisplay(total: total)
+    for (cell, state) in plan.places.map({ ($0.cell, $0.state) }) {
+      switch state {
+      case .waiting, .interrupted: waiting.append(cell)
+      case .running: elsewhere.append(cell)
       case .finished: done += 1
-      case .failed where options.retriesFailed: waiting.append(place)
-      case .failed(let reason): failures.append(Failure(cell: cell.place, reason: reason, log: "\(place.path)/log.txt"))
-      case .foreign(let reason): foreign.append("\(place.path): \(reason)")
+      case .failed where options.retriesFailed: waiting.append(cell)
+      case .failed(let reason), .foreign(let reason):
+        failures.append(Failure(cell: cell.cell.place, reason: reason, log: "\(cell.path)/log.txt"))
       }
-    }
-    guard foreign.isEmpty else {
-      throw RunError(
-        foreign.joined(separator: "\n")
-          + "\nmove such a folder away, or choose another place for this experiment with --out")
-    }
-  }
-
-  /// One line a cell: where it stands, and what would be done.
-  public static func plan(_ experiment: Experiment, base: String, options: Options) -> [String] {
-    experiment.cells.filter { options.rows.isEmpty || options.rows.contains($0.row) }.map { cell in
-      let place = CellFolder(cell, in: "\(base)/\(experiment.name)")
-      let words =
-        switch place.state {
-        case .waiting: "to do, \(cell.config.training.steps) steps"
-        case .running: "running at step \(place.step)"
-        case .interrupted: "to go on after step \(place.step) of \(cell.config.training.steps)"
-        case .finished: "finished"
-        case .failed(let reason): "failed: \(reason)" + (options.retriesFailed ? "; to be tried again" : "")
-        case .foreign(let reason): "in the way: \(reason)"
-        }
-      return "\(place.path): \(words)"
     }
   }
 
@@ -97,6 +61,7 @@ public final class Sweep {
   public func run() throws -> [Failure] {
     try makeFolder("\(folder)/.cells")
     StopSignal.watch()
+    Provenance.shareCode()
     display.begin(done: done, failed: failures.count)
     while !(waiting.isEmpty && running.isEmpty && elsewhere.isEmpty) {
       if let signal = StopSignal.current { throw try stop(signal) }

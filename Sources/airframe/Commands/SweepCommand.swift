@@ -10,25 +10,54 @@ extension Command {
       command continues a sweep that was stopped, however that came about. key=value stands above all rows.
       """,
     words: [.experiment], keys: .config,
-    options: [.out, .jobs, .only, .budget, .retryFailed, .failFast, .dryRun, .threads, .data],
+    options: [
+      .out, .jobs, .only, .budget, .retryFailed, .failFast, .dryRun, .status, .threads, .data, .launcher, .partition,
+      .account, .timeLimit, .sbatch,
+    ],
     example: "airframe sweep experiments/air-background.yaml --jobs 2 --dry-run"
   ) { arguments in
     let experiment = try Experiment(
       try arguments.one(.experiment), budget: arguments[.budget], overrides: arguments.keys)
-    var options = Sweep.Options()
-    options.jobs = arguments.integer(.jobs) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    options.threads = arguments.integer(.threads) ?? 1
-    options.retriesFailed = arguments.has(.retryFailed)
-    options.failsFast = arguments.has(.failFast)
-    options.rows = arguments[.only].map { $0.split(separator: ",").map(String.init) } ?? []
-    let base = arguments[.out] ?? "runs"
-    let sweep = try Sweep(experiment, base: base, dataFolder: arguments.dataFolder, options: options)
-    if arguments.has(.dryRun) {
-      for line in Sweep.plan(experiment, base: base, options: options) { print(line) }
-      return
+    let plan = try SweepPlan(
+      experiment, base: arguments[.out] ?? "runs",
+      rows: arguments[.only].map { $0.split(separator: ",").map(String.init) } ?? [],
+      threads: arguments.integer(.threads) ?? 1)
+    let isOnSlurm = arguments[.launcher] == "slurm"
+    for option in [Option.partition, .account, .timeLimit, .sbatch] where arguments.has(option) && !isOnSlurm {
+      throw arguments.fault("--\(option.name) is for --launcher slurm")
     }
-    let failures = try sweep.run()
-    if !failures.isEmpty { throw SweepFailure(failures) }
+    if arguments.has(.dryRun) {
+      for line in plan.lines(retryingFailed: arguments.has(.retryFailed)) { print(line) }
+    } else if arguments.has(.status) {
+      print(isOnSlurm ? try SlurmQueue(plan).status : plan.status, terminator: "")
+    } else if isOnSlurm {
+      try submit(plan, experiment.file.slurm, arguments)
+    } else {
+      var options = Sweep.Options()
+      options.jobs = arguments.integer(.jobs) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+      options.retriesFailed = arguments.has(.retryFailed)
+      options.failsFast = arguments.has(.failFast)
+      let failures = try Sweep(plan, dataFolder: arguments.dataFolder, options: options).run()
+      if !failures.isEmpty { throw SweepFailure(failures) }
+    }
+  }
+
+  private static func submit(_ plan: SweepPlan, _ file: SlurmSettings, _ arguments: Arguments) throws {
+    if arguments.has(.failFast) {
+      throw arguments.fault("--fail-fast is for --launcher local: tasks do not see each other")
+    }
+    var settings = file
+    settings.atOnce = arguments.integer(.jobs) ?? file.atOnce
+    settings.partition = arguments[.partition] ?? file.partition
+    settings.account = arguments[.account] ?? file.account
+    settings.timeLimit = arguments[.timeLimit] ?? file.timeLimit
+    settings.options += arguments[.sbatch]?.split(separator: " ").map(String.init) ?? []
+    if let problem = settings.problems().first { throw arguments.fault("--sbatch \(problem.message)") }
+    let submission = try SlurmQueue(plan).submit(
+      dataFolder: arguments.dataFolder, retriesFailed: arguments.has(.retryFailed), settings: settings)
+    guard let submission else { return print("nothing is left to hand in") }
+    let cells = submission.cells == 1 ? "1 cell" : "\(submission.cells) cells"
+    print("job \(submission.job): \(cells); what was handed in, and what tasks print, is in \(submission.folder)")
   }
 
   /// What a sweep starts for each cell; people use `train`.
@@ -49,7 +78,18 @@ extension Word {
 extension Option {
   fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
   fileprivate static let jobs = Option(
-    "jobs", "N", .integer(1...1024), "cells at a time", standard: "the number of cores")
+    "jobs", "N", .integer(1...1024), "cells at a time",
+    standard: "the number of cores; slurm: at_once of the experiment file")
+  fileprivate static let launcher = Option(
+    "launcher", "WHERE", .choice(["local", "slurm"]), "on this machine, or as one job array of a Slurm cluster",
+    standard: "local")
+  fileprivate static let status = Option(flag: "status", "say where every cell stands, and do nothing")
+  fileprivate static let partition = Option("partition", "NAME", .text, "slurm: the partition to run in")
+  fileprivate static let account = Option("account", "NAME", .text, "slurm: the account that is charged")
+  fileprivate static let timeLimit = Option(
+    "time-limit", "TIME", .text, "slurm: the longest one task may run, such as 2:00:00")
+  fileprivate static let sbatch = Option(
+    "sbatch", "OPTIONS", .text, "slurm: further options of sbatch, such as --mem=4G")
   fileprivate static let only = Option("only", "ROW,...", .text, "these rows only", standard: "all")
   fileprivate static let retryFailed = Option(
     flag: "retry-failed", "go on with failed cells from their last checkpoint")

@@ -1,0 +1,102 @@
+import Configuration
+
+/// The cells of an experiment that are wanted, each with what stands in its folder. Reading it changes nothing.
+public struct SweepPlan {
+  struct Place {
+    let cell: CellFolder
+    let state: CellFolder.State
+  }
+
+  let experiment: Experiment
+  /// The experiment's folder, with those of its rows in it.
+  public let folder: String
+  let places: [Place]
+
+  /// Looks below `base`. `rows` are those to do, all where empty; every cell computes with so many threads.
+  /// Throws `RunError` for an unknown row.
+  public init(_ experiment: Experiment, base: String, rows: [String] = [], threads: Int = 1) throws {
+    for row in rows where !experiment.rows.contains(row) {
+      throw RunError(
+        "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
+          + "(rows: \(experiment.rows.joined(separator: ", ")))")
+    }
+    self.experiment = experiment
+    folder = "\(base)/\(experiment.name)"
+    let folder = folder
+    places = experiment.cells.filter { rows.isEmpty || rows.contains($0.row) }.map { cell in
+      var cell = cell
+      cell.config.training.threads = threads
+      let place = CellFolder(cell, in: folder)
+      return Place(cell: place, state: place.state)
+    }
+  }
+
+  /// Throws `RunError` where a folder holds another config than the experiment: that run is not what the table would say.
+  func refuseForeign() throws {
+    let foreign = places.compactMap { place in
+      if case .foreign(let reason) = place.state { "\(place.cell.path): \(reason)" } else { nil }
+    }
+    guard foreign.isEmpty else {
+      throw RunError(
+        foreign.joined(separator: "\n")
+          + "\nmove such a folder away, or choose another place for this experiment with --out")
+    }
+  }
+
+  /// One line a cell: where it stands, and what would be done.
+  public func lines(retryingFailed: Bool) -> [String] {
+    places.map { place in
+      let steps = place.cell.cell.config.training.steps
+      let words =
+        switch place.state {
+        case .waiting: "to do, \(steps) steps"
+        case .running: "running at step \(place.cell.step)"
+        case .interrupted: "to go on after step \(place.cell.step) of \(steps)"
+        case .finished: "finished"
+        case .failed(let reason): "failed: \(reason)" + (retryingFailed ? "; to be tried again" : "")
+        case .foreign(let reason): "in the way: \(reason)"
+        }
+      return "\(place.cell.path): \(words)"
+    }
+  }
+
+  /// How many cells stand where, and a line for each.
+  public var status: String { status { _ in nil } }
+
+  /// As `status`; `task` says what Slurm knows of a cell that it has in its queue.
+  func status(task: (Experiment.Cell) -> SlurmQueue.Task?) -> String {
+    var counts: [(word: String, count: Int)] = ["finished", "running", "queued", "failed", "damaged", "to do"].map {
+      ($0, 0)
+    }
+    var lines: [(word: String, name: String, rest: String)] = []
+    for place in places {
+      let steps = place.cell.cell.config.training.steps
+      let task = task(place.cell.cell)
+      var (word, rest) =
+        switch place.state {
+        case .waiting: ("to do", "\(steps) steps")
+        case .running: ("running", "step \(place.cell.step) of \(steps)")
+        case .interrupted: ("to do", "stopped after step \(place.cell.step) of \(steps)")
+        case .finished: ("finished", "\(steps) steps")
+        case .failed(let reason): ("failed", "\(reason); log: \(place.cell.path)/log.txt")
+        case .foreign(let reason): ("damaged", reason)
+        }
+      if let task, word != "finished", word != "running" {
+        word = task.isRunning ? "running" : "queued"
+        rest += task.isRunning ? ", starts" : task.reason == "None" ? "" : ", \(task.reason)"
+      }
+      if let task { rest += ", task \(task.name)" }
+      if let index = counts.firstIndex(where: { $0.word == word }) { counts[index].count += 1 }
+      lines.append((word, place.cell.cell.place, rest))
+    }
+    let width = lines.map(\.name.count).max() ?? 0
+    let summary = counts.filter { $0.count > 0 }.map { "\($0.count) \($0.word)" }.joined(separator: ", ")
+    return "\(places.count) cells: \(summary)\n"
+      + lines.map { "  \(padded($0.word, 8))  \(padded($0.name, width))  \($0.rest)\n" }.joined()
+  }
+}
+
+/// Spaces after a text up to a width in characters.
+private func padded(_ text: String, _ width: Int) -> String {
+  text + String(repeating: " ", count: max(0, width - text.count))
+}
