@@ -1,5 +1,7 @@
 import Configuration
+import Dispatch
 import Glibc
+import Tensors
 
 /// The runs below a folder, chosen, ordered and shown by what their folders say.
 public struct RunListing {
@@ -17,11 +19,21 @@ public struct RunListing {
       throw RunError("\(problem); `airframe train CONFIG` leaves runs below runs/, name the folder where yours are")
     }
     self.folder = folder
-    runs = search.runs.map { run in
-      RunRecord(reading: run.path, as: run.name.isEmpty ? lastPart(of: folder) : run.name)
-    }
+    runs = Self.read(search.runs.map { ($0.path, $0.name.isEmpty ? lastPart(of: folder) : $0.name) })
     runs.sort { naturally($0.name, $1.name) }
     problems = search.problems + runs.flatMap(\.problems)
+  }
+
+  /// Thousands of small files are read on all cores, a share of the folders each.
+  private static func read(_ found: [(path: String, name: String)]) -> [RunRecord] {
+    let shares = min(found.count, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let records = Lock([[RunRecord]](repeating: [], count: shares))
+    DispatchQueue.concurrentPerform(iterations: shares) { share in
+      let own = found[found.count * share / shares..<found.count * (share + 1) / shares]
+        .map { RunRecord(reading: $0.path, as: $0.name) }
+      records.withLock { $0[share] = own }
+    }
+    return records.withLock { $0.flatMap { $0 } }
   }
 
   /// Keeps the runs with these values (`status=failed`, `model.name=air`); a key that is given more than once may have any

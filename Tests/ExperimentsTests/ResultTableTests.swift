@@ -76,6 +76,26 @@ struct ResultTableTests {
       ])
   }
 
+  @Test func rowsAreComparedOverTheSeedsThatBothFinished() throws {
+    let found = try experiment()
+    let values: [(Double, Double)?] = [(10, 0.5), (12, 0.75), (14, 1), (20, 0.5), (25, 1), nil]
+    for (cell, value) in zip(found.cells, values) {
+      try run(cell, of: found, values: value.map { [("nelbo", $0.0), ("count_accuracy", $0.1)] })
+    }
+    let table = try ResultTable(found, base: folder.path)
+    // Differences of 10 and 13: mean 11.5, deviation 3 / √2, t = 11.5 / 1.5 with one degree of freedom.
+    let comparison = try table.comparison(of: "large", with: "small")
+    #expect(
+      comparison == """
+        large - small   n  difference      paired t  p       Wilcoxon  p
+        nelbo           2  +11.50 ± 2.12   t = 7.67  0.0826  W = 0.0   0.5000
+        count_accuracy  2  +0.125 ± 0.177  t = 1.00  0.5000  W = 0.0   1.0000
+        Two-sided, paired by seed, not corrected for several columns.
+
+        """)
+    #expect(throws: RunError.self) { try table.comparison(of: "large", with: "smal") }
+  }
+
   @Test func theBestCheckpointIsAnotherOneThanTheLast() throws {
     let found = try experiment()
     for cell in found.cells {

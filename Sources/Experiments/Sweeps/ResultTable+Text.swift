@@ -1,3 +1,5 @@
+import Evaluation
+
 /// How a table of results is written.
 public enum ResultTableFormat: String, CaseIterable, Sendable { case text, markdown, csv, latex }
 
@@ -89,6 +91,12 @@ extension ResultTable {
       if let isWithin = difference.isWithin { paper += isWithin ? ", within" : ", outside" }
     }
     return "\(text) [\(paper)]"
+  }
+
+  /// `+0.012 ± 0.004`
+  func difference(_ statistics: Statistics) -> String {
+    guard let mean = statistics.mean else { return "-" }
+    return (mean < 0 ? "" : "+") + pair(mean, statistics.standardDeviation, "±")
   }
 
   /// `0.982 ± 0.004`, or the mean alone.

@@ -103,6 +103,31 @@ public struct ResultTable {
     return found
   }
 
+  /// Paired tests between two rows, column by column: only seeds that both rows finished count.
+  /// Throws `RunError` for a row that there is not.
+  public func comparison(of left: String, with right: String) throws -> String {
+    for row in [left, right] where !experiment.rows.contains(row) {
+      throw RunError(
+        "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
+          + "(rows: \(experiment.rows.joined(separator: ", ")))")
+    }
+    func words(_ test: PairedComparison.Test?, _ name: String, _ decimals: Int) -> [String] {
+      guard let test else { return ["-", "-"] }
+      return ["\(name) = \(fixed(test.statistic, decimals))", test.p < 0.0001 ? "< 0.0001" : fixed(test.p, 4)]
+    }
+    let rows = columns.map { column in
+      let pairs = zip(seeds(of: left), seeds(of: right)).compactMap { own, other in
+        own.values[column].flatMap { value in other.values[column].map { (left: value, right: $0) } }
+      }
+      let found = PairedComparison(pairs)
+      return [column, "\(pairs.count)", difference(found.differences)]
+        + words(found.t, "t", 2) + words(found.wilcoxon, "W", 1)
+    }
+    let head = ["\(left) - \(right)", "n", "difference", "paired t", "p", "Wilcoxon", "p"]
+    return "\(TextTable(head, rows, alignRight: head.map { _ in false }))"
+      + "Two-sided, paired by seed, not corrected for several columns.\n"
+  }
+
   /// Selection, split and horizon, for the line below a table.
   var caption: String {
     let horizon = Set(seeds.map(\.steps)).sorted().map(String.init).joined(separator: ", ")

@@ -7,7 +7,7 @@ extension Command {
       Mean and standard deviation over seeds, with the number of seeds; failed, collapsed and unfinished ones are
       counted in every cell. Values come from the folders that `airframe sweep` left.
       """,
-    words: [.experiment], keys: .config, options: [.out, .format, .select, .split, .seedsFile, .budget],
+    words: [.experiment], keys: .config, options: [.out, .format, .select, .split, .seedsFile, .compare, .budget],
     example: "airframe table experiments/air-background.yaml --format markdown"
   ) { arguments in
     let experiment = try Experiment(
@@ -15,8 +15,18 @@ extension Command {
     let table = try ResultTable(
       experiment, base: arguments[.out] ?? "runs",
       selection: arguments[.select].flatMap(ResultTable.Selection.init) ?? .final, split: arguments[.split] ?? "test")
+    var comparison = ""
+    if let words = arguments[.compare] {
+      let rows = words.split(separator: ",").map(String.init)
+      guard rows.count == 2 else {
+        throw arguments.fault("--compare '\(words)': two rows are wanted: --compare ROW,ROW")
+      }
+      comparison = "\n" + (try table.comparison(of: rows[0], with: rows[1]))
+    }
+    let format = arguments[.format].flatMap(ResultTableFormat.init) ?? .text
+    if !comparison.isEmpty, format != .text { throw arguments.fault("--compare goes with --format text") }
     if let file = arguments[.seedsFile] { try Runner.write(Array(table.csvOfSeeds.utf8), to: file) }
-    print(table.text(as: arguments[.format].flatMap(ResultTableFormat.init) ?? .text), terminator: "")
+    print(table.text(as: format) + comparison, terminator: "")
   }
 }
 
@@ -30,6 +40,8 @@ extension Option {
     "the checkpoint that counts (best: on validation scenes)", standard: "final")
   fileprivate static let split = Option(
     "split", "SPLIT", .choice(["test", "validation"]), "which scenes", standard: "test")
+  fileprivate static let compare = Option(
+    "compare", "ROW,ROW", .text, "paired tests (Student's t, Wilcoxon) between two rows over their common seeds")
   fileprivate static let seedsFile = Option(
     "seeds-file", "FILE.csv", .file(ending: "csv"), "write every seed's values there, too")
 }
