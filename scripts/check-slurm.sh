@@ -5,6 +5,7 @@
 # usage: scripts/check-slurm.sh [AIRFRAME]     (default: .build/release/airframe)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+repository=$PWD
 airframe=$(realpath "${1:-.build/release/airframe}")
 
 if [[ $(id -u) -ne 0 ]] || ! command -v apt-get > /dev/null; then
@@ -80,6 +81,7 @@ MinJobAge=3600
 InactiveLimit=0
 NodeName=$host CPUs=2 RealMemory=1000 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
+PartitionName=cpu Nodes=$host MaxTime=INFINITE State=UP
 CONF
 export SLURM_CONF="$place/slurm.conf"
 slurmctld -i
@@ -201,4 +203,17 @@ done
 diff plain.csv runs.csv || fail 'the tables differ'
 diff plain.seeds.csv runs.seeds.csv || fail "the seeds' values differ"
 cat runs.csv
+
+# --- the commands of the documentation ---
+mkdir documented bin
+ln -s "$airframe" bin/airframe
+ln -s "$repository/configs" documented/configs
+cd documented
+sed -n '/^# sprites.yaml$/,/^```$/p' "$repository/docs/experiments.md" | sed '$d' > sprites.yaml
+grep '^airframe .*--launcher slurm' "$repository/docs/experiments.md" > commands.sh
+[[ $(wc -l < commands.sh) -eq 2 ]] || fail 'docs/experiments.md has other commands for Slurm than this script expects'
+PATH="$work/bin:$PATH" bash -e commands.sh
+drain
+PATH="$work/bin:$PATH" bash -e commands.sh | tee said.txt
+grep -q '^nothing is left to hand in$' said.txt && grep -q '^8 cells: 8 finished$' said.txt || fail 'the documented sweep did not end'
 echo 'check-slurm: the same 24 cells with and without Slurm'

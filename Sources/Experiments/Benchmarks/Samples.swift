@@ -1,11 +1,8 @@
 /// Durations of the same work, in seconds.
 struct Samples {
-  private(set) var seconds: [Double] = []
+  private var seconds: [Double] = []
 
-  mutating func add(_ duration: Double) {
-    let place = seconds.firstIndex { $0 > duration } ?? seconds.count
-    seconds.insert(duration, at: place)
-  }
+  mutating func add(_ duration: Double) { seconds.append(duration) }
 
   var count: Int { seconds.count }
   var minimum: Double { quantile(0) }
@@ -13,7 +10,7 @@ struct Samples {
   var p90: Double { quantile(0.9) }
 
   private func quantile(_ share: Double) -> Double {
-    seconds.isEmpty ? .nan : seconds[min(seconds.count - 1, Int(share * Double(seconds.count)))]
+    seconds.isEmpty ? .nan : seconds.sorted()[min(seconds.count - 1, Int(share * Double(seconds.count)))]
   }
 
   /// Repeats work until `duration` has passed, at least three times. Work of microseconds is timed several calls at a time.

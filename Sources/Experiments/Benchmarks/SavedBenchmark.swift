@@ -23,6 +23,9 @@ public struct SavedBenchmark {
     guard saved == name else {
       throw RunError("\(path): holds a result of '\(saved)', not of '\(name)'; compare with `airframe bench \(saved)`")
     }
+    guard case .object(let members) = tables, !members.isEmpty else {
+      throw RunError("\(path): holds no figures; save some with `airframe bench \(name) --json > FILE`")
+    }
     (self.settings, self.tables) = (settings, tables)
   }
 

@@ -89,7 +89,7 @@ extension Option {
   fileprivate static let timeLimit = Option(
     "time-limit", "TIME", .text, "slurm: the longest one task may run, such as 2:00:00")
   fileprivate static let sbatch = Option(
-    "sbatch", "OPTIONS", .text, "slurm: further options of sbatch, such as --mem=4G")
+    "sbatch", "OPTIONS", .text, "slurm: further options of sbatch: --sbatch=\"--mem=4G --nice\"")
   fileprivate static let only = Option("only", "ROW,...", .text, "these rows only", standard: "all")
   fileprivate static let retryFailed = Option(
     flag: "retry-failed", "go on with failed cells from their last checkpoint")
