@@ -37,16 +37,16 @@ wait "$training" || { cat "$place/log"; exit 1; }
 training=
 
 run=$(echo "$place"/*/run)
-# Seconds of lines of training steps, not of evaluations. The first line also warms up, so it is left out of the first 1,000.
-sed -n 's/^{"step": \([0-9]*\), "steps": \([0-9]*\), "seconds": \([0-9.e-]*\)}$/\1 \2 \3/p' "$run/timing.jsonl" |
-  awk -v steps="$steps" '
-    $1 > 100 && $1 <= 1100 { first += $3; n += $2 }
-    $1 > steps - 1000 { last += $3; m += $2 }
-    END {
-      a = 1000 * first / n; b = 1000 * last / m
-      printf "first 1,000 steps: %.4f ms a step, last: %.4f ms a step: %+.2f %%\n", a, b, 100 * (b / a - 1)
-      exit !(b <= 1.03 * a)
-    }' || slow=1
+# Lines of 100 training steps each, not of evaluations; the median of ten, so that one interruption does not decide. The very
+# first line also warms up, so it is left out.
+middle() { sort -g | awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'; }
+sed -n 's/^{"step": \([0-9]*\), "steps": \([0-9]*\), "seconds": \([0-9.e-]*\)}$/\1 \2 \3/p' "$run/timing.jsonl" > "$place/lines"
+first=$(awk '$1 > 100 && $1 <= 1100 { print 1000 * $3 / $2 }' "$place/lines" | middle)
+last=$(awk -v steps="$steps" '$1 > steps - 1000 { print 1000 * $3 / $2 }' "$place/lines" | middle)
+awk -v a="$first" -v b="$last" 'BEGIN {
+    printf "first 1,000 steps: %.4f ms a step, last: %.4f ms a step: %+.2f %%\n", a, b, 100 * (b / a - 1)
+    exit !(b <= 1.03 * a && a <= 1.03 * b)
+  }' || slow=1
 # In the first quarter buffers fill, and the first evaluation, checkpoint and picture are made.
 awk '{ value[NR] = $1 } END {
     start = int(NR / 4) + 1; half = int((start + NR) / 2)

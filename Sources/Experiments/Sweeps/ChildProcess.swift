@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+import Pictures
 
 /// A program that runs beside this one, its output going to a file.
 final class ChildProcess {
@@ -41,4 +42,17 @@ func ownProgram() -> String {
   var path = [CChar](repeating: 0, count: 4097)
   let count = readlink("/proc/self/exe", &path, 4096)
   return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "airframe"
+}
+
+/// The processor cores that this process may use, by number; none where the system does not tell.
+func ownCores() -> [Int] {
+  guard let status = try? readFile("/proc/self/status") else { return [] }
+  let key = "Cpus_allowed_list:"
+  let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(key) }
+  // `0-3,8`
+  return (line?.dropFirst(key.count).split(separator: ",") ?? []).flatMap { part -> [Int] in
+    let ends = part.split(separator: "-").compactMap { Int($0.filter { $0.isNumber }) }
+    guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+    return Array(first...last)
+  }
 }

@@ -75,7 +75,7 @@ public struct SlurmQueue {
       case .running, .finished, .foreign: false
       }
     }.map(\.cell)
-    guard let first = cells.first else { return nil }
+    guard !cells.isEmpty else { return nil }
 
     var number = 1
     while access("\(root)/.cells/slurm-\(number)", F_OK) == 0 { number += 1 }
@@ -97,7 +97,7 @@ public struct SlurmQueue {
       }
       let job = try Slurm.submit(
         script: "\(folder)/task.sh", name: Self.jobName(plan), tasks: cells.count,
-        threads: first.cell.config.training.threads, log: "\(folder)/task-%a.txt", settings: settings)
+        threads: plan.threads, log: "\(folder)/task-%a.txt", settings: settings)
       return Submission(job: job, cells: cells.count, folder: folder)
     } catch {
       _ = try? SystemCommand.run("rm", ["-r", "--", folder])

@@ -23,17 +23,30 @@ public final class Sweep {
     public let log: String
   }
 
+  /// A cell at work.
+  private struct Cell {
+    let cell: CellFolder
+    let process: ChildProcess
+    let start: Double
+    let firstStep: Int
+    /// Which of `shares` is its own; nil where there are none.
+    let share: Int?
+  }
+
   public let folder: String
   private let options: Options
   private let dataFolder: String
   private var waiting: [CellFolder] = []
-  private var running: [(cell: CellFolder, process: ChildProcess, start: Double, firstStep: Int)] = []
+  private var running: [Cell] = []
   /// Cells that other processes train.
   private var elsewhere: [CellFolder] = []
   private var done = 0
   private var failures: [Failure] = []
   private var spent: [Double] = []
   private let display: SweepDisplay
+  /// The cores of each cell at work where all cells together take the whole machine: a cell that keeps to its own keeps its
+  /// caches, and its second thread, which makes batches, disturbs no other. Empty where there are cores to spare.
+  private let shares: [ArraySlice<Int>]
   private let total: Int
 
   /// Throws `RunError` where a folder holds another config than the experiment.
@@ -43,6 +56,7 @@ public final class Sweep {
     self.dataFolder = dataFolder
     folder = plan.folder
     total = plan.places.count
+    shares = Sweep.shares(of: ownCores(), jobs: options.jobs, threads: plan.threads)
     display = SweepDisplay(total: total)
     for (cell, state) in plan.places.map({ ($0.cell, $0.state) }) {
       switch state {
@@ -79,23 +93,35 @@ public final class Sweep {
     return failures
   }
 
+  /// Of util-linux, which every Debian has.
+  private static let taskset = "/usr/bin/taskset"
+
+  private static func shares(of cores: [Int], jobs: Int, threads: Int) -> [ArraySlice<Int>] {
+    guard jobs > 1, jobs * threads == cores.count, access(taskset, X_OK) == 0 else { return [] }
+    return (0..<jobs).map { cores[threads * $0..<threads * ($0 + 1)] }
+  }
+
   private func start(_ cell: CellFolder) throws {
     try makeFolder(String(cell.path.prefix(upTo: cell.path.lastIndex(of: "/") ?? cell.path.endIndex)))
     try writeFileAtomically(Array(ConfigurationFile.encode(cell.cell.config).utf8), to: cell.config)
     unlink(cell.output)
-    let words = ["run-cell", cell.config, cell.path, "--data", dataFolder]
-    let process = try ChildProcess(ownProgram(), words, output: cell.output)
-    running.append((cell, process, monotonicSeconds(), cell.step))
+    var words = [ownProgram(), "run-cell", cell.config, cell.path, "--data", dataFolder]
+    let share = shares.indices.first { share in !running.contains { $0.share == share } }
+    if let share { words = [Sweep.taskset, "-c", shares[share].map(String.init).joined(separator: ",")] + words }
+    let process = try ChildProcess(words[0], Array(words.dropFirst()), output: cell.output)
+    running.append(
+      Cell(cell: cell, process: process, start: monotonicSeconds(), firstStep: cell.step, share: share))
     display.say("started  \(cell.cell.place)")
   }
 
   private func collect() {
-    running.removeAll { cell, process, start, _ in
-      guard let status = process.poll() else { return false }
+    running.removeAll { entry in
+      let cell = entry.cell
+      guard let status = entry.process.poll() else { return false }
       switch (status, cell.state) {
       case (0, .finished):
         done += 1
-        spent.append(monotonicSeconds() - start)
+        spent.append(monotonicSeconds() - entry.start)
         display.say("finished \(cell.cell.place) (\(done) of \(total))")
       case (_, .running): elsewhere.append(cell)
       case (_, .failed(let reason)): fail(cell, reason, log: "\(cell.path)/log.txt")
@@ -144,11 +170,11 @@ public final class Sweep {
     display.show(
       done: done, failed: failures.count,
       left: seconds.map { $0 * Double(waiting.count + running.count) / Double(options.jobs) },
-      running: running.map { cell, _, start, first in
-        let step = cell.step
+      running: running.map { entry in
+        let step = entry.cell.step
         return SweepDisplay.Line(
-          name: cell.cell.place, step: step, of: cell.cell.config.training.steps,
-          rate: Double(step - first) / max(monotonicSeconds() - start, 1e-9))
+          name: entry.cell.cell.place, step: step, of: entry.cell.cell.config.training.steps,
+          rate: Double(step - entry.firstStep) / max(monotonicSeconds() - entry.start, 1e-9))
       }
         + elsewhere.map {
           SweepDisplay.Line(name: $0.cell.place, step: $0.step, of: $0.cell.config.training.steps, rate: nil)

@@ -11,6 +11,8 @@ public struct SweepPlan {
   /// The experiment's folder, with those of its rows in it.
   public let folder: String
   let places: [Place]
+  /// Threads of every cell.
+  let threads: Int
 
   /// Looks below `base`. `rows` are those to do, all where empty; every cell computes with so many threads.
   /// Throws `RunError` for an unknown row.
@@ -20,7 +22,7 @@ public struct SweepPlan {
         "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
           + "(rows: \(experiment.rows.joined(separator: ", ")))")
     }
-    self.experiment = experiment
+    (self.experiment, self.threads) = (experiment, threads)
     folder = "\(base)/\(experiment.name)"
     let folder = folder
     places = experiment.cells.filter { rows.isEmpty || rows.contains($0.row) }.map { cell in
