@@ -96,6 +96,26 @@ struct ResultTableTests {
     #expect(throws: RunError.self) { try table.comparison(of: "large", with: "smal") }
   }
 
+  @Test func aFolderThatWasDamagedByHandGivesNoNumber() throws {
+    let found = try experiment()
+    for cell in found.cells { try run(cell, of: found, values: [("nelbo", 10), ("count_accuracy", 1)]) }
+    let place = "\(folder.path)/\(found.name)"
+    try folder.write("model: [".utf8, to: "\(found.name)/small/seed-0/config.yaml")
+    try folder.write("{ \"status\": \"finished\" }".utf8, to: "\(found.name)/small/seed-1/status.json")
+    try folder.write("{ \"step\": 24, \"split\"".utf8, to: "\(found.name)/large/seed-2/evaluation-test-step-24.json")
+    let table = try ResultTable(found, base: folder.path)
+    #expect(table["small", "nelbo"].statistics.count == 1 && table["small", "nelbo"].unfinished == 2)
+    // Its evaluation is to be made again.
+    #expect(table["large", "nelbo"].statistics.count == 2 && table["large", "nelbo"].unfinished == 1)
+    #expect(
+      table.warnings.contains { $0.hasPrefix("small, seed 0, does not count: \(place)/small/seed-0/config.yaml") })
+    #expect(table.warnings.contains { $0.hasPrefix("small, seed 1, does not count: status.json says no step") })
+    #expect(table.csvOfSeeds.contains("small,0,damaged,,") || table.csvOfSeeds.contains("small,0,damaged,24,,"))
+    let plan = try SweepPlan(found, base: folder.path)
+    #expect(plan.status.hasPrefix("6 cells: 3 finished, 2 damaged, 1 to do\n"), "\(plan.status)")
+    #expect(throws: RunError.self) { try plan.refuseForeign() }
+  }
+
   @Test func theBestCheckpointIsAnotherOneThanTheLast() throws {
     let found = try experiment()
     for cell in found.cells {
