@@ -171,3 +171,43 @@ KERNEL(void, ck_sparse_weight_gradient,
     }
   }
 }
+
+/// Dot products of a vector with `count` (1 or 4) rows of a matrix, the vector's elements loaded once.
+INLINE void dot_rows(const int count, int64_t n, const float *x, const float *const *rows, float *out) {
+  lanes sums[4] = {0};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    lanes own = LOAD(x + i);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < count; j++) sums[j] += own * LOAD(rows[j] + i);
+  }
+  for (int j = 0; j < count; j++) {
+    float parts[16], sum = 0;
+    STORE(parts, sums[j]);
+    for (int width = 8; width; width /= 2)
+      for (int l = 0; l < width; l++) parts[l] += parts[l + width];
+    for (int64_t l = i; l < n; l++) sum += x[l] * rows[j][l];
+    out[j] = parts[0] + sum;
+  }
+}
+
+KERNEL(void, ck_sparse_input_gradient,
+       (int64_t first_column, int64_t last_column, int64_t columns, int64_t n, const int32_t *column_starts,
+        const int32_t *indices, const float *dy, const float *w, float *dx),
+       (first_column, last_column, columns, n, column_starts, indices, dy, w, dx)) {
+  for (int64_t c = first_column; c < last_column; c++) {
+    const float *weights = w + c * n, *rows[4];
+    float dots[4];
+    int32_t k = column_starts[c], last = column_starts[c + 1];
+    for (; k + 4 <= last; k += 4) {
+      for (int j = 0; j < 4; j++) rows[j] = dy + indices[k + j] * n;
+      dot_rows(4, n, weights, rows, dots);
+      for (int j = 0; j < 4; j++) dx[indices[k + j] * columns + c] += dots[j];
+    }
+    for (; k < last; k++) {
+      rows[0] = dy + indices[k] * n;
+      dot_rows(1, n, weights, rows, dots);
+      dx[indices[k] * columns + c] += dots[0];
+    }
+  }
+}

@@ -75,9 +75,13 @@ public struct Term {
 public struct StepContext {
   /// The image part [batch, pixels].
   public let pixels: PixelRows
+  /// What earlier steps drew, where the controller saw the image less all of it.
+  public let drawn: [PixelRows]
   /// Latents of the step before [batch, fed], or nil.
   public let fed: Tensor?
-  public init(pixels: PixelRows, fed: Tensor?) { (self.pixels, self.fed) = (pixels, fed?.detached()) }
+  public init(pixels: PixelRows, drawn: [PixelRows] = [], fed: Tensor?) {
+    (self.pixels, self.drawn, self.fed) = (pixels.detached, drawn.map(\.detached), fed?.detached())
+  }
 }
 
 /// Sizes of a model's step contexts, and the discrete nodes of a step, for baselines.

@@ -26,8 +26,26 @@ public struct SplitLSTM {
       hidden: initialHidden.tensor.repeated(rows: batch), cell: initialCell.tensor.repeated(rows: batch))
   }
 
-  /// The pixels' share of the gates [batch, 4 * hidden].
-  public func gates(of pixels: PixelRows) -> Tensor { pixels.product(image.weight.tensor, image.bias.tensor) }
+  /// An image, what was drawn over it so far, and the share of the gates [batch, 4 * hidden] of the difference of the two.
+  public struct View {
+    public let pixels: PixelRows
+    public fileprivate(set) var drawn: [PixelRows] = []
+    public fileprivate(set) var gates: Tensor
+  }
+
+  /// What is seen of pixels that nothing covers.
+  public func view(of pixels: PixelRows) -> View {
+    View(pixels: pixels, gates: pixels.product(image.weight.tensor, image.bias.tensor))
+  }
+
+  /// Takes a drawing away from what is seen: (x - y) W = x W - y W, so only the drawing is multiplied, which is blank
+  /// outside of its window.
+  public func cover(_ view: inout View, with drawing: PixelRows) {
+    view.gates = view.gates - drawing.product(image.weight.tensor, nil)
+    view.drawn.append(drawing)
+  }
+
+  /// The share of the gates of anything else [batch, features].
   public func gates(of features: Tensor) -> Tensor { image(features) }
 
   /// One step from the pixels' gates and the fed values [batch, fed].

@@ -14,6 +14,9 @@ struct Canvas {
 
   init(keepsSum: Bool) { self.keepsSum = keepsSum }
 
+  /// What the newest step drew, as if it were present.
+  var last: Tensor? { layers.last?.image }
+
   /// Adds a step: its object on the canvas, the share alive_t with which it counts, and its own presence probability.
   mutating func add(_ image: Tensor, _ window: Window, gate: Tensor, probability: Tensor) {
     layers.append(Layer(image: image, gate: gate, probability: probability, window: window))

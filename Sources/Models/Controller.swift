@@ -29,13 +29,17 @@ struct Controller {
   struct State {
     fileprivate var cell: LSTMState
     fileprivate var fed: [Tensor]
-    fileprivate var view: View?
+    fileprivate var view: SplitLSTM.View?
+    fileprivate var embedded: Embedded?
     /// h of the step before, [batch, hidden].
     var hidden: Tensor { cell.hidden }
   }
 
-  /// What the LSTM sees of the pixels, with its share of the gates.
-  fileprivate struct View { let pixels: PixelRows, gates: Tensor }
+  /// The image with its share of the gates through an embedding, formed once for all steps.
+  fileprivate struct Embedded {
+    let pixels: PixelRows, gates: Tensor
+    init(_ pixels: PixelRows, _ gates: (Tensor) -> Tensor) { (self.pixels, self.gates) = (pixels, gates(pixels.dense)) }
+  }
 
   /// What the heads and a baseline get at one step.
   struct Advance { let features: Tensor, context: StepContext }
@@ -71,8 +75,10 @@ struct Controller {
       cell: cell.start(batch: batch), fed: initialFed.map { $0.tensor.repeated(rows: batch) }, view: nil)
   }
 
-  /// Whether any part looks at what earlier steps drew.
-  var needsCanvas: Bool { config.input == .difference || config.glimpseSource == .difference }
+  /// Whether any part looks at the sum of what earlier steps drew.
+  var needsCanvas: Bool { seesDifferenceThroughEmbedding || config.glimpseSource == .difference }
+
+  private var seesDifferenceThroughEmbedding: Bool { config.input == .difference && embedding != nil }
 
   /// What windows read.
   func glimpseSource(_ images: Tensor, _ canvas: Tensor?) -> Tensor {
@@ -80,13 +86,12 @@ struct Controller {
     return images - canvas
   }
 
-  /// One step. `canvas` holds what earlier steps drew (nil before the first); only the difference input looks at it.
-  func advance(_ state: inout State, _ images: Tensor, _ canvas: Tensor?) -> Advance {
-    let view = view(state, images, canvas)
-    state.view = view
+  /// One step, before which earlier ones drew; only the difference input looks at that.
+  func advance(_ state: inout State, _ images: Tensor, _ canvas: Canvas) -> Advance {
     let fed = state.fed.isEmpty ? nil : Tensor.concatenating(state.fed)
-    state.cell = cell.advance(state.cell, gates: view.gates, fed: fed.map { [$0] } ?? [])
-    return Advance(features: state.cell.hidden, context: StepContext(pixels: view.pixels, fed: fed))
+    let (gates, context) = see(&state, images, canvas, fed)
+    state.cell = cell.advance(state.cell, gates: gates, fed: fed.map { [$0] } ?? [])
+    return Advance(features: state.cell.hidden, context: context)
   }
 
   /// Keeps the latents of this step for the next.
@@ -94,16 +99,23 @@ struct Controller {
     if config.feedback { state.fed = latents }
   }
 
-  private func view(_ state: State, _ images: Tensor, _ canvas: Tensor?) -> View {
-    if config.input == .difference, let canvas {
-      let difference = (images - canvas).flattened()
-      let features = embedding.map { $0(difference) } ?? difference
-      return View(pixels: PixelRows(difference), gates: cell.gates(of: features))
+  /// The pixels' share of the gates.
+  private func see(
+    _ state: inout State, _ images: Tensor, _ canvas: Canvas, _ fed: Tensor?
+  ) -> (gates: Tensor, context: StepContext) {
+    if let embedding {
+      if config.input == .difference, let sum = canvas.sum {
+        let difference = (images - sum).flattened()
+        return (cell.gates(of: embedding(difference)), StepContext(pixels: PixelRows(difference), fed: fed))
+      }
+      let seen = state.embedded ?? Embedded(PixelRows(images)) { cell.gates(of: embedding($0)) }
+      state.embedded = seen
+      return (seen.gates, StepContext(pixels: seen.pixels, fed: fed))
     }
     // The image does not change: its product is formed once for all steps.
-    if let view = state.view { return view }
-    let pixels = PixelRows(images)
-    let gates = embedding.map { cell.gates(of: $0(pixels.dense)) } ?? cell.gates(of: pixels)
-    return View(pixels: pixels, gates: gates)
+    var view = state.view ?? cell.view(of: PixelRows(images))
+    if config.input == .difference, let last = canvas.last { cell.cover(&view, with: PixelRows(drawn: last)) }
+    state.view = view
+    return (view.gates, StepContext(pixels: view.pixels, drawn: view.drawn, fed: fed))
   }
 }

@@ -64,7 +64,7 @@ public final class RecurrentSceneModel: SceneModel {
     var contexts: [StepContext] = []
     var alive = Tensor.ones([batch])
     for step in 0..<config.steps {
-      let advance = controller.advance(&state, images, canvas.sum)
+      let advance = controller.advance(&state, images, canvas)
       let posterior = pose(advance.features)
       let presence = draw.bernoulli(
         "presence", step: step, logits: posterior.presence, priorLogOdds: Float(logOdds[step]))

@@ -1,12 +1,14 @@
 import CKernels
 
-/// Rows of pixels that are multiplied by weight matrices and need no gradient themselves: a batch of images.
+/// Rows of pixels that are multiplied by weight matrices: a batch of images, or of objects drawn on a blank canvas.
 ///
 /// Scenes are mostly blank, and a product that skips blank pixels does a fraction of the arithmetic. Whether that pays is
 /// decided from the count of nonzero pixels alone, so the same batch always takes the same path.
 public final class PixelRows {
-  /// The pixels [rows, columns].
+  /// The pixels [rows, columns], without their gradients.
   public let dense: Tensor
+  /// The pixels with their place on the tape, where they are drawn.
+  private let drawn: Tensor?
   private let compressed: Compressed?
 
   private struct Compressed {
@@ -29,8 +31,26 @@ public final class PixelRows {
   /// Above this share of nonzero pixels the dense product is faster (measured: docs/performance.md).
   package static let densestSparseShare = 0.25
 
-  /// Any shape [rows, ...]; `isSparse` overrules the count (for tests and measurements).
-  public init(_ pixels: Tensor, isSparse: Bool? = nil) {
+  /// Images of any shape [rows, ...], which need no gradients; `isSparse` overrules the count (for tests and measurements).
+  public convenience init(_ pixels: Tensor, isSparse: Bool? = nil) {
+    self.init(pixels, drawn: nil, isSparse: isSparse)
+  }
+
+  /// What a network drew, [rows, ...]: products send gradients back to it. Pixels of exactly zero get none where the product
+  /// skips them, so blank must mean that nothing is drawn there: outside of an object's window.
+  public convenience init(drawn pixels: Tensor, isSparse: Bool? = nil) {
+    self.init(pixels, drawn: pixels.flattened(), isSparse: isSparse)
+  }
+
+  /// The same pixels, without gradients.
+  public var detached: PixelRows { drawn == nil ? self : PixelRows(dense, nil, compressed) }
+
+  private init(_ dense: Tensor, _ drawn: Tensor?, _ compressed: Compressed?) {
+    (self.dense, self.drawn, self.compressed) = (dense, drawn, compressed)
+  }
+
+  private init(_ pixels: Tensor, drawn: Tensor?, isSparse: Bool?) {
+    self.drawn = drawn
     dense = pixels.detached().flattened()
     compressed = Profile.measure(.sparseProducts) { [dense] in
       let nonzero = Int(ck_count_nonzero(dense.pointer, Int64(dense.count)))
@@ -44,7 +64,7 @@ public final class PixelRows {
 
   /// pixels weight + bias: [rows, columns] x [columns, n] -> [rows, n].
   public func product(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
-    guard let parts = compressed else { return dense.dense(weight, bias) }
+    guard let parts = compressed else { return (drawn ?? dense).dense(weight, bias) }
     let (rows, columns, n) = (Int64(dense.rows), Int64(dense.columns), Int64(weight.shape[1]))
     precondition(weight.shape[0] == dense.columns, "pixels \(dense.shape) do not fit the weight \(weight.shape)")
     let shape = weight.shape
@@ -58,7 +78,9 @@ public final class PixelRows {
           parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer + part.lowerBound * shape[1])
       }
     }
-    return out.recorded(from: [weight] + (bias.map { [$0] } ?? [])) { dy, inputs in
+    let others = [bias, drawn].compactMap { $0 }
+    let isDrawn = drawn != nil
+    return out.recorded(from: [weight] + others) { dy, inputs in
       inputs.accumulate(0, shape: shape) {
         let (gradient, accumulates) = ($0, $1)
         Profile.measureSparse(operations, of: all) {
@@ -71,6 +93,19 @@ public final class PixelRows {
       }
       if hasBias {
         inputs.accumulate(1, shape: [shape[1]]) { ck_column_sums(rows, n, dy.pointer, $0, $1) }
+      }
+      if isDrawn {
+        inputs.accumulate(others.count, shape: [Int(rows), shape[0]]) {
+          let (gradient, accumulates) = ($0, $1)
+          if accumulates == 0 { gradient.update(repeating: 0, count: Int(rows * columns)) }
+          Profile.measureSparse(operations, of: all) {
+            Threads.divide(shape[0], smallest: 64) { part in
+              ck_sparse_input_gradient(
+                Int64(part.lowerBound), Int64(part.upperBound), columns, n, parts.columnStarts.integers,
+                parts.columnIndices.integers, dy.pointer, weight.pointer, gradient)
+            }
+          }
+        }
       }
     }
   }

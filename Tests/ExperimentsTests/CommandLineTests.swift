@@ -96,15 +96,6 @@ struct CommandLineTests {
     }
   }
 
-  @Test func helpComesAtOnce() throws {
-    let times = try (0..<10).map { _ in
-      let start = Date()
-      _ = try airframe("--help")
-      return Date().timeIntervalSince(start)
-    }
-    #expect(try #require(times.min()) < 0.05)
-  }
-
   @Test func theVersionIsTold() throws {
     let version = try airframe("--version")
     #expect(version.status == 0 && version.output == "airframe 0.2.0\n")

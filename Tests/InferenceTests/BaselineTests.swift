@@ -35,6 +35,24 @@ import Testing
     }
   }
 
+  @Test func whatWasDrawnIsTakenAwayFromWhatIsSeen() {
+    let (image, drawn) = (PixelRows(images), [others * 0.5, others * 0.25])
+    var config = Baseline.Config()
+    config.hidden = 5
+    let shape = ContextShape(steps: 3, pixels: 6, fed: 2, discreteNodes: ["presence"])
+    let baseline = Baseline(config, shape, in: Scope(ParameterStore(), random: RandomStream(seed: 0)))
+    let rows = drawn.map { PixelRows(drawn: $0) }
+    let apart = baseline([
+      StepContext(pixels: image, fed: fed), StepContext(pixels: image, drawn: [rows[0]], fed: fed),
+      StepContext(pixels: image, drawn: rows, fed: fed),
+    ])
+    let whole = baseline([
+      StepContext(pixels: image, fed: fed), StepContext(pixels: PixelRows(images - drawn[0]), fed: fed),
+      StepContext(pixels: PixelRows(images - drawn[0] - drawn[1]), fed: fed),
+    ])
+    for (own, expected) in zip(apart, whole) { expectClose(own, expected, absolute: 1e-5) }
+  }
+
   /// Pixels that stay the same object are multiplied once; equal pixels in another object give the same prediction.
   @Test func sharedPixelsChangeNothing() {
     let shared = PixelRows(images)

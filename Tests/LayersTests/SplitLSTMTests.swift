@@ -55,8 +55,19 @@ import Testing
     let (_, lstm) = make()
     let image = Tensor.normals([4, 6])
     for isSparse in [true, false] {
-      expectClose(lstm.gates(of: PixelRows(image, isSparse: isSparse)), lstm.gates(of: image))
+      expectClose(lstm.view(of: PixelRows(image, isSparse: isSparse)).gates, lstm.gates(of: image))
     }
+  }
+
+  @Test func whatCoversAnImageIsTakenFromItsGates() {
+    let (_, lstm) = make()
+    let (image, first, second) = (
+      Tensor.normals([4, 6]), Tensor.normals([4, 6], seed: 2), Tensor.normals([4, 6], seed: 3)
+    )
+    var view = lstm.view(of: PixelRows(image))
+    for drawing in [first, second] { lstm.cover(&view, with: PixelRows(drawn: drawing)) }
+    expectClose(view.gates, lstm.gates(of: image - first - second), absolute: 2e-6)
+    #expect(view.drawn.count == 2)
   }
 
   @Test(arguments: [true, false])
@@ -68,7 +79,7 @@ import Testing
     let fed = (0..<3).map { Tensor.normals([2, 2], seed: 10 + $0) }
     expectGradients(
       of: {
-        let gates = lstm.gates(of: pixels)
+        let gates = lstm.view(of: pixels).gates
         var state = lstm.start(batch: 2)
         for step in 0..<3 { state = lstm.advance(state, gates: gates, fed: [fed[step]]) }
         return .concatenating([state.hidden, state.cell])

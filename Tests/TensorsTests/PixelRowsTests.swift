@@ -47,6 +47,30 @@ import Testing
       at: [.normals([9, 19]), .normals([19])], absolute: 2e-3)
   }
 
+  @Test(
+    arguments: [Float(0.05), 0.3, 1],
+    [[1, 1, 1], [3, 40, 5], [7, 33, 16], [9, 100, 17], [5, 31, 100], [6, 70, 131]])
+  func whatIsDrawnGetsTheDenseGradientWhereItIsNotBlank(share: Float, size: [Int]) {
+    let mask = RandomStream(seed: 1).child("mask").bernoullis(share, [size[0], size[1]])
+    let drawn = Parameter("drawn", mask * .normals([size[0], size[1]], awayFromZeroBy: 0.1))
+    let parameters = [
+      drawn, Parameter("weight", .normals([size[1], size[2]], seed: 2)), Parameter("bias", .normals([size[2]])),
+    ]
+    let cotangent = Tensor.normals([size[0], size[2]], seed: 3)
+    let results = [true, false].map { isSparse in
+      let rows = PixelRows(drawn: drawn.tensor, isSparse: isSparse)
+      // Twice, so that gradients are added up, too.
+      let product = rows.product(parameters[1].tensor, parameters[2].tensor) + rows.product(parameters[1].tensor, nil)
+      return pulledBack(cotangent, from: product, to: parameters)
+    }
+    expectClose(results[0][0], results[1][0] * mask, absolute: 1e-4, "drawn")
+    for (found, expected) in zip(results[0].dropFirst(), results[1].dropFirst()) {
+      expectClose(found, expected, absolute: 1e-4)
+    }
+    let detached = PixelRows(drawn: drawn.tensor, isSparse: true).detached
+    #expect(detached.isSparse && !detached.product(.normals([size[1], 2]), nil).needsGradient)
+  }
+
   @Test func thePathFollowsTheCountOfNonzeroPixels() {
     let half = Tensor(shape: [2, 4], [1, 0, 0, 2, 0, 3, 4, 0])
     let eighth = Tensor(shape: [2, 4], [0, 0, 0, 2, 0, 0, 0, 0])

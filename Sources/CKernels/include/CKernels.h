@@ -115,6 +115,9 @@ void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, const int32_t *
 /// dw [columns, n] (+)= x^T dy, x in compressed columns, dy [rows, n]. Rows of dw whose column of x is blank are zeroed (or left, if accumulate).
 void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
                                const float *values, const float *dy, float *dw, int accumulate);
+/// dx [rows, columns] += dy w^T where x is not zero, columns first_column ..< last_column of it; x in compressed columns.
+void ck_sparse_input_gradient(int64_t first_column, int64_t last_column, int64_t columns, int64_t n, const int32_t *column_starts,
+                              const int32_t *indices, const float *dy, const float *w, float *dx);
 
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 

@@ -30,11 +30,11 @@ public struct Baseline {
   func callAsFunction(_ contexts: [StepContext]) -> [Tensor] {
     guard let first = contexts.first else { return [] }
     var state = cell.start(batch: first.pixels.rows)
-    var seen: (pixels: PixelRows, gates: Tensor)?
+    var seen = cell.view(of: first.pixels)
     return contexts.map { context in
-      if seen?.pixels !== context.pixels { seen = (context.pixels, cell.gates(of: context.pixels)) }
-      let gates = seen?.gates ?? cell.gates(of: context.pixels)
-      state = cell.advance(state, gates: gates, fed: context.fed.map { [$0] } ?? [])
+      if seen.pixels !== context.pixels { seen = cell.view(of: context.pixels) }
+      for drawing in context.drawn.dropFirst(seen.drawn.count) { cell.cover(&seen, with: drawing) }
+      state = cell.advance(state, gates: seen.gates, fed: context.fed.map { [$0] } ?? [])
       return output(state.hidden)
     }
   }

@@ -79,7 +79,7 @@ extension Option {
   fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
   fileprivate static let jobs = Option(
     "jobs", "N", .integer(1...1024), "cells at a time",
-    standard: "the number of cores; slurm: at_once of the experiment file")
+    standard: "all cores; slurm: the file's at_once")
   fileprivate static let launcher = Option(
     "launcher", "WHERE", .choice(["local", "slurm"]), "on this machine, or as one job array of a Slurm cluster",
     standard: "local")
