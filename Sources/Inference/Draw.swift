@@ -16,7 +16,8 @@ public struct Draw {
     /// The more likely outcome; continuous nodes take their means.
     case mode
     /// All counts of objects at once: presences stand for their probabilities, the likelihood is summed over the counts.
-    case marginal
+    /// Other discrete nodes are relaxed.
+    case marginal(others: Relaxation = Relaxation())
     /// Samples of the priors, with no regard to what was inferred; presence holds for the first `objects` steps, where
     /// their number is given.
     case prior(objects: Int?)
@@ -87,6 +88,30 @@ public struct Draw {
         logits: logits, priorLogOdds: priorLogOdds, sample: sample,
         relaxed: RelaxedBernoulli(y: y, relaxation: relaxation))
     }
+  }
+
+  /// A categorical node with the given logits [batch, K] and a uniform prior.
+  public func categorical(_ node: String, step: Int, logits: Tensor) -> CategoricalLatent {
+    switch discrete {
+    case .mode: return CategoricalLatent(logits: logits, sample: logits.oneHotOfLargest())
+    case .prior:
+      return CategoricalLatent(logits: logits, sample: gumbel(node, step, logits.shape).oneHotOfLargest())
+    case .sampled:
+      let sample = (logits.detached() + gumbel(node, step, logits.shape)).oneHotOfLargest()
+      return CategoricalLatent(logits: logits, sample: sample)
+    case .relaxed(let relaxation), .marginal(let relaxation):
+      let y = (logits + gumbel(node, step, logits.shape)).scaled(by: 1 / relaxation.temperature).logSoftmax()
+      let soft = y.exp()
+      let sample = relaxation.isStraightThrough ? y.oneHotOfLargest().straightThrough(to: soft) : soft
+      return CategoricalLatent(
+        logits: logits, sample: sample, relaxed: RelaxedCategorical(y: y, relaxation: relaxation))
+    }
+  }
+
+  private func gumbel(_ node: String, _ step: Int, _ shape: [Int]) -> Tensor {
+    let uniforms = discreteNoise.child(node).at(step).uniforms(shape)
+    record?.add(node, step, uniforms)
+    return -(-uniforms.log()).log()
   }
 
   private func logistic(_ node: String, _ step: Int, _ shape: [Int]) -> Tensor {

@@ -66,5 +66,7 @@ public let estimators = Registry<EstimatorContext, any Estimator>(
     .entry("gumbel-softmax", "relaxed discrete samples", defaults: GumbelSoftmax.Config()) { config, _ in
       GumbelSoftmax(config)
     },
-    .entry("marginal", "the exact sum over counts, from one pass", defaults: Marginal.Config()) { _, _ in Marginal() },
+    .entry("marginal", "the exact sum over counts, from one pass", defaults: Marginal.Config()) { config, _ in
+      Marginal(config)
+    },
   ])

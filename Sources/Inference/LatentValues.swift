@@ -8,7 +8,7 @@ public struct LatentValues: Sendable {
   /// Numbers a step.
   public let size: Int
   /// `[image, step, size]`, row-major: a continuous latent's sample (its mean, where modes were drawn), a discrete one's
-  /// probability of being 1.
+  /// probability of being 1, or of each outcome.
   public let values: [Float]
 
   /// The numbers of one step of one image.
@@ -43,6 +43,7 @@ extension Term.Latent {
     switch self {
     case .normal(let normal): normal.sample.detached()
     case .bernoulli(let bernoulli): bernoulli.logits.detached().sigmoid().reshaped([bernoulli.logits.count, 1])
+    case .categorical(let categorical): categorical.logits.detached().softmax()
     }
   }
 }

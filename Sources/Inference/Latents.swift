@@ -76,7 +76,9 @@ public struct Relaxation: Sendable {
   public let isStraightThrough: Bool
   public let kl: KL
 
-  public init(temperature: Float, priorTemperature: Float, isStraightThrough: Bool, kl: KL) {
+  public init(
+    temperature: Float = 1, priorTemperature: Float = 1, isStraightThrough: Bool = false, kl: KL = .categorical
+  ) {
     (self.temperature, self.priorTemperature) = (temperature, priorTemperature)
     (self.isStraightThrough, self.kl) = (isStraightThrough, kl)
   }

@@ -40,6 +40,7 @@ public struct Term {
   public enum Latent {
     case normal(NormalLatent)
     case bernoulli(BernoulliLatent)
+    case categorical(CategoricalLatent)
   }
 
   /// The node's name: "presence", "window", "appearance", ...
@@ -56,18 +57,22 @@ public struct Term {
     switch latent {
     case .normal(let normal): weightedKL = mask * normal.kl()
     case .bernoulli(let bernoulli): weightedKL = mask * bernoulli.kl()
+    case .categorical(let categorical): weightedKL = mask * categorical.kl()
     }
   }
 
   /// log q of the sample [batch] if the node is discrete.
   public func logProbability() -> Tensor? {
-    guard case .bernoulli(let bernoulli) = latent else { return nil }
-    return bernoulli.logProbability()
+    switch latent {
+    case .normal: nil
+    case .bernoulli(let bernoulli): bernoulli.logProbability()
+    case .categorical(let categorical): categorical.logProbability()
+    }
   }
 
   public var isDiscrete: Bool {
-    if case .bernoulli = latent { return true }
-    return false
+    if case .normal = latent { return false }
+    return true
   }
 }
 

@@ -21,6 +21,8 @@ struct ObjectAppearance {
   let fed: Tensor
   /// Its nodes in causal order.
   let latents: [(node: String, latent: Term.Latent)]
+  /// Its category or memory slot, one-hot or relaxed [batch, categories]; nil where there are none.
+  var category: Tensor?
 }
 
 /// Sizes that an appearance is made for.
@@ -32,7 +34,12 @@ struct AppearanceContext {
 /// All appearances, one line each.
 let appearances = Registry<AppearanceContext, any Appearance>(
   "appearance",
-  [.entry("gaussian", "one normal vector (AIR)", defaults: GaussianAppearance.Config()) { GaussianAppearance($0, $1) }])
+  [
+    .entry("gaussian", "one normal vector (AIR)", defaults: GaussianAppearance.Config()) { GaussianAppearance($0, $1) },
+    .entry("category", "a category and attributes (Discrete-AIR)", defaults: CategoryAppearance.Config()) {
+      try CategoryAppearance($0, $1)
+    },
+  ])
 
 /// AIR's z_what: a normal vector with a standard normal prior, MLP encoder and decoder.  Eslami et al. 2016.
 struct GaussianAppearance: Appearance {

@@ -4,7 +4,7 @@ import Tensors
 
 /// What the steps of a pass drew, composed in whatever way the draw needs.
 struct Canvas {
-  private struct Layer { let image, gate, probability: Tensor, window: Window }
+  private struct Layer { let image, gate, probability: Tensor, category: Tensor?, window: Window }
 
   private var layers: [Layer] = []
   private let keepsSum: Bool
@@ -18,8 +18,8 @@ struct Canvas {
   var last: Tensor? { layers.last?.image }
 
   /// Adds a step: its object on the canvas, the share alive_t with which it counts, and its own presence probability.
-  mutating func add(_ image: Tensor, _ window: Window, gate: Tensor, probability: Tensor) {
-    layers.append(Layer(image: image, gate: gate, probability: probability, window: window))
+  mutating func add(_ image: Tensor, _ window: Window, gate: Tensor, probability: Tensor, category: Tensor?) {
+    layers.append(Layer(image: image, gate: gate, probability: probability, category: category, window: window))
     if keepsSum { sum = sum.map { $0 + image } ?? image }
   }
 
@@ -55,17 +55,28 @@ struct Canvas {
     for (step, layer) in layers.enumerated() {
       let gates = layer.gate.array()
       let maps = layer.window.forward.array()
+      let categories = layer.category.map(largest)
       layer.image.withUnsafeBuffer { pixels in
         let size = pixels.count / batch
         for index in 0..<batch where gates[index] > 0.5 {
           let own = UnsafeBufferPointer(rebasing: pixels[index * size..<(index + 1) * size])
           let corners = corners(of: maps[index * 6..<index * 6 + 6], height: height, width: width)
           scenes[index].parts.append(
-            Part(step: step, corners: corners, tightBox: tightBox(own, height: height, width: width)))
+            Part(
+              step: step, corners: corners, tightBox: tightBox(own, height: height, width: width),
+              category: categories?[index]))
         }
       }
     }
     return scenes
+  }
+
+  /// The column of the largest element of every row.
+  private func largest(_ rows: Tensor) -> [Int] {
+    let values = rows.oneHotOfLargest().array()
+    return (0..<rows.shape[0]).map { row in
+      values[row * rows.columns..<(row + 1) * rows.columns].firstIndex(of: 1).map { $0 - row * rows.columns } ?? 0
+    }
   }
 
   /// The window's corners in pixels: the images of (-1, -1), (1, -1), (1, 1), (-1, 1) under its point map.

@@ -8,6 +8,9 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("dair", "AIR whose controller sees what is left to explain", defaults: .dair) {
       try RecurrentSceneModel($0, $1)
     },
+    .entry("discrete-air", "AIR of categories and attributes (Wang et al. 2019)", defaults: .discreteAIR) {
+      try RecurrentSceneModel($0, $1)
+    },
   ])
 
 extension RecurrentSceneModel.Config {
@@ -16,6 +19,14 @@ extension RecurrentSceneModel.Config {
   static let dair: RecurrentSceneModel.Config = {
     var config = RecurrentSceneModel.Config()
     config.controller.input = .difference
+    return config
+  }()
+
+  /// Rotation is the window's, so that a template need not hold every angle.
+  static let discreteAIR: RecurrentSceneModel.Config = {
+    var config = RecurrentSceneModel.Config.dair
+    config.appearance = appearances.choice("category")
+    config.window.rotation = .pi
     return config
   }()
 }

@@ -82,7 +82,7 @@ public final class RecurrentSceneModel: SceneModel {
       contexts.append(advance.context)
       canvas.add(
         object.patch.written(window, height: context.height, width: context.width), window, gate: alive,
-        probability: presence.sample)
+        probability: presence.sample, category: object.category)
       controller.feed([place.sample, object.fed], to: &state)
     }
     canvas.background = background.draw(state.hidden, like: images)

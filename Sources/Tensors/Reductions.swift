@@ -53,6 +53,23 @@ extension Tensor {
     }
   }
 
+  /// 1 at the largest element of every row (the first of equals), 0 elsewhere. Not recorded: it is flat almost everywhere.
+  public func oneHotOfLargest() -> Tensor {
+    let width = columns
+    return Tensor(shape: shape) { out in
+      withUnsafeBuffer { x in
+        for row in stride(from: 0, to: x.count, by: width) {
+          var largest = row
+          for i in row..<row + width {
+            out[i] = 0
+            if x[i] > x[largest] { largest = i }
+          }
+          out[largest] = 1
+        }
+      }
+    }
+  }
+
   /// The sum of squares of all elements in double precision; not finite if any element is not. A number, not recorded.
   public func sumOfSquares() -> Double { ck_sum_squares(pointer, Int64(count)) }
 }

@@ -73,8 +73,8 @@ import Testing
   }
 
   @Test func marginalSampleIsTheProbability() {
-    expectClose(sample(draw(.marginal)), logits.array().map { 1 / (1 + exp(-$0)) })
-    expectGradient(of: { sample(draw(.marginal), logits: $0) }, at: .normals([8]))
+    expectClose(sample(draw(.marginal())), logits.array().map { 1 / (1 + exp(-$0)) })
+    expectGradient(of: { sample(draw(.marginal()), logits: $0) }, at: .normals([8]))
   }
 
   @Test func modeTakesTheLikelierOutcomeAndTheMean() {
@@ -109,7 +109,7 @@ import Testing
   @Test func continuousNoiseDoesNotDependOnHowDiscreteNodesAreDrawn() {
     let hard = normal(draw(.sampled)).sample.array()
     #expect(normal(relaxed(0.5)).sample.array() == hard)
-    #expect(normal(draw(.marginal)).sample.array() == hard)
+    #expect(normal(draw(.marginal())).sample.array() == hard)
   }
 
   @Test func discreteNoiseMayHaveAStreamOfItsOwn() {

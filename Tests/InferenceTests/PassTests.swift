@@ -57,6 +57,7 @@ import Testing
       switch term.latent {
       case .normal(let normal): wanted = normal.sample.array()
       case .bernoulli(let bernoulli): wanted = bernoulli.logits.sigmoid().array()
+      case .categorical(let categorical): wanted = categorical.logits.softmax().array()
       }
       #expect((0..<model.rows).flatMap { latent[$0, term.step] } == wanted)
     }

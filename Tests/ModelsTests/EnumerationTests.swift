@@ -18,7 +18,7 @@ import Testing
   }
 
   private func marginalPass(_ model: RecurrentSceneModel) -> Pass {
-    model.infer(images, drawing: Draw(.marginal, noise: noise, progress: .step(0)))
+    model.infer(images, drawing: Draw(.marginal(), noise: noise, progress: .step(0)))
   }
 
   /// What enumeration makes of each image, and of their sum.
@@ -109,7 +109,7 @@ import Testing
   @Test func otherContinuousNoiseMovesTheLogitsThatFollow() throws {
     let model = try Tiny.model(Tiny.config())
     func logits(_ seed: Int) -> [[Float]] {
-      model.infer(images, drawing: Draw(.marginal, noise: RandomStream(seed: seed), progress: .step(0))).presences
+      model.infer(images, drawing: Draw(.marginal(), noise: RandomStream(seed: seed), progress: .step(0))).presences
         .map { $0.logits.array() }
     }
     let (first, second) = (logits(0), logits(1))
@@ -120,7 +120,7 @@ import Testing
   @Test func withoutFeedbackLogitsDoNotDependOnNoise() throws {
     let model = try Tiny.model(Tiny.config { $0.controller.feedback = false })
     func logits(_ seed: Int) -> [[Float]] {
-      model.infer(images, drawing: Draw(.marginal, noise: RandomStream(seed: seed), progress: .step(0))).presences
+      model.infer(images, drawing: Draw(.marginal(), noise: RandomStream(seed: seed), progress: .step(0))).presences
         .map { $0.logits.array() }
     }
     #expect(logits(0) == logits(1))

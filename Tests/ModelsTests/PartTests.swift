@@ -42,18 +42,36 @@ import Testing
 @Suite struct ModelShapeTests {
   private let images = Tiny.images(5)
 
-  @Test(arguments: Combination.chosen)
+  @Test(arguments: Combination.chosen + Combination.categorical)
   func passHasTheShapesOfItsModel(_ combination: Combination) throws {
     let model = try Tiny.model(combination.config)
     let pass = model.infer(images, drawing: Draw(.sampled, noise: RandomStream(seed: 0), progress: .step(0)))
-    #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in ["presence", "window", "appearance"] })
-    #expect(pass.terms.map(\.step) == [0, 0, 0, 1, 1, 1, 2, 2, 2])
+    let nodes = pass.terms.filter { $0.step == 0 }.map(\.node)
+    #expect(nodes.starts(with: ["presence", "window"]) && nodes.count > 2)
+    #expect(nodes.filter { ["presence", "category"].contains($0) } == model.contextShape.discreteNodes)
+    #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in nodes })
+    #expect(pass.terms.map(\.step) == (0..<3).flatMap { step in nodes.map { _ in step } })
     for term in pass.terms { #expect(term.mask.shape == [5] && term.weightedKL.shape == [5]) }
     #expect(pass.logLikelihood.shape == [5] && pass.count.shape == [5])
     #expect(pass.contexts.count == model.contextShape.steps)
     for context in pass.contexts {
       #expect(context.pixels.dense.shape == [5, model.contextShape.pixels])
       #expect((context.fed?.shape ?? [5, 0]) == [5, model.contextShape.fed])
+    }
+  }
+
+  @Test(arguments: Combination.categorical)
+  func everyFoundObjectHasTheCategoryOfItsLargestLogit(_ combination: Combination) throws {
+    let model = try Tiny.model(combination.config)
+    let pass = model.infer(images, drawing: Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
+    let category = try #require(pass.latents.first { $0.name == "category" })
+    let scenes = model.explain(images).scenes
+    #expect(scenes.contains { !$0.parts.isEmpty })
+    for (image, scene) in scenes.enumerated() {
+      for part in scene.parts {
+        let found = category[image, part.step]
+        #expect(found.firstIndex(of: found.max() ?? 0).map { $0 - found.startIndex } == part.category)
+      }
     }
   }
 

@@ -30,7 +30,7 @@ import Testing
   @Test(arguments: estimators.names)
   func anyCombinationOfPartsTrains(estimator name: String) throws {
     let images = Tiny.images(8)
-    let combinations = Combination.all
+    let combinations = Combination.all + Combination.categorical
     #expect(combinations.count >= 6 * 2 * 2 * 16)
     for combination in combinations {
       let (model, estimate, slopes) = try step(name, combination, images)
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test(arguments: estimators.names, Combination.chosen)
+  @Test(arguments: estimators.names, Combination.chosen + Combination.categorical)
   func sameSeedGivesTheSameBits(estimator name: String, combination: Combination) throws {
     let images = Tiny.images(4)
     let (first, second) = (try step(name, combination, images), try step(name, combination, images))
@@ -116,7 +116,7 @@ import Testing
     let model = try Tiny.model(combination.config)
     let images = Tiny.images(2)
     func bound() -> Tensor {
-      model.infer(images, drawing: Draw(.marginal, noise: RandomStream(seed: 6), progress: .step(0))).negativeBound
+      model.infer(images, drawing: Draw(.marginal(), noise: RandomStream(seed: 6), progress: .step(0))).negativeBound
     }
     let points = 48
     for parameter in model.store.parameters {
@@ -158,7 +158,9 @@ import Testing
     }
   }
 
-  @Test(arguments: Combination.chosen) func generatedScenesHaveTheNumberOfObjectsAskedFor(combination: Combination)
+  @Test(arguments: Combination.chosen + Combination.categorical) func generatedScenesHaveTheNumberOfObjectsAskedFor(
+    combination: Combination
+  )
     throws
   {
     let model = try Tiny.model(combination.config)

@@ -27,6 +27,17 @@ enum Tiny {
     return config
   }
 
+  /// Gives a model categories in the place of its appearance.
+  static func categorize(
+    _ config: inout RecurrentSceneModel.Config, _ combination: CategoryAppearance.Config.Combination = .additive,
+    attributes: Int = 2
+  ) {
+    config.appearance = appearances.choice("category")
+    config.appearance.config = CategoryAppearance.Config(
+      categories: 3, attributes: attributes, encoder: [6], template: [6], modifier: [6], combination: combination,
+      kernel: 3, outputBias: -0.5)
+  }
+
   /// A model whose parameters were moved off their start, so that nothing is zero by symmetry.
   static func model(_ config: RecurrentSceneModel.Config, spread: Float = 0.3, seed: Int = 0) throws
     -> RecurrentSceneModel
@@ -60,6 +71,14 @@ struct Combination: CustomTestStringConvertible, Sendable {
     testDescription = name
     config = Tiny.config(preset, change)
   }
+
+  /// Those with a discrete node beside presence.
+  static let categorical: [Combination] = [
+    Combination("discrete-air", .discreteAIR) { Tiny.categorize(&$0) },
+    Combination("category alone") { Tiny.categorize(&$0, attributes: 0) },
+    Combination("multiplicative") { Tiny.categorize(&$0, .multiplicative) },
+    Combination("convolutional") { Tiny.categorize(&$0, .convolutional) },
+  ]
 
   /// The presets, and each part that differs from theirs on its own; then all of them together.
   static let chosen: [Combination] = [

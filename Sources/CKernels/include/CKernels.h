@@ -119,6 +119,15 @@ void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column
 void ck_sparse_input_gradient(int64_t first_column, int64_t last_column, int64_t columns, int64_t n, const int32_t *column_starts,
                               const int32_t *indices, const float *dy, const float *w, float *dx);
 
+// MARK: Convolutions with a kernel for every image
+
+/// y[n, i, j] = sum over u, v of kernels[n, u, v] x[n, i + u - side / 2, j + v - side / 2], zero outside; side odd and at most height and width.
+void ck_own_convolution(int64_t images, int64_t height, int64_t width, int64_t side, const float *x, const float *kernels, float *y);
+void ck_own_convolution_input_gradient(int64_t images, int64_t height, int64_t width, int64_t side, const float *dy,
+                                       const float *kernels, float *dx, int accumulate);
+void ck_own_convolution_kernel_gradient(int64_t images, int64_t height, int64_t width, int64_t side, const float *x,
+                                        const float *dy, float *dk, int accumulate);
+
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon), with step and epsilon already corrected for bias by the caller.

@@ -1,0 +1,61 @@
+import Glibc
+import Tensors
+
+/// A categorical node over K outcomes with a uniform prior: logits and sample [batch, K].
+public struct CategoricalLatent {
+  public let logits: Tensor
+  /// One-hot; inside the simplex where the draw is relaxed.
+  public let sample: Tensor
+  /// The relaxation that the sample came from, if any.
+  public let relaxed: RelaxedCategorical?
+
+  init(logits: Tensor, sample: Tensor, relaxed: RelaxedCategorical? = nil) {
+    (self.logits, self.sample, self.relaxed) = (logits, sample, relaxed)
+  }
+
+  private var outcomes: Int { logits.shape[1] }
+
+  /// log q of a hard sample, [batch].
+  public func logProbability() -> Tensor { (sample.detached() * logits.logSoftmax()).rowSums() }
+
+  /// KL of the posterior from the uniform prior, [batch], in nats: in closed form, or as the relaxation has it.
+  public func kl() -> Tensor {
+    guard let relaxed, relaxed.relaxation.kl != .categorical else {
+      return expectedLogRatio(under: logits.softmax())
+    }
+    return relaxed.relaxation.kl == .soft ? expectedLogRatio(under: sample) : densityKL(relaxed)
+  }
+
+  /// sum_k w_k (log q_k - log p_k), [batch]: the KL for w = q, its estimate at a relaxed sample for w = y.
+  private func expectedLogRatio(under weights: Tensor) -> Tensor {
+    (weights * (logits.logSoftmax() + Float(log(Double(outcomes))))).rowSums()
+  }
+
+  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.
+  /// Maddison et al. 2016, appendix C.3.
+  private func densityKL(_ relaxed: RelaxedCategorical) -> Tensor {
+    let prior = Tensor.zeros([1, outcomes])
+    return relaxed.logDensity(logits, relaxed.relaxation.temperature)
+      - relaxed.logDensity(prior, relaxed.relaxation.priorTemperature)
+  }
+}
+
+/// A relaxed one-hot sample in logit space, [batch, K]: y = log softmax((logits + Gumbel noise) / temperature).
+public struct RelaxedCategorical {
+  public let y: Tensor
+  public let relaxation: Relaxation
+
+  /// log (K - 1)! + (K - 1) log tau + sum_k (a_k - tau y_k) - K logsumexp_k (a_k - tau y_k), a the log-probabilities up to
+  /// a constant, which cancels.
+  fileprivate func logDensity(_ a: Tensor, _ temperature: Float) -> Tensor {
+    let outcomes = y.shape[1]
+    let distance = a - y.scaled(by: temperature)
+    let constant = lgamma(Double(outcomes)) + Double(outcomes - 1) * log(Double(temperature))
+    return distance.rowSums() - distance.logSumExp().scaled(by: Float(outcomes), plus: Float(-constant))
+  }
+}
+
+extension Tensor {
+  /// [batch, K] -> [batch, K], over the last axis.
+  func logSoftmax() -> Tensor { self - logSumExp().reshaped([shape[0], 1]) }
+}

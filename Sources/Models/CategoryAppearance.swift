@@ -1,0 +1,112 @@
+import Configuration
+import Inference
+import Layers
+import Tensors
+
+/// Discrete-AIR's appearance: a category, whose template the attributes modify.  Wang et al. 2019, sections 3.1 to 3.3.
+///
+/// The patch is sigmoid(f_t(z_cat) combined with f_a(z_attr)); without attributes it is the template alone.
+struct CategoryAppearance: Appearance {
+  struct Config: Configurable {
+    enum Combination: String, CaseIterable, Sendable { case additive, multiplicative, convolutional }
+
+    var categories = 10
+    var attributes = 1
+    var encoder = [200]
+    var template = [200]
+    var modifier = [200]
+    var combination = Combination.additive
+    var kernel = 5
+    var outputBias = -2.0
+
+    static let fields: [Field<Config>] = [
+      .integer("categories", \.categories, in: 2...4096, "number of categories"),
+      .integer("attributes", \.attributes, in: 0...4096, "number of normal attributes; 0: the category says it all"),
+      .integers("encoder", \.encoder, in: 1...8192, "hidden layers from glimpse to category and attributes"),
+      .integers("template", \.template, in: 1...8192, "hidden layers from category to template; none: a table"),
+      .integers("modifier", \.modifier, in: 1...8192, "hidden layers from attributes to what modifies the template"),
+      .choice("combination", \.combination, "what attributes do to a template: add, multiply, or filter it"),
+      .integer("kernel", \.kernel, in: 1...31, "side of the filters of combination: convolutional; odd"),
+      .number("output_bias", \.outputBias, in: -20...20, "added before the sigmoid: patches start dark"),
+    ]
+
+    func problems() -> [Problem] {
+      kernel % 2 == 0 ? [Problem(key: "kernel", "\(kernel) is even; a filter has a center, so its side is odd")] : []
+    }
+  }
+
+  private let config: Config
+  private let context: AppearanceContext
+  private let encoder: MLP
+  private let template: MLP
+  private let modifier: MLP?
+  private let priorMean: Tensor
+  private let priorDeviation: Tensor
+
+  /// Throws `ConfigurationError` for a filter that is larger than the glimpse.
+  init(_ config: Config, _ context: AppearanceContext) throws {
+    self.config = config
+    self.context = context
+    let side = context.side
+    let pixels = context.channels * side * side
+    if config.combination == .convolutional, config.kernel > side {
+      throw ConfigurationError(
+        "model.appearance.kernel: \(config.kernel) is larger than model.glimpse (\(side)); choose a smaller filter",
+        at: nil)
+    }
+    encoder = MLP(
+      inputs: pixels, hidden: config.encoder, outputs: config.categories + 2 * config.attributes,
+      in: context.scope.child("encoder"))
+    template = MLP(
+      inputs: config.categories, hidden: config.template, outputs: pixels, in: context.scope.child("template"))
+    let modifications =
+      config.combination == .convolutional ? context.channels * config.kernel * config.kernel : pixels
+    modifier =
+      config.attributes == 0
+      ? nil
+      : MLP(
+        inputs: config.attributes, hidden: config.modifier, outputs: modifications,
+        in: context.scope.child("modifier"))
+    priorMean = .zeros([config.attributes])
+    priorDeviation = .ones([config.attributes])
+  }
+
+  var fedSize: Int { config.categories + config.attributes }
+  var discreteNodes: [String] { ["category"] }
+
+  func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance {
+    let code = encoder(glimpses.flattened())
+    let (categories, attributes) = (config.categories, config.attributes)
+    let category = draw.categorical("category", step: step, logits: code.columns(0..<categories))
+    var latents: [(node: String, latent: Term.Latent)] = [("category", .categorical(category))]
+    var fed = category.sample
+    var drawing = template(category.sample)
+    if let modifier {
+      let attribute = draw.normal(
+        "attributes", step: step, mean: code.columns(categories..<categories + attributes),
+        deviation: code.columns(categories + attributes..<categories + 2 * attributes).softplus(),
+        priorMean: priorMean, priorDeviation: priorDeviation)
+      latents.append(("attributes", .normal(attribute)))
+      fed = .concatenating([fed, attribute.sample])
+      drawing = modified(drawing, by: modifier(attribute.sample))
+    }
+    let patch = drawing.scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
+    return ObjectAppearance(
+      patch: patch.reshaped([glimpses.shape[0], context.channels, context.side, context.side]), fed: fed,
+      latents: latents, category: category.sample)
+  }
+
+  /// f_t with f_a [batch, pixels], or with filters [batch, channels * kernel * kernel] in its place: section 3.2.
+  /// Factors and filters are what they leave alone (1, the unit filter) plus what the network says.
+  private func modified(_ template: Tensor, by change: Tensor) -> Tensor {
+    switch config.combination {
+    case .additive: return template + change
+    case .multiplicative: return template * (1 + change)
+    case .convolutional:
+      let images = template.shape[0] * context.channels
+      let planes = template.reshaped([images, context.side, context.side])
+      let filters = change.reshaped([images, config.kernel, config.kernel])
+      return (planes + planes.convolved(withOwn: filters)).reshaped(template.shape)
+    }
+  }
+}
