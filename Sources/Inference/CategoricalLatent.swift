@@ -31,12 +31,18 @@ public struct CategoricalLatent {
     (weights * (logits.logSoftmax() + Float(log(Double(outcomes))))).rowSums()
   }
 
-  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.
-  /// Maddison et al. 2016, appendix C.3.
+  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.  Maddison et al. 2016, appendix
+  /// C.3: log (K - 1)! + (K - 1) log tau + sum_k (a_k - tau y_k) - K logsumexp_k (a_k - tau y_k), a the logits (a shift cancels), 0 for the prior.
+  ///
+  /// The two are nearly the same number where posterior and prior are, so what they have in common is left out before it is
+  /// summed: with D = a - (tau - tau0) y, the logsumexps differ by logsumexp(D + log softmax(-tau0 y)).
   private func densityKL(_ relaxed: RelaxedCategorical) -> Tensor {
-    let prior = Tensor.zeros([1, outcomes])
-    return relaxed.logDensity(logits, relaxed.relaxation.temperature)
-      - relaxed.logDensity(prior, relaxed.relaxation.priorTemperature)
+    let (tau, priorTau) = (relaxed.relaxation.temperature, relaxed.relaxation.priorTemperature)
+    let difference = logits - relaxed.y.scaled(by: tau - priorTau)
+    let base = relaxed.y.scaled(by: -priorTau).logSoftmax()
+    let constant = Double(outcomes - 1) * log(Double(tau) / Double(priorTau))
+    return difference.rowSums()
+      - (difference + base).logSumExp().scaled(by: Float(outcomes), plus: Float(-constant))
   }
 }
 
@@ -44,18 +50,4 @@ public struct CategoricalLatent {
 public struct RelaxedCategorical {
   public let y: Tensor
   public let relaxation: Relaxation
-
-  /// log (K - 1)! + (K - 1) log tau + sum_k (a_k - tau y_k) - K logsumexp_k (a_k - tau y_k), a the log-probabilities up to
-  /// a constant, which cancels.
-  fileprivate func logDensity(_ a: Tensor, _ temperature: Float) -> Tensor {
-    let outcomes = y.shape[1]
-    let distance = a - y.scaled(by: temperature)
-    let constant = lgamma(Double(outcomes)) + Double(outcomes - 1) * log(Double(temperature))
-    return distance.rowSums() - distance.logSumExp().scaled(by: Float(outcomes), plus: Float(-constant))
-  }
-}
-
-extension Tensor {
-  /// [batch, K] -> [batch, K], over the last axis.
-  func logSoftmax() -> Tensor { self - logSumExp().reshaped([shape[0], 1]) }
 }

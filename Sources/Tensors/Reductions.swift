@@ -53,6 +53,23 @@ extension Tensor {
     }
   }
 
+  /// Log softmax over the last axis: [rows, columns] -> [rows, columns]. Digits are kept where a row is far from zero, since
+  /// its largest element is taken away first.
+  public func logSoftmax() -> Tensor {
+    let shifted = self - rowMaxima()
+    return shifted - shifted.logSumExp().reshaped([rows, 1])
+  }
+
+  /// The largest element of every row, [rows, 1]. Not recorded.
+  private func rowMaxima() -> Tensor {
+    let width = columns
+    return Tensor(shape: [rows, 1]) { out in
+      withUnsafeBuffer { x in
+        for row in 0..<x.count / width { out[row] = x[row * width..<(row + 1) * width].max() ?? 0 }
+      }
+    }
+  }
+
   /// 1 at the largest element of every row (the first of equals), 0 elsewhere. Not recorded: it is flat almost everywhere.
   public func oneHotOfLargest() -> Tensor {
     let width = columns

@@ -28,14 +28,17 @@ Exit:   0 everything agrees
 
 Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
         gradients   ||a - b|| <= 1e-4 * max(||b||, 1e-6 * ||g||), per tensor
-        terms       |a - b| <= 1e-5 * max(|b|, 1e-3 * max |b|), per image
+        terms       |a - b| <= 1e-5 * max(|b|, 1e-3 * max |b|, 1e-4 * the
+                    nELBO's root mean square), per image: a KL that is next
+                    to nothing is the difference of numbers that are not
         losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * largest share of one
                     image in the loss)
         constants   as terms
 
 Covers: AIR and DAIR (controller input image or difference, with or without
 feedback and embedding), windows of scale, shift, rotation, shear and a free
-linear map, gaussian appearance, independent count priors, normal and Bernoulli
+linear map, gaussian appearance or categories with attributes (Discrete-AIR,
+three ways to combine them), independent count priors, normal and Bernoulli
 likelihoods, background none or mlp; estimators nvil, gumbel-softmax and
 marginal.
 
@@ -67,8 +70,6 @@ TERM_TOLERANCE = 1e-5
 TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
 MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
 
-TERMS = ("log_likelihood", "presence_kl", "window_kl", "appearance_kl",
-         "nelbo", "count")
 LOSSES = {
     "nvil": ("objective", "baseline"),
     "gumbel-softmax": ("objective",),
@@ -189,7 +190,7 @@ def prior_log_odds(config, step):
 
 def refuse_unknown_parts(config):
     """Stop at the parts of a config that are not recomputed here."""
-    config.choice("model.appearance.name", ("gaussian",), "gaussian")
+    appearance(config)
     config.choice("model.prior.name", ("independent",), "independent")
     if config.get("regularizers", []):
         raise Unusable("config: regularizers are not written here")
@@ -270,6 +271,119 @@ def double(values):
     return torch.from_numpy(np.array(values, dtype=np.float64))
 
 
+class Gaussian:
+    """AIR's appearance: one normal vector, decoded by an MLP."""
+
+    kls, discrete = ("appearance",), ()
+
+    def __init__(self, config):
+        self.size = self.fed = config.get("model.appearance.size", 50)
+        self.encoder = config.sizes("model.appearance.encoder", [200])
+        self.decoder = config.sizes("model.appearance.decoder", [200])
+        self.output_bias = config.get("model.appearance.output_bias", -2)
+
+    def declare(self, mlp, channels, glimpse):
+        patch = channels * glimpse ** 2
+        mlp("appearance.encoder", patch, self.encoder, 2 * self.size)
+        mlp("appearance.decoder", self.size, self.decoder, patch)
+
+    def noise(self, batch):
+        return {"appearance": (batch, self.size)}
+
+    def explain(self, parameters, crop, noise, t, categorical):
+        """-> patch [B, C, G, G], fed latents [B, n], KLs, {} of log q."""
+        mean, raw_deviation = mlp(
+            parameters, "appearance.encoder", crop.flatten(1)).chunk(2, 1)
+        deviation = softplus(raw_deviation)
+        latent = mean + deviation * noise[f"appearance/{t}"]
+        zeros = torch.zeros(self.size, dtype=mean.dtype)
+        patch = torch.sigmoid(mlp(parameters, "appearance.decoder", latent)
+                              + self.output_bias).reshape(crop.shape)
+        return patch, latent, {
+            "appearance": normal_kl(mean, deviation, zeros, zeros + 1)}, {}
+
+
+class Category:
+    """Discrete-AIR's: sigmoid(template of the category, modified by the
+    attributes); discrete-air.md section 3.2."""
+
+    discrete = ("category",)
+
+    def __init__(self, config):
+        def get(key, default):
+            return config.get(f"model.appearance.{key}", default)
+
+        self.categories = get("categories", 10)
+        self.attributes = get("attributes", 1)
+        self.combination = config.choice(
+            "model.appearance.combination",
+            ("additive", "multiplicative", "convolutional"), "additive")
+        self.kernel = get("kernel", 5)
+        self.layers = {name: config.sizes(f"model.appearance.{name}", [200])
+                       for name in ("encoder", "template", "modifier")}
+        self.output_bias = get("output_bias", -2)
+        self.fed = self.categories + self.attributes
+        self.kls = ("category",) + ("attributes",) * (self.attributes > 0)
+
+    def declare(self, mlp, channels, glimpse):
+        patch = channels * glimpse ** 2
+        mlp("appearance.encoder", patch, self.layers["encoder"],
+            self.categories + 2 * self.attributes)
+        mlp("appearance.template", self.categories, self.layers["template"],
+            patch)
+        if self.attributes:
+            mlp("appearance.modifier", self.attributes,
+                self.layers["modifier"],
+                channels * self.kernel ** 2
+                if self.combination == "convolutional" else patch)
+
+    def noise(self, batch):
+        shapes = {"category": (batch, self.categories)}
+        if self.attributes:
+            shapes["attributes"] = (batch, self.attributes)
+        return shapes
+
+    def explain(self, parameters, crop, noise, t, categorical):
+        logits, mean, raw_deviation = mlp(
+            parameters, "appearance.encoder", crop.flatten(1)).split(
+                [self.categories, self.attributes, self.attributes], 1)
+        y, kl, log_q = categorical(logits, noise[f"category/{t}"])
+        kls = {"category": kl}
+        drawing = mlp(parameters, "appearance.template", y)
+        fed = y
+        if self.attributes:
+            deviation = softplus(raw_deviation)
+            attributes = mean + deviation * noise[f"attributes/{t}"]
+            zeros = torch.zeros(self.attributes, dtype=mean.dtype)
+            kls["attributes"] = normal_kl(mean, deviation, zeros, zeros + 1)
+            fed = torch.cat([y, attributes], 1)
+            change = mlp(parameters, "appearance.modifier", attributes)
+            if self.combination == "additive":
+                drawing = drawing + change
+            elif self.combination == "multiplicative":
+                drawing = drawing * (1 + change)
+            else:  # every image and channel has a filter of its own
+                planes = drawing.reshape(1, -1, *crop.shape[2:])
+                filters = change.reshape(-1, 1, self.kernel, self.kernel)
+                filtered = F.conv2d(planes, filters, groups=len(filters),
+                                    padding=self.kernel // 2)
+                drawing = drawing + filtered.reshape(drawing.shape)
+        patch = torch.sigmoid(drawing + self.output_bias).reshape(crop.shape)
+        return patch, fed, kls, {"category": log_q}
+
+
+def appearance(config):
+    kinds = {"gaussian": Gaussian, "category": Category}
+    return kinds[config.choice("model.appearance.name", tuple(kinds),
+                               "gaussian")](config)
+
+
+def term_names(config):
+    return ("log_likelihood", "presence_kl", "window_kl",
+            *(f"{node}_kl" for node in appearance(config).kls), "nelbo",
+            "count")
+
+
 def expected_inputs(config, estimator, images_shape, parameters):
     """Names and shapes of every tensor but terms, losses and gradients.
 
@@ -279,13 +393,13 @@ def expected_inputs(config, estimator, images_shape, parameters):
     batch, channels, height, width = images_shape
     pixels = channels * height * width
     glimpse = config.get("model.glimpse")
-    patch = channels * glimpse * glimpse
     steps = config.get("model.steps")
     hidden = config.get("model.controller.hidden", 256)
-    size = config.get("model.appearance.size", 50)
+    looks = appearance(config)
+    decisions = 1 + len(looks.discrete)  # of a step
     window = Window(config).size
     feedback = config.get("model.controller.feedback", True)
-    fed = window + size if feedback else 0
+    fed = window + looks.fed if feedback else 0
     shapes = {}
 
     def lstm(name, inputs, units):
@@ -309,12 +423,9 @@ def expected_inputs(config, estimator, images_shape, parameters):
     lstm("controller", embedding[-1] if embedding else pixels, hidden)
     if feedback:
         shapes["controller.window"] = (window,)
-        shapes["controller.appearance"] = (size,)
+        shapes["controller.appearance"] = (looks.fed,)
     mlp("head", hidden, config.sizes("model.head", [200]), 1 + 2 * window)
-    mlp("appearance.encoder", patch,
-        config.sizes("model.appearance.encoder", [200]), 2 * size)
-    mlp("appearance.decoder", size,
-        config.sizes("model.appearance.decoder", [200]), patch)
+    looks.declare(mlp, channels, glimpse)
     if config.get("model.background.name", "none") == "mlp":
         mlp("background", hidden, config.sizes("model.background.hidden"),
             pixels)
@@ -330,19 +441,20 @@ def expected_inputs(config, estimator, images_shape, parameters):
                 index += 1
         else:
             layers = config.sizes("estimator.baseline.layers")
-        mlp("baseline", units, layers, 1)
+        mlp("baseline", units, layers, decisions)
 
     inputs = {f"parameters/{name}": shape for name, shape in shapes.items()}
     inputs["images"] = tuple(images_shape)
     inputs["constants/presence_prior_log_odds"] = (steps,)
     if estimator == "nvil":
-        inputs["constants/centering"] = (steps,)
+        inputs["constants/centering"] = (steps * decisions,)
     if estimator == "gumbel-softmax":
         inputs["constants/temperature"] = (1,)
     for t in range(steps):
         inputs[f"noise/presence/{t}"] = (batch,)
         inputs[f"noise/window/{t}"] = (batch, window)
-        inputs[f"noise/appearance/{t}"] = (batch, size)
+        for node, shape in looks.noise(batch).items():
+            inputs[f"noise/{node}/{t}"] = shape
     return inputs
 
 
@@ -502,27 +614,79 @@ class Pass:
     """
 
     logits: torch.Tensor         # [T, B] of the presences
-    window_kl: torch.Tensor      # [T, B]
-    appearance_kl: torch.Tensor  # [T, B]
+    kls: dict                    # node -> [T, B], in causal order
+    log_q: dict                  # discrete node -> log q of its sample
     writes: torch.Tensor         # [T, B, C, H, W]
     background: torch.Tensor     # [B, C, H, W]
-    baseline: torch.Tensor       # [T, B], None without one
+    baseline: torch.Tensor       # [T, B, decisions], None without one
+    margin: float                # least lead of a hard category
 
 
-def infer(config, parameters, images, noise, with_baseline):
+class Categorical:
+    """How a categorical node is drawn: hard (no temperature) or relaxed."""
+
+    def __init__(self, config, estimator, step, constants):
+        def at(key, default):
+            return scheduled(config.get(f"estimator.{key}", default), step,
+                             f"estimator.{key}")
+
+        self.temperature, self.margin = None, math.inf
+        if estimator != "nvil":
+            self.temperature = (
+                constants["temperature"].item() if "temperature" in constants
+                else at("temperature", 1))
+            self.prior_temperature = at("prior_temperature", 1)
+            self.kind = config.choice(
+                "estimator.relaxed_kl", ("categorical", "density", "soft"),
+                "categorical")
+            self.is_hard = config.get("estimator.straight_through", False)
+
+    def __call__(self, logits, uniforms):
+        """-> sample [B, K], KL [B] from the uniform prior, log q [B]."""
+        count = logits.shape[1]
+        log_q = torch.log_softmax(logits, 1)
+        shifted = logits - torch.log(-torch.log(uniforms))
+        one_hot = F.one_hot(shifted.argmax(1), count).double()
+        if self.temperature is None or self.is_hard:
+            lead = shifted.detach().topk(2, 1).values
+            self.margin = min(self.margin,
+                              (lead[:, 0] - lead[:, 1]).min().item())
+        closed = (log_q.exp() * (log_q + math.log(count))).sum(1)
+        if self.temperature is None:
+            return one_hot, closed, (one_hot * log_q).sum(1)
+        y = torch.log_softmax(shifted / self.temperature, 1)
+        soft = sample = y.exp()
+        if self.is_hard:
+            sample = one_hot + (soft - soft.detach())
+        if self.kind == "categorical":
+            kl = closed
+        elif self.kind == "soft":
+            kl = (sample * (log_q + math.log(count))).sum(1)
+        else:
+            def log_density(a, tau):
+                b = a - tau * y
+                return (math.lgamma(count) + (count - 1) * math.log(tau)
+                        + b.sum(1) - count * torch.logsumexp(b, 1))
+
+            kl = (log_density(log_q, self.temperature)
+                  - log_density(torch.zeros_like(log_q),
+                                self.prior_temperature))
+        return sample, kl, None
+
+
+def infer(config, parameters, images, noise, with_baseline, categorical):
     """The recurrent pass.  noise: name -> tensor (`window/0`, ...)."""
     window = Window(config)
     batch, channels, height, width = images.shape
     glimpse = config.get("model.glimpse")
     steps = config.get("model.steps")
-    size = config.get("model.appearance.size", 50)
+    looks = appearance(config)
     feedback = config.get("model.controller.feedback", True)
     difference = config.choice("model.controller.input",
                                ("image", "difference"), "image")
     glimpses = config.choice("model.controller.glimpse_source",
                              ("image", "difference"), "image")
     presence_bias = config.get("model.controller.presence_bias")
-    output_bias = config.get("model.appearance.output_bias", -2)
     start_deviation = inverse_softplus(
         config.get("model.window.initial_deviation"))
     has_embedding = bool(config.sizes("model.controller.embedding", []))
@@ -548,8 +712,9 @@ def infer(config, parameters, images, noise, with_baseline):
                for part in ("window", "appearance")]
     baseline_state = start("baseline") if with_baseline else None
     canvas = torch.zeros_like(images)  # of everything written so far
-    logits, window_kl, appearance_kl = [], [], []
-    writes, baseline = [], []
+    logits, writes, baseline = [], [], []
+    kls = {node: [] for node in ("window",) + looks.kls}
+    log_q = {node: [] for node in looks.discrete}
 
     for t in range(steps):
         seen = images - canvas if difference == "difference" else images
@@ -563,7 +728,7 @@ def infer(config, parameters, images, noise, with_baseline):
                 "baseline", seen.detach(), [x.detach() for x in fed],
                 baseline_state)
             baseline.append(mlp(parameters, "baseline",
-                                baseline_state[0])[:, 0])
+                                baseline_state[0]))
 
         head = mlp(parameters, "head", state[0])
         raw_logit, raw_mean, raw_deviation = head.split(
@@ -573,27 +738,23 @@ def infer(config, parameters, images, noise, with_baseline):
         deviation = window.prior_deviation * softplus(
             raw_deviation + start_deviation)
         u = mean + deviation * noise[f"window/{t}"]
-        window_kl.append(normal_kl(mean, deviation, window.prior_mean,
-                                   window.prior_deviation))
+        kls["window"].append(normal_kl(mean, deviation, window.prior_mean,
+                                       window.prior_deviation))
 
         matrix, shift = window.point_map(u)
         source = images - canvas if glimpses == "difference" else images
         crop = sample(source, matrix, shift, glimpse, glimpse)
-        mean, raw_deviation = mlp(
-            parameters, "appearance.encoder", crop.flatten(1)).chunk(2, 1)
-        deviation = softplus(raw_deviation)
-        appearance = mean + deviation * noise[f"appearance/{t}"]
-        zeros = torch.zeros(size, dtype=mean.dtype)
-        appearance_kl.append(normal_kl(mean, deviation, zeros, zeros + 1))
-
-        decoded = torch.sigmoid(
-            mlp(parameters, "appearance.decoder", appearance) + output_bias)
-        decoded = decoded.reshape(batch, channels, glimpse, glimpse)
+        decoded, latents, own_kls, own_log_q = looks.explain(
+            parameters, crop, noise, t, categorical)
+        for node, kl in own_kls.items():
+            kls[node].append(kl)
+        for node, value in own_log_q.items():
+            log_q[node].append(value)
         written = sample(decoded, *inverse_map(matrix, shift), height, width)
         writes.append(written)
         canvas = canvas + written
         if feedback:
-            fed = [u, appearance]
+            fed = [u, latents]
 
     background = torch.zeros_like(images)
     if has_background:  # of the last hidden state, air-notes eq. (11)
@@ -601,9 +762,13 @@ def infer(config, parameters, images, noise, with_baseline):
             mlp(parameters, "background", state[0])
             + config.get("model.background.output_bias")
         ).reshape(images.shape)
-    return Pass(torch.stack(logits), torch.stack(window_kl),
-                torch.stack(appearance_kl), torch.stack(writes), background,
-                torch.stack(baseline) if with_baseline else None)
+    return Pass(torch.stack(logits),
+                {node: torch.stack(values) for node, values in kls.items()},
+                {node: torch.stack(values) for node, values in log_q.items()
+                 if values[0] is not None},
+                torch.stack(writes), background,
+                torch.stack(baseline) if with_baseline else None,
+                categorical.margin if categorical else math.inf)
 
 
 # --------------------------------------------------------------------------
@@ -623,10 +788,17 @@ class Step:
         return {name: share.mean() for name, share in self.shares.items()}
 
 
-def reported(log_likelihood, presence_kl, window_kl, appearance_kl, count):
-    nelbo = -log_likelihood + presence_kl + window_kl + appearance_kl
-    return dict(zip(TERMS, (log_likelihood, presence_kl, window_kl,
-                            appearance_kl, nelbo, count)))
+def reported(log_likelihood, presence_kl, kls, alive):
+    """Terms by name, [B]; presence_kl and kls [T, B] with their masks."""
+    sums = {"presence_kl": presence_kl.sum(0)}
+    sums.update((f"{node}_kl", kl.sum(0)) for node, kl in kls.items())
+    return {"log_likelihood": log_likelihood, **sums,
+            "nelbo": sum(sums.values()) - log_likelihood,
+            "count": alive.sum(0)}
+
+
+def masked(kls, alive):
+    return {node: alive * kl for node, kl in kls.items()}
 
 
 def alive_before(alive):
@@ -660,22 +832,32 @@ def nvil(config, found, images, noise, constants):
         alive[:, :, None, None, None] * found.writes).sum(0))
     presence_kl = before * bernoulli_kl(
         found.logits, constants["presence_prior_log_odds"][:, None])
-    window_kl = alive * found.window_kl
-    appearance_kl = alive * found.appearance_kl
-    terms = reported(log_likelihood, presence_kl.sum(0), window_kl.sum(0),
-                     appearance_kl.sum(0), alive.sum(0))
-    # What z_t can still change: the reconstruction, the window and the
-    # appearance from step t on, the presences after it.
-    cost = (-log_likelihood + later(window_kl + appearance_kl)
-            + later(presence_kl) - presence_kl).detach()
-    target = cost - constants["centering"][:, None]
-    log_q = (z * F.logsigmoid(found.logits)
-             + (1 - z) * F.logsigmoid(-found.logits))
-    score = before * (target - found.baseline.detach()) * log_q
-    return Step(terms, {
-        "objective": terms["nelbo"] + score.sum(0),
-        "baseline": (before * (target - found.baseline) ** 2).sum(0),
-    }, margin=threshold.abs().min().item())
+    kls = masked(found.kls, alive)
+    terms = reported(log_likelihood, presence_kl, kls, alive)
+    # What a decision can still change: the reconstruction, all later steps,
+    # and what follows it in its own step.
+    causal = [("presence", presence_kl, before)]
+    causal += [(node, kl, alive) for node, kl in kls.items()]
+    whole_step = sum(kl for _, kl, _ in causal)
+    log_q = {"presence": z * F.logsigmoid(found.logits)
+             + (1 - z) * F.logsigmoid(-found.logits), **found.log_q}
+    objective, baseline_loss = terms["nelbo"], 0.0
+    decisions = [index for index, entry in enumerate(causal)
+                 if entry[0] in log_q]
+    for column, index in enumerate(decisions):
+        node, _, mask = causal[index]
+        cost = (-log_likelihood + later(whole_step) - whole_step
+                + sum(kl for _, kl, _ in causal[index + 1:])).detach()
+        center = constants["centering"].reshape(
+            len(z), len(decisions))[:, column, None]
+        target, baseline = cost - center, found.baseline[:, :, column]
+        mask = mask.detach()
+        objective = objective + (mask * (target - baseline.detach())
+                                 * log_q[node]).sum(0)
+        baseline_loss = baseline_loss + (
+            mask * (target - baseline) ** 2).sum(0)
+    return Step(terms, {"objective": objective, "baseline": baseline_loss},
+                margin=min(threshold.abs().min().item(), found.margin))
 
 
 def gumbel_softmax(config, found, images, noise, constants):
@@ -714,10 +896,10 @@ def gumbel_softmax(config, found, images, noise, constants):
                        - log_density(prior, cooled))
     log_likelihood = likelihood(images, found.background + (
         alive[:, :, None, None, None] * found.writes).sum(0))
-    terms = reported(log_likelihood, (before * presence_kl).sum(0),
-                     (alive * found.window_kl).sum(0),
-                     (alive * found.appearance_kl).sum(0),
-                     alive.sum(0))
+    terms = reported(log_likelihood, before * presence_kl,
+                     masked(found.kls, alive), alive)
+    if margin is not None:
+        margin = min(margin, found.margin)
     return Step(terms, {"objective": terms["nelbo"]}, margin)
 
 
@@ -737,10 +919,8 @@ def marginal(config, found, images, noise, constants):
         if n > 0:
             canvas = canvas + found.writes[n - 1]
         log_likelihood = log_likelihood + q[n] * likelihood(images, canvas)
-    terms = reported(log_likelihood,
-                     (before * bernoulli_kl(logits, prior)).sum(0),
-                     (reached * found.window_kl).sum(0),
-                     (reached * found.appearance_kl).sum(0), reached.sum(0))
+    terms = reported(log_likelihood, before * bernoulli_kl(logits, prior),
+                     masked(found.kls, reached), reached)
     return Step(terms, {"objective": terms["nelbo"]})
 
 
@@ -753,7 +933,8 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
 
     All tensors float64; parameters are leaves that require gradients.
     """
-    found = infer(config, parameters, images, noise, estimator == "nvil")
+    found = infer(config, parameters, images, noise, estimator == "nvil",
+                  Categorical(config, estimator, step, constants))
     result = ESTIMATORS[estimator](config, found, images, noise,
                                    {**constants, "step": step})
     gradients = torch.autograd.grad(sum(result.losses.values()),
@@ -797,7 +978,7 @@ class Comparison:
             self.problem(f"{name}: relative error {error:.2e} is above "
                          f"{tolerance:.0e}")
 
-    def values(self, name, exported, recomputed, scale=0.0):
+    def values(self, name, exported, recomputed, scale=0.0, least=0.0):
         """Image by image, relative to the term or its root mean square.
 
         A log-likelihood is the difference of two large numbers, so on one
@@ -807,7 +988,7 @@ class Comparison:
         b = np.asarray(recomputed, dtype=np.float64).ravel()
         scale = max(scale, np.abs(b).max())
         usual = math.sqrt(np.mean(b * b)) if b.size > 1 else 0.0
-        allowed = np.maximum(np.abs(b), max(usual, TERM_FLOOR * scale))
+        allowed = np.maximum(np.abs(b), max(usual, TERM_FLOOR * scale, least))
         errors = np.abs(a - b)
         with np.errstate(divide="ignore", invalid="ignore"):
             errors = np.where(errors == 0, 0.0, errors / allowed)
@@ -864,7 +1045,7 @@ def check_structure(export, comparison):
         if name.startswith("parameters/"):
             gradient = "gradients/" + name.removeprefix("parameters/")
             expected[gradient] = expected[name]
-    for name in TERMS:
+    for name in term_names(export.config):
         expected[f"terms/{name}"] = (batch,)
     for name in LOSSES[export.estimator]:
         expected[f"loss/{name}"] = (1,)
@@ -914,10 +1095,12 @@ def compare(export, verbose=False):
                            "estimator.centering is false")
 
     result, gradients = recompute_export(export)
+    whole_bound = result.terms["nelbo"].detach().square().mean().sqrt().item()
     for name, values in result.terms.items():
         if f"terms/{name}" in tensors:
             comparison.values(f"terms/{name}", tensors[f"terms/{name}"],
-                              values.detach().numpy())
+                              values.detach().numpy(),
+                              least=1e-4 * whole_bound)
     for name, loss in result.losses.items():
         if f"loss/{name}" in tensors:
             comparison.values(
@@ -966,6 +1149,10 @@ SMALL = {
     "estimator": {"name": "nvil", "baseline": {"hidden": 6}},
 }
 
+CATEGORY = {"name": "category", "categories": 4, "attributes": 2,
+            "encoder": [9], "template": [6], "modifier": [5], "kernel": 3,
+            "combination": "additive", "output_bias": -2}
+
 GUMBEL = {"name": "gumbel-softmax", "temperature": 0.7,
           "prior_temperature": 0.5}
 
@@ -994,6 +1181,22 @@ VARIANTS = {
         **GUMBEL, "relaxed_kl": "soft", "straight_through": True,
         "temperature": {"schedule": "cosine", "from": 1.0, "to": 0.4,
                         "begin": 0, "end": 5000}}},
+    "nvil, category": {"model": {"appearance": CATEGORY}},
+    "nvil, category alone": {"model": {"appearance": {
+        **CATEGORY, "attributes": 0}}},
+    "gumbel-softmax, category, soft": {
+        "model": {"appearance": CATEGORY},
+        "estimator": {**GUMBEL, "relaxed_kl": "soft"}},
+    "gumbel-softmax, multiplicative, density": {
+        "model": {"appearance": {**CATEGORY,
+                                 "combination": "multiplicative"}},
+        "estimator": {**GUMBEL, "relaxed_kl": "density"}},
+    "gumbel-softmax, convolutional, straight-through": {
+        "model": {"appearance": {**CATEGORY,
+                                 "combination": "convolutional"}},
+        "estimator": {**GUMBEL, "straight_through": True}},
+    "marginal, category": {"model": {"appearance": CATEGORY},
+                           "estimator": {"name": "marginal"}},
     "marginal": {"estimator": {"name": "marginal"}},
     "marginal, difference, background, embedding": {
         "model": {"controller": {"input": "difference", "embedding": [6]},
@@ -1034,7 +1237,8 @@ def synthetic_export(changes, seed, batch=4):
             values *= 0.3 if len(shape) == 1 else 1.5 / math.sqrt(shape[0])
             if ".image." in name:
                 values *= 0.3
-        elif name == "images" or name.startswith("noise/presence/"):
+        elif name == "images" or name.startswith(
+                ("noise/presence/", "noise/category/")):
             values = random.uniform(0.02, 0.98, size=shape)
         elif name == "constants/presence_prior_log_odds":
             values = prior_log_odds(config, export.step)
@@ -1132,7 +1336,8 @@ def check_marginal_identities(seed):
         parameter.requires_grad_(True)
     exact, expected = recompute(config, "marginal", export.step, parameters,
                                 images, noise, constants)
-    logits = infer(config, parameters, images, noise, False).logits.detach()
+    logits = infer(config, parameters, images, noise, False,
+                   None).logits.detach()
     trials = torch.sigmoid(logits[:, 0]).tolist()
     q = [math.prod(trials[:n]) * (1 - trials[n] if n < steps else 1.0)
          for n in range(steps + 1)]
