@@ -18,7 +18,7 @@ public enum ExportStep {
     let record = NoiseRecord()
     let before = workbench.parameters.map { ("parameters/\($0.name)", copy($0)) }
     let estimate = workbench.estimator.estimate(
-      workbench.model, images, at: step, noise: workbench.noise(at: step, record: record))
+      workbench.regularized, images, at: step, noise: workbench.noise(at: step, record: record))
     let slopes = gradients(of: estimate.loss, for: workbench.parameters)
     var tensors: [(name: String, tensor: Tensor)] = before
     tensors.append(("images", images))
@@ -27,6 +27,7 @@ public enum ExportStep {
       ("constants/\($0.name)", $0.value)
     }
     tensors += estimate.terms.map { ("terms/\($0.name)", $0.value) }
+    tensors += estimate.diagnostics.map { ("diagnostics/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
     tensors += estimate.losses.map { ("loss/\($0.name)", $0.value.detached().reshaped([1])) }
     tensors += zip(workbench.parameters, slopes).map { ("gradients/\($0.name)", $1) }
     try SafeTensors.write(

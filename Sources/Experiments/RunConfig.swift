@@ -8,6 +8,7 @@ import Models
 /// Everything that makes a run: what a config file holds.
 public struct RunConfig: Configurable {
   public var model = models.choice("air")
+  public var regularizers: [Choice] = []
   public var dataset = datasets.choice("multi-mnist")
   public var estimator = estimators.choice("nvil")
   public var training = TrainingConfig()
@@ -17,11 +18,18 @@ public struct RunConfig: Configurable {
 
   public static let fields: [Field<RunConfig>] = [
     .variant("model", \.model, in: models, "the model"),
+    .variants("regularizers", \.regularizers, in: Models.regularizers, "what training asks for beside the bound"),
     .variant("dataset", \.dataset, in: datasets, "where scenes come from"),
     .variant("estimator", \.estimator, in: estimators, "how gradients pass through discrete choices"),
     .section("training", \.training, "steps, rates, and what is written when"),
     .section("evaluation", \.evaluation, "how a model is measured"),
   ]
+
+  public func problems() -> [Problem] {
+    regularizers.compactMap { regularizer in
+      (regularizer.config as? any RegularizerConfig)?.obstacle(in: model).map { Problem(key: "regularizers", $0) }
+    }
+  }
 }
 
 /// Keys of `training`.

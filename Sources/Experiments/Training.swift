@@ -103,7 +103,7 @@ public final class Training {
   }
 
   private func train() throws -> Evaluator.Result {
-    let (model, estimator, parameters) = (workbench.model, workbench.estimator, workbench.parameters)
+    let (model, estimator, parameters) = (workbench.regularized, workbench.estimator, workbench.parameters)
     var last: Evaluator.Result?
     log.begin()
     while step < config.steps {

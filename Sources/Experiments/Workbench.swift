@@ -13,6 +13,8 @@ public struct Workbench {
   public let config: RunConfig
   public let dataset: any Dataset
   public let model: any SceneModel
+  /// The model as it is trained: with what regularizers add.
+  let regularized: RegularizedModel
   public let estimator: any Estimator
   let modelOptimizer: any Optimizer
   let estimatorOptimizer: (any Optimizer)?
@@ -52,6 +54,8 @@ public struct Workbench {
       ModelContext(
         channels: dataset.channels, height: dataset.height, width: dataset.width,
         random: random.child("initialization")))
+    let model = model
+    regularized = RegularizedModel(model, try config.regularizers.map { try regularizers.make($0, model) })
     estimator = try estimators.make(
       config.estimator,
       EstimatorContext(shape: model.contextShape, random: random.child("estimator initialization")))

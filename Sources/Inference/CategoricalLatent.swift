@@ -37,7 +37,7 @@ public struct CategoricalLatent {
   /// The two are nearly the same number where posterior and prior are, so what they have in common is left out before it is
   /// summed: with D = a - (tau - tau0) y, the logsumexps differ by logsumexp(D + log softmax(-tau0 y)).
   private func densityKL(_ relaxed: RelaxedCategorical) -> Tensor {
-    let (tau, priorTau) = (relaxed.relaxation.temperature, relaxed.relaxation.priorTemperature)
+    let (tau, priorTau) = (relaxed.relaxation.categories.posterior, relaxed.relaxation.categories.prior)
     let difference = logits - relaxed.y.scaled(by: tau - priorTau)
     let base = relaxed.y.scaled(by: -priorTau).logSoftmax()
     let constant = Double(outcomes - 1) * log(Double(tau) / Double(priorTau))

@@ -81,7 +81,7 @@ public struct Draw {
       let sample = (logits.detached() + logistic(node, step, logits.shape)).isAbove(0)
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
     case .relaxed(let relaxation):
-      let y = (logits + logistic(node, step, logits.shape)).scaled(by: 1 / relaxation.temperature)
+      let y = (logits + logistic(node, step, logits.shape)).scaled(by: 1 / relaxation.presence.posterior)
       let soft = y.sigmoid()
       let sample = relaxation.isStraightThrough ? y.isAbove(0).straightThrough(to: soft) : soft
       return BernoulliLatent(
@@ -100,12 +100,19 @@ public struct Draw {
       let sample = (logits.detached() + gumbel(node, step, logits.shape)).oneHotOfLargest()
       return CategoricalLatent(logits: logits, sample: sample)
     case .relaxed(let relaxation), .marginal(let relaxation):
-      let y = (logits + gumbel(node, step, logits.shape)).scaled(by: 1 / relaxation.temperature).logSoftmax()
+      let y = (logits + gumbel(node, step, logits.shape)).scaled(by: 1 / relaxation.categories.posterior).logSoftmax()
       let soft = y.exp()
       let sample = relaxation.isStraightThrough ? y.oneHotOfLargest().straightThrough(to: soft) : soft
       return CategoricalLatent(
         logits: logits, sample: sample, relaxed: RelaxedCategorical(y: y, relaxation: relaxation))
     }
+  }
+
+  /// Standard normal noise for something that is no latent of the scene.
+  public func normals(_ name: String, _ shape: [Int]) -> Tensor {
+    let normals = noise.child(name).normals(shape)
+    record?.add(name, 0, normals)
+    return normals
   }
 
   private func gumbel(_ node: String, _ step: Int, _ shape: [Int]) -> Tensor {

@@ -38,13 +38,14 @@ public struct Estimate {
   /// Per-image terms [batch], by name, for reports.
   public var terms: [(name: String, value: Tensor)]
   /// Numbers about the estimator itself, for logs.
-  public var diagnostics: [(name: String, value: Double)] = []
+  public var diagnostics: [(name: String, value: Double)]
   /// Constants that entered (for `export-step`).
   public var constants: [(name: String, value: Tensor)] = []
 
   public init(_ pass: Pass, losses: [(name: String, value: Tensor)]) {
     self.losses = losses
     terms = pass.reported
+    diagnostics = pass.penalties.map { ($0.name, $0.value) }
   }
 
   /// The scalar whose gradient is followed.

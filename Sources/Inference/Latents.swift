@@ -48,8 +48,8 @@ public struct BernoulliLatent {
 
   /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.  Maddison et al. 2016, C.3.
   private func densityKL(_ relaxed: RelaxedBernoulli) -> Tensor {
-    relaxed.logDensity(logits, relaxed.relaxation.temperature)
-      - relaxed.logDensity(Tensor(priorLogOdds), relaxed.relaxation.priorTemperature)
+    relaxed.logDensity(logits, relaxed.relaxation.presence.posterior)
+      - relaxed.logDensity(Tensor(priorLogOdds), relaxed.relaxation.presence.prior)
   }
 }
 
@@ -70,16 +70,28 @@ public struct Relaxation: Sendable {
   /// The KL of a relaxed node: of the densities in logit space, at the soft sample, or in closed form.
   public enum KL: String, CaseIterable, Sendable { case density, soft, categorical }
 
-  public let temperature: Float
-  public let priorTemperature: Float
+  /// Temperatures of one kind of node.
+  public struct Temperatures: Sendable {
+    public let posterior, prior: Float
+    public init(posterior: Float, prior: Float) { (self.posterior, self.prior) = (posterior, prior) }
+
+    func replacingZeros(by others: Temperatures) -> Temperatures {
+      Temperatures(posterior: posterior > 0 ? posterior : others.posterior, prior: prior > 0 ? prior : others.prior)
+    }
+  }
+
+  /// Of presences, and of categorical nodes.
+  public let presence, categories: Temperatures
   /// Hard values forward, the relaxed sample's gradient.
   public let isStraightThrough: Bool
   public let kl: KL
 
+  /// Categorical nodes have the presences' temperatures unless others are given.
   public init(
-    temperature: Float = 1, priorTemperature: Float = 1, isStraightThrough: Bool = false, kl: KL = .categorical
+    _ presence: Temperatures = Temperatures(posterior: 1, prior: 1), categories: Temperatures? = nil,
+    isStraightThrough: Bool = false, kl: KL = .categorical
   ) {
-    (self.temperature, self.priorTemperature) = (temperature, priorTemperature)
+    (self.presence, self.categories) = (presence, categories ?? presence)
     (self.isStraightThrough, self.kl) = (isStraightThrough, kl)
   }
 }

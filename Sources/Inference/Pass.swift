@@ -10,6 +10,8 @@ public struct Pass {
   public let count: Tensor
   /// What the controller saw at each step, without gradients: the inputs of a learned baseline.
   public let contexts: [StepContext]
+  /// What regularizers add to the loss; never part of the bound.
+  public var penalties: [Penalty] = []
 
   public init(terms: [Term], logLikelihood: Tensor, count: Tensor, contexts: [StepContext]) {
     (self.terms, self.logLikelihood, self.count, self.contexts) = (terms, logLikelihood, count, contexts)
@@ -17,6 +19,15 @@ public struct Pass {
 
   /// The negative evidence lower bound [batch], in nats.  air-notes eq. (8).
   public var negativeBound: Tensor { terms.reduce(-logLikelihood) { $0 + $1.weightedKL } }
+
+  /// What latents do not cost but their consequences do [batch]: the likelihood and the penalties on each image.
+  var consequences: Tensor { penalties.compactMap(\.perImage).reduce(-logLikelihood, +) }
+
+  /// What an image costs [batch]: the bound, and the penalties on it.
+  var cost: Tensor { penalties.compactMap(\.perImage).reduce(negativeBound, +) }
+
+  /// The mean of per-image costs [batch] and the penalties on the whole batch, a scalar.
+  func loss(_ costs: Tensor) -> Tensor { penalties.compactMap(\.batch).reduce(costs.mean(), +) }
 
   /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count.
   public var reported: [(name: String, value: Tensor)] {
@@ -31,6 +42,24 @@ public struct Pass {
     }
     return [("log_likelihood", logLikelihood.detached())] + sums
       + [("nelbo", negativeBound.detached()), ("count", count.detached())]
+  }
+}
+
+/// What a regularizer adds to the loss of a pass.
+public struct Penalty {
+  public let name: String
+  /// For each image [batch]: discrete samples are answerable for it.
+  public let perImage: Tensor?
+  /// For the batch as a whole, a scalar: its gradient follows paths alone.
+  public let batch: Tensor?
+
+  public init(_ name: String, perImage: Tensor? = nil, batch: Tensor? = nil) {
+    (self.name, self.perImage, self.batch) = (name, perImage, batch)
+  }
+
+  /// Its share of the loss.
+  var value: Double {
+    Double((perImage?.detached().mean().scalar ?? 0) + (batch?.scalar ?? 0))
   }
 }
 

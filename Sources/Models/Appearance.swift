@@ -9,8 +9,15 @@ protocol Appearance {
   var fedSize: Int { get }
   /// Names of its discrete nodes.
   var discreteNodes: [String] { get }
+  /// The number of categories or memory slots; 0 where objects have none.
+  var categories: Int { get }
+  /// The number of continuous latents.
+  var attributes: Int { get }
   /// glimpses [batch, channel, side, side] -> the object's latents and its patch of the same shape.
   func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance
+  /// Patches [n, channel, side, side] of chosen objects: categories one-hot [n, categories], and attributes [n, attributes]
+  /// in deviations of their prior from its mean.
+  func patches(_ categories: Tensor, attributes: Tensor) -> Tensor
 }
 
 /// One step's appearance.
@@ -38,6 +45,9 @@ let appearances = Registry<AppearanceContext, any Appearance>(
     .entry("gaussian", "one normal vector (AIR)", defaults: GaussianAppearance.Config()) { GaussianAppearance($0, $1) },
     .entry("category", "a category and attributes (Discrete-AIR)", defaults: CategoryAppearance.Config()) {
       try CategoryAppearance($0, $1)
+    },
+    .entry("memory", "a memory slot and noise (DM-VAE)", defaults: MemoryAppearance.Config()) {
+      MemoryAppearance($0, $1)
     },
   ])
 
@@ -76,6 +86,8 @@ struct GaussianAppearance: Appearance {
 
   var fedSize: Int { config.size }
   var discreteNodes: [String] { [] }
+  var categories: Int { 0 }
+  var attributes: Int { config.size }
 
   func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance {
     let code = encoder(glimpses.flattened())
@@ -83,9 +95,14 @@ struct GaussianAppearance: Appearance {
       "appearance", step: step, mean: code.columns(0..<config.size),
       deviation: code.columns(config.size..<2 * config.size).softplus(), priorMean: priorMean,
       priorDeviation: priorDeviation)
-    let patch = decoder(latent.sample).scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
     return ObjectAppearance(
-      patch: patch.reshaped([glimpses.shape[0], context.channels, context.side, context.side]), fed: latent.sample,
-      latents: [("appearance", .normal(latent))])
+      patch: decode(latent.sample), fed: latent.sample, latents: [("appearance", .normal(latent))])
+  }
+
+  func patches(_ categories: Tensor, attributes: Tensor) -> Tensor { decode(attributes) }
+
+  private func decode(_ sample: Tensor) -> Tensor {
+    decoder(sample).scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
+      .reshaped([sample.shape[0], context.channels, context.side, context.side])
   }
 }

@@ -73,6 +73,8 @@ struct CategoryAppearance: Appearance {
 
   var fedSize: Int { config.categories + config.attributes }
   var discreteNodes: [String] { ["category"] }
+  var categories: Int { config.categories }
+  var attributes: Int { config.attributes }
 
   func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance {
     let code = encoder(glimpses.flattened())
@@ -80,20 +82,26 @@ struct CategoryAppearance: Appearance {
     let category = draw.categorical("category", step: step, logits: code.columns(0..<categories))
     var latents: [(node: String, latent: Term.Latent)] = [("category", .categorical(category))]
     var fed = category.sample
-    var drawing = template(category.sample)
-    if let modifier {
+    var attributeSample = Tensor.zeros([glimpses.shape[0], 0])
+    if attributes > 0 {
       let attribute = draw.normal(
         "attributes", step: step, mean: code.columns(categories..<categories + attributes),
         deviation: code.columns(categories + attributes..<categories + 2 * attributes).softplus(),
         priorMean: priorMean, priorDeviation: priorDeviation)
       latents.append(("attributes", .normal(attribute)))
       fed = .concatenating([fed, attribute.sample])
-      drawing = modified(drawing, by: modifier(attribute.sample))
+      attributeSample = attribute.sample
     }
-    let patch = drawing.scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
     return ObjectAppearance(
-      patch: patch.reshaped([glimpses.shape[0], context.channels, context.side, context.side]), fed: fed,
-      latents: latents, category: category.sample)
+      patch: patches(category.sample, attributes: attributeSample), fed: fed, latents: latents,
+      category: category.sample)
+  }
+
+  func patches(_ categories: Tensor, attributes: Tensor) -> Tensor {
+    var drawing = template(categories)
+    if let modifier { drawing = modified(drawing, by: modifier(attributes)) }
+    return drawing.scaled(by: 1, plus: Float(config.outputBias)).sigmoid()
+      .reshaped([categories.shape[0], context.channels, context.side, context.side])
   }
 
   /// f_t with f_a [batch, pixels], or with filters [batch, channels * kernel * kernel] in its place: section 3.2.

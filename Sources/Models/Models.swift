@@ -11,6 +11,9 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("discrete-air", "AIR of categories and attributes (Wang et al. 2019)", defaults: .discreteAIR) {
       try RecurrentSceneModel($0, $1)
     },
+    .entry("dm-vae", "AIR with a memory of what objects look like (Min et al.)", defaults: .dmVAE) {
+      try RecurrentSceneModel($0, $1)
+    },
   ])
 
 extension RecurrentSceneModel.Config {
@@ -27,6 +30,15 @@ extension RecurrentSceneModel.Config {
     var config = RecurrentSceneModel.Config.dair
     config.appearance = appearances.choice("category")
     config.window.rotation = .pi
+    return config
+  }()
+
+  /// Its information term is a regularizer of the run.
+  static let dmVAE: RecurrentSceneModel.Config = {
+    var config = RecurrentSceneModel.Config()
+    config.appearance = appearances.choice("memory")
+    config.window.scale = .anisotropic
+    config.likelihood = likelihoods.choice("bernoulli")
     return config
   }()
 }

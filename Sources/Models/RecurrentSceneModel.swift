@@ -16,7 +16,7 @@ public final class RecurrentSceneModel: SceneModel {
   private let controller: Controller
   private let pose: PosePosterior
   private let transformer: SpatialTransformer
-  private let appearance: any Appearance
+  let appearance: any Appearance
   private let countPrior: any CountPrior
   private let likelihood: any Likelihood
   private let background: any Background

@@ -47,7 +47,7 @@ struct CategoricalLatentTests {
 
   @Test func softKLWeighsLogRatiosWithTheSample() {
     let weights = [[0.2, 0.3, 0.5], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8]]
-    let latent = relaxed(Self.logits, at: weights, Relaxation(temperature: 0.5, kl: .soft))
+    let latent = relaxed(Self.logits, at: weights, Relaxation(.init(posterior: 0.5, prior: 1), kl: .soft))
     let expected = zip(Self.logits, weights).map { logits, weights in
       Float(zip(weights, probabilities(logits)).reduce(0) { $0 + $1.0 * log($1.1 * 3) })
     }
@@ -58,7 +58,7 @@ struct CategoricalLatentTests {
   /// differs by no more than a factor that does not depend on the temperature.
   @Test(arguments: [(Float(0.5), Float(0.5)), (0.66, 0.5), (2, 1)])
   func densityKLOfTwoOutcomesIsThatOfABernoulli(temperature: Float, priorTemperature: Float) {
-    let relaxation = Relaxation(temperature: temperature, priorTemperature: priorTemperature, kl: .density)
+    let relaxation = Relaxation(.init(posterior: temperature, prior: priorTemperature), kl: .density)
     let weights = [[0.2, 0.8], [0.97, 0.03], [0.5, 0.5]]
     let logits = [[0.4, -0.3], [2, -1], [0, 0.7]]
     let found = relaxed(logits, at: weights, relaxation).kl()
@@ -71,7 +71,7 @@ struct CategoricalLatentTests {
 
   /// The relaxed density in logit space, integrated over the two free coordinates of three outcomes.
   @Test func densityKLOfEqualTemperaturesAveragesToThatOfTheDensities() {
-    let relaxation = Relaxation(temperature: 0.8, priorTemperature: 0.8, kl: .density)
+    let relaxation = Relaxation(.init(posterior: 0.8, prior: 0.8), kl: .density)
     let logits = Tensor(shape: [3], [0.5, -0.5, 0.2]).repeated(rows: 40_000)
     let latent = draw(.relaxed(relaxation)).categorical("category", step: 0, logits: logits)
     let kl = latent.kl().array().map(Double.init)
@@ -102,7 +102,7 @@ struct CategoricalLatentTests {
     let logits = Tensor.normals([50, 4])
     let hard = draw(.sampled).categorical("category", step: 0, logits: logits).sample
     func sample(_ temperature: Float, through: Bool = false) -> Tensor {
-      let relaxation = Relaxation(temperature: temperature, isStraightThrough: through)
+      let relaxation = Relaxation(.init(posterior: temperature, prior: 1), isStraightThrough: through)
       return draw(.relaxed(relaxation)).categorical("category", step: 0, logits: logits).sample
     }
     expectClose(sample(1).rowSums(), [Float](repeating: 1, count: 50), absolute: 1e-5)
@@ -114,7 +114,7 @@ struct CategoricalLatentTests {
 
   @Test(arguments: Relaxation.KL.allCases)
   func gradientsOfSampleAndKLMatchFiniteDifferences(kl: Relaxation.KL) {
-    let relaxation = Relaxation(temperature: 0.7, priorTemperature: 0.5, kl: kl)
+    let relaxation = Relaxation(.init(posterior: 0.7, prior: 0.5), kl: kl)
     for discrete in [Draw.Discrete.relaxed(relaxation), .marginal(others: relaxation)] {
       expectGradient(
         of: {

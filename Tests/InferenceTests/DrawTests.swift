@@ -15,7 +15,7 @@ import Testing
     draw(
       .relaxed(
         Relaxation(
-          temperature: temperature, priorTemperature: 1, isStraightThrough: straightThrough, kl: .categorical)))
+          .init(posterior: temperature, prior: 1), isStraightThrough: straightThrough, kl: .categorical)))
   }
 
   private func sample(_ draw: Draw, _ node: String = "presence", step: Int = 0, logits: Tensor? = nil) -> Tensor {

@@ -26,7 +26,7 @@ import Testing
   }
 
   private func relaxation(_ temperature: Float, prior: Float, _ kl: Relaxation.KL) -> Relaxation {
-    Relaxation(temperature: temperature, priorTemperature: prior, isStraightThrough: false, kl: kl)
+    Relaxation(.init(posterior: temperature, prior: prior), kl: kl)
   }
 
   /// p log(p / p0) + (1 - p) log((1 - p) / (1 - p0)).

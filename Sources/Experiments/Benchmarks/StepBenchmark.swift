@@ -115,7 +115,7 @@ final class TrainingSteps {
   func next() {
     let batch = batch()
     let estimate = workbench.estimator.estimate(
-      workbench.model, batch.images, at: step, noise: workbench.noise(at: step))
+      workbench.regularized, batch.images, at: step, noise: workbench.noise(at: step))
     let slopes = gradients(of: estimate.loss, for: parameters)
     _ = workbench.update(with: slopes, at: step)
     step += 1

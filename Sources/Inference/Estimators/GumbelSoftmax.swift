@@ -16,9 +16,9 @@ public final class GumbelSoftmax: Estimator {
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let relaxation = config.relaxation(at: step)
     let pass = model.infer(images, drawing: noise.draw(.relaxed(relaxation), at: step))
-    var estimate = Estimate(pass, losses: [("objective", pass.negativeBound.mean())])
-    estimate.diagnostics = [("temperature", Double(relaxation.temperature))]
-    estimate.constants = [("temperature", Tensor(shape: [1], [relaxation.temperature]))]
+    var estimate = Estimate(pass, losses: [("objective", pass.loss(pass.cost))])
+    estimate.diagnostics += [("temperature", Double(relaxation.presence.posterior))]
+    estimate.constants = [("temperature", Tensor(shape: [1], [relaxation.presence.posterior]))]
     return estimate
   }
 }

@@ -20,6 +20,6 @@ public final class Marginal: Estimator {
 
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let pass = model.infer(images, drawing: noise.draw(.marginal(others: config.relaxation(at: step)), at: step))
-    return Estimate(pass, losses: [("objective", pass.negativeBound.mean())])
+    return Estimate(pass, losses: [("objective", pass.loss(pass.cost))])
   }
 }

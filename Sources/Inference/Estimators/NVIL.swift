@@ -41,10 +41,9 @@ public final class NVIL: Estimator {
 
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let pass = model.infer(images, drawing: noise.draw(.sampled, at: step))
-    let bound = pass.negativeBound
     let predictions = baseline(pass.contexts)
     let decisions = costsToGo(pass)
-    var objective = bound
+    var objective = pass.cost
     var baselineLoss: Tensor?
     var measured: [RunningStatistics.Measurement] = []
     for (index, decision) in decisions.enumerated() {
@@ -60,18 +59,18 @@ public final class NVIL: Estimator {
       baselineLoss = baselineLoss.map { $0 + loss } ?? loss
       measured.append(.init(cost: decision.cost, residual: residual.detached(), mask: term.mask.detached()))
     }
-    var estimate = Estimate(pass, losses: [("objective", objective.mean())])
+    var estimate = Estimate(pass, losses: [("objective", pass.loss(objective))])
     if let baselineLoss { estimate.losses.append(("baseline", baselineLoss.mean())) }
     estimate.constants = [
       ("centering", Tensor(shape: [decisions.count], decisions.indices.map { config.centering ? running.mean($0) : 0 }))
     ]
-    estimate.diagnostics = running.update(measured)
+    estimate.diagnostics += running.update(measured)
     return estimate
   }
 
-  /// For every discrete node, the cost that its sample influences [batch]: everything after it and the likelihood.
+  /// For every discrete node, the cost that its sample influences [batch]: everything after it, the likelihood and the penalties.
   private func costsToGo(_ pass: Pass) -> [(term: Term, cost: Tensor)] {
-    var cost = -pass.logLikelihood.detached()
+    var cost = pass.consequences.detached()
     var decisions: [(term: Term, cost: Tensor)] = []
     for term in pass.terms.reversed() {
       if term.isDiscrete { decisions.append((term, cost)) }

@@ -1,0 +1,43 @@
+import Configuration
+import Inference
+import Tensors
+
+/// DM-VAE's information term: patches drawn from every slot must lead back to their slot.  dm-vae.md eq. (8), (9).
+///
+/// The loss gets -gamma E_(k, eps ~ p(eps | m_k)) log q(slot = k | g(eps, m_k)), a lower bound on the information that a
+/// patch carries about its slot (less a constant). The gradient reaches generator, prior, memory and addressing.
+struct Information: Regularizer {
+  struct Config: RegularizerConfig {
+    var gamma = 1.0
+    var patchesPerSlot = 4
+
+    static let fields: [Field<Config>] = [
+      .number("gamma", \.gamma, in: 0...1e6, "weight of the term"),
+      .integer("patches_per_slot", \.patchesPerSlot, in: 1...4096, "patches drawn from every slot in a step"),
+    ]
+
+    func obstacle(in model: Choice) -> String? {
+      let appearance = (model.config as? RecurrentSceneModel.Config)?.appearance.name
+      guard appearance != "memory" else { return nil }
+      return "'information' is about memory slots, which model '\(model.name)' has none of"
+        + (appearance == nil ? "" : "; set model.appearance.name to memory, or leave the regularizer out")
+    }
+  }
+
+  private let config: Config
+  private let memory: MemoryAppearance
+
+  /// Throws `ConfigurationError` for a model without memory.
+  init(_ config: Config, _ model: any SceneModel) throws {
+    guard let memory = (model as? RecurrentSceneModel)?.appearance as? MemoryAppearance else {
+      throw ConfigurationError("regularizers: 'information' needs memory slots, which this model has none of", at: nil)
+    }
+    (self.config, self.memory) = (config, memory)
+  }
+
+  func penalty(on pass: Pass, drawing draw: Draw) -> Penalty {
+    let shape = [memory.categories * config.patchesPerSlot, memory.attributes]
+    let information = memory.recoverability(draw.normals("information", shape))
+    return Penalty("information", batch: information.scaled(by: -Float(config.gamma)))
+  }
+}
