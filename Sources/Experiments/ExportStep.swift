@@ -27,7 +27,6 @@ public enum ExportStep {
       ("constants/\($0.name)", $0.value)
     }
     tensors += estimate.terms.map { ("terms/\($0.name)", $0.value) }
-    tensors += estimate.diagnostics.map { ("diagnostics/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
     tensors += estimate.losses.map { ("loss/\($0.name)", $0.value.detached().reshaped([1])) }
     tensors += zip(workbench.parameters, slopes).map { ("gradients/\($0.name)", $1) }
     try SafeTensors.write(

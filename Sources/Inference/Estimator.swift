@@ -39,13 +39,14 @@ public struct Estimate {
   public var terms: [(name: String, value: Tensor)]
   /// Numbers about the estimator itself, for logs.
   public var diagnostics: [(name: String, value: Double)]
-  /// Constants that entered (for `export-step`).
-  public var constants: [(name: String, value: Tensor)] = []
+  /// Constants that entered, and each penalty (for `export-step`).
+  public var constants: [(name: String, value: Tensor)]
 
   public init(_ pass: Pass, losses: [(name: String, value: Tensor)]) {
     self.losses = losses
     terms = pass.reported
     diagnostics = pass.penalties.map { ($0.name, $0.value) }
+    constants = pass.penalties.map { ("penalty/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
   }
 
   /// The scalar whose gradient is followed.

@@ -18,7 +18,7 @@ public final class GumbelSoftmax: Estimator {
     let pass = model.infer(images, drawing: noise.draw(.relaxed(relaxation), at: step))
     var estimate = Estimate(pass, losses: [("objective", pass.loss(pass.cost))])
     estimate.diagnostics += [("temperature", Double(relaxation.presence.posterior))]
-    estimate.constants = [("temperature", Tensor(shape: [1], [relaxation.presence.posterior]))]
+    estimate.constants += [("temperature", Tensor(shape: [1], [relaxation.presence.posterior]))]
     return estimate
   }
 }

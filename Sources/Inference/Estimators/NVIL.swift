@@ -61,7 +61,7 @@ public final class NVIL: Estimator {
     }
     var estimate = Estimate(pass, losses: [("objective", pass.loss(objective))])
     if let baselineLoss { estimate.losses.append(("baseline", baselineLoss.mean())) }
-    estimate.constants = [
+    estimate.constants += [
       ("centering", Tensor(shape: [decisions.count], decisions.indices.map { config.centering ? running.mean($0) : 0 }))
     ]
     estimate.diagnostics += running.update(measured)
