@@ -33,14 +33,16 @@ Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
                     to nothing is the difference of numbers that are not
         losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * largest share of one
                     image in the loss)
-        constants   as terms
+        constants   as terms (also constants/penalty/..., what regularizers
+                    add to the loss)
 
 Covers: AIR and DAIR (controller input image or difference, with or without
 feedback and embedding), windows of scale, shift, rotation, shear and a free
-linear map, gaussian appearance or categories with attributes (Discrete-AIR,
-three ways to combine them), independent count priors, normal and Bernoulli
-likelihoods, background none or mlp; estimators nvil, gumbel-softmax and
-marginal.
+linear map, gaussian appearance, categories with attributes (Discrete-AIR,
+three ways to combine them) or memory slots with noise (DM-VAE), independent
+count priors, normal and Bernoulli likelihoods, background none or mlp; the
+information regularizer; estimators nvil, gumbel-softmax and marginal, with
+temperatures of their own for categories and slots.
 
 Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
         Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
@@ -68,6 +70,8 @@ GRADIENT_TOLERANCE = 1e-4  # share of the tensor's norm
 GRADIENT_FLOOR = 1e-6      # smallest norm that counts, share of the whole
 TERM_TOLERANCE = 1e-5
 TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
+NORM_FLOOR = 1e-12         # added to the squared norms of a cosine
+NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's prior of the noise
 MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
 
 LOSSES = {
@@ -188,12 +192,25 @@ def prior_log_odds(config, step):
                      for left in range(steps, 0, -1)])
 
 
+def regularizers(config):
+    """Regularizer name -> its settings."""
+    found = {}
+    for settings in config.get("regularizers", []) or []:
+        name = settings.get("name")
+        if name != "information" or name in found:
+            raise Unusable(f"config: regularizers: {name!r}; recomputed "
+                           "here: information, once")
+        found[name] = {"gamma": 1.0, "patches_per_slot": 4, **settings}
+    return found
+
+
 def refuse_unknown_parts(config):
     """Stop at the parts of a config that are not recomputed here."""
-    appearance(config)
+    looks = appearance(config)
     config.choice("model.prior.name", ("independent",), "independent")
-    if config.get("regularizers", []):
-        raise Unusable("config: regularizers are not written here")
+    if "information" in regularizers(config) and "slot" not in looks.discrete:
+        raise Unusable("config: regularizers: information is about memory "
+                       "slots; there are none")
     if config.get("estimator.variance_normalization", False):
         raise Unusable("config: estimator.variance_normalization is not "
                        "written here")
@@ -282,7 +299,7 @@ class Gaussian:
         self.decoder = config.sizes("model.appearance.decoder", [200])
         self.output_bias = config.get("model.appearance.output_bias", -2)
 
-    def declare(self, mlp, channels, glimpse):
+    def declare(self, shapes, mlp, channels, glimpse):
         patch = channels * glimpse ** 2
         mlp("appearance.encoder", patch, self.encoder, 2 * self.size)
         mlp("appearance.decoder", self.size, self.decoder, patch)
@@ -325,7 +342,7 @@ class Category:
         self.fed = self.categories + self.attributes
         self.kls = ("category",) + ("attributes",) * (self.attributes > 0)
 
-    def declare(self, mlp, channels, glimpse):
+    def declare(self, shapes, mlp, channels, glimpse):
         patch = channels * glimpse ** 2
         mlp("appearance.encoder", patch, self.layers["encoder"],
             self.categories + 2 * self.attributes)
@@ -372,8 +389,98 @@ class Category:
         return patch, fed, kls, {"category": log_q}
 
 
+class Memory:
+    """DM-VAE's: a slot of the memory, chosen by likeness, and noise that the
+    generator makes a patch of that type of; dm-vae.md sections III and IV."""
+
+    kls, discrete = ("slot", "noise"), ("slot",)
+
+    def __init__(self, config):
+        def get(key, default):
+            return config.get(f"model.appearance.{key}", default)
+
+        self.slots, self.slot_size = get("slots", 15), get("slot_size", 64)
+        self.size = get("noise", 32)
+        self.layers = {name: config.sizes(f"model.appearance.{name}",
+                                          [256, 128])
+                       for name in ("address", "encoder", "prior",
+                                    "generator")}
+        self.output_bias = get("output_bias", -2)
+        self.fed = self.slot_size + self.size
+
+    def declare(self, shapes, mlp, channels, glimpse):
+        patch = channels * glimpse ** 2
+        shapes["appearance.memory"] = (self.slots, self.slot_size)
+        shapes["appearance.sharpness"] = (1,)
+        *hidden, outputs = self.layers["address"]
+        mlp("appearance.slot_embedding", self.slot_size, hidden, outputs)
+        mlp("appearance.glimpse_embedding", patch, hidden, outputs)
+        mlp("appearance.encoder", patch + self.slot_size,
+            self.layers["encoder"], 2 * self.size)
+        mlp("appearance.prior", self.slot_size, self.layers["prior"],
+            2 * self.size)
+        mlp("appearance.generator", self.size + self.slot_size,
+            self.layers["generator"], patch)
+
+    def noise(self, batch):
+        return {"slot": (batch, self.slots), "noise": (batch, self.size)}
+
+    def address(self, parameters, patches):
+        """patches [N, P] -> kappa cos(h_m(slot), h_x(patch)), [N, slots]."""
+        def direction(x):
+            return x / torch.sqrt((x ** 2).sum(1, keepdim=True) + NORM_FLOOR)
+
+        slots = direction(mlp(parameters, "appearance.slot_embedding",
+                              parameters["appearance.memory"]))
+        seen = direction(mlp(parameters, "appearance.glimpse_embedding",
+                             patches))
+        return (torch.exp(parameters["appearance.sharpness"])
+                * (seen @ slots.T))
+
+    def noise_prior(self, parameters, read):
+        """p(noise | slot read): mean and deviation."""
+        mean, raw_deviation = mlp(parameters, "appearance.prior",
+                                  read).chunk(2, 1)
+        return mean, softplus(raw_deviation) + NOISE_FLOOR
+
+    def generate(self, parameters, noise, read):
+        """-> patches [N, P]."""
+        return torch.sigmoid(
+            mlp(parameters, "appearance.generator",
+                torch.cat([noise, read], 1)) + self.output_bias)
+
+    def explain(self, parameters, crop, noise, t, categorical):
+        y, kl, log_q = categorical(self.address(parameters, crop.flatten(1)),
+                                   noise[f"slot/{t}"])
+        read = y @ parameters["appearance.memory"]
+        mean, raw_deviation = mlp(
+            parameters, "appearance.encoder",
+            torch.cat([crop.flatten(1), read], 1)).chunk(2, 1)
+        deviation = softplus(raw_deviation)
+        latent = mean + deviation * noise[f"noise/{t}"]
+        patch = self.generate(parameters, latent, read).reshape(crop.shape)
+        return patch, torch.cat([read, latent], 1), {
+            "slot": kl,
+            "noise": normal_kl(mean, deviation,
+                               *self.noise_prior(parameters, read))
+        }, {"slot": log_q}
+
+    def information(self, parameters, normals):
+        """Mean log q(slot | patch that p(noise | slot) made), eq. (8).
+
+        normals [slots * draws, noise], all draws of slot 0 first.
+        """
+        draws = len(normals) // self.slots
+        slot = torch.arange(self.slots).repeat_interleave(draws)
+        read = parameters["appearance.memory"][slot]
+        mean, deviation = self.noise_prior(parameters, read)
+        patches = self.generate(parameters, mean + deviation * normals, read)
+        log_q = torch.log_softmax(self.address(parameters, patches), 1)
+        return log_q[torch.arange(len(slot)), slot].mean()
+
+
 def appearance(config):
-    kinds = {"gaussian": Gaussian, "category": Category}
+    kinds = {"gaussian": Gaussian, "category": Category, "memory": Memory}
     return kinds[config.choice("model.appearance.name", tuple(kinds),
                                "gaussian")](config)
 
@@ -425,7 +532,7 @@ def expected_inputs(config, estimator, images_shape, parameters):
         shapes["controller.window"] = (window,)
         shapes["controller.appearance"] = (looks.fed,)
     mlp("head", hidden, config.sizes("model.head", [200]), 1 + 2 * window)
-    looks.declare(mlp, channels, glimpse)
+    looks.declare(shapes, mlp, channels, glimpse)
     if config.get("model.background.name", "none") == "mlp":
         mlp("background", hidden, config.sizes("model.background.hidden"),
             pixels)
@@ -450,6 +557,9 @@ def expected_inputs(config, estimator, images_shape, parameters):
         inputs["constants/centering"] = (steps * decisions,)
     if estimator == "gumbel-softmax":
         inputs["constants/temperature"] = (1,)
+    for settings in regularizers(config).values():
+        inputs["noise/information/0"] = (
+            looks.slots * settings["patches_per_slot"], looks.size)
     for t in range(steps):
         inputs[f"noise/presence/{t}"] = (batch,)
         inputs[f"noise/window/{t}"] = (batch, window)
@@ -623,7 +733,11 @@ class Pass:
 
 
 class Categorical:
-    """How a categorical node is drawn: hard (no temperature) or relaxed."""
+    """How a categorical node is drawn: hard (no temperature) or relaxed.
+
+    Its temperatures are category_temperature and category_prior_temperature;
+    where such a one is 0, presence's.
+    """
 
     def __init__(self, config, estimator, step, constants):
         def at(key, default):
@@ -632,10 +746,14 @@ class Categorical:
 
         self.temperature, self.margin = None, math.inf
         if estimator != "nvil":
-            self.temperature = (
-                constants["temperature"].item() if "temperature" in constants
-                else at("temperature", 1))
-            self.prior_temperature = at("prior_temperature", 1)
+            self.temperature = at("category_temperature", 0)
+            if self.temperature == 0:
+                self.temperature = (
+                    constants["temperature"].item()
+                    if "temperature" in constants else at("temperature", 1))
+            self.prior_temperature = at("category_prior_temperature", 0)
+            if self.prior_temperature == 0:
+                self.prior_temperature = at("prior_temperature", 1)
             self.kind = config.choice(
                 "estimator.relaxed_kl", ("categorical", "density", "soft"),
                 "categorical")
@@ -782,10 +900,14 @@ class Step:
     terms: dict            # name -> [B]
     shares: dict           # loss name -> each image's share, [B]
     margin: float = None   # smallest |logit + L| where it is thresholded
+    penalties: dict = field(default_factory=dict)  # regularizer -> [1]
 
     @property
     def losses(self):
-        return {name: share.mean() for name, share in self.shares.items()}
+        losses = {name: share.mean() for name, share in self.shares.items()}
+        for penalty in self.penalties.values():  # of the batch, not an image
+            losses["objective"] = losses["objective"] + penalty.sum()
+        return losses
 
 
 def reported(log_likelihood, presence_kl, kls, alive):
@@ -937,6 +1059,9 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
                   Categorical(config, estimator, step, constants))
     result = ESTIMATORS[estimator](config, found, images, noise,
                                    {**constants, "step": step})
+    for name, settings in regularizers(config).items():
+        result.penalties[name] = -settings["gamma"] * appearance(
+            config).information(parameters, noise["information/0"])[None]
     gradients = torch.autograd.grad(sum(result.losses.values()),
                                     list(parameters.values()),
                                     allow_unused=True)
@@ -1049,6 +1174,8 @@ def check_structure(export, comparison):
         expected[f"terms/{name}"] = (batch,)
     for name in LOSSES[export.estimator]:
         expected[f"loss/{name}"] = (1,)
+    for name in regularizers(export.config):
+        expected[f"constants/penalty/{name}"] = (1,)
 
     for name in sorted(expected):
         if name not in tensors:
@@ -1101,6 +1228,11 @@ def compare(export, verbose=False):
             comparison.values(f"terms/{name}", tensors[f"terms/{name}"],
                               values.detach().numpy(),
                               least=1e-4 * whole_bound)
+    for name, penalty in result.penalties.items():
+        if f"constants/penalty/{name}" in tensors:
+            comparison.values(f"constants/penalty/{name}",
+                              tensors[f"constants/penalty/{name}"],
+                              penalty.detach().numpy())
     for name, loss in result.losses.items():
         if f"loss/{name}" in tensors:
             comparison.values(
