@@ -4,5 +4,7 @@ public let metrics: [any Metric.Type] = [
   CountAccuracy.self,
   WindowOverlap.self,
   TightOverlap.self,
+  Detection.self,
   CategoryCorrespondence.self,
+  CategoryUse.self,
 ]

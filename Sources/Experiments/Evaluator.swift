@@ -1,5 +1,6 @@
 import Datasets
 import Evaluation
+import Glibc
 import Inference
 import Models
 import Scenes
@@ -29,13 +30,16 @@ public struct Evaluator {
   public init(_ workbench: Workbench) { self.workbench = workbench }
 
   /// nELBO from posterior samples (hard, at the schedules' final values), everything else from modes and means
-  /// (models.md section 7). Throws `RunError` for a split without scenes, and what reading the data throws.
-  public func evaluate(_ split: Split) throws -> Result {
+  /// (models.md section 7). With `importanceSamples`, also `nll`: -log of the mean of so many importance weights, which
+  /// bounds the negative log-likelihood from above, the closer the more there are (Burda, Grosse and Salakhutdinov 2016).
+  /// Throws `RunError` for a split without scenes, and what reading the data throws.
+  public func evaluate(_ split: Split, importanceSamples: Int = 0) throws -> Result {
     try workbench.requireScenes(of: split)
     let (model, config) = (workbench.model, workbench.config.evaluation)
     let noise = workbench.evaluationNoise(split: split.rawValue)
     var card = Scorecard()
     var sums: [(name: String, total: Double)] = []
+    var logLikelihood = 0.0
     for batch in try evaluationBatches(workbench.dataset, split, batch: config.batch) {
       let explanation = model.explain(batch.images)
       card.add(batch.scenes, explanation.scenes, reconstructions: explanation.reconstruction)
@@ -51,11 +55,45 @@ public struct Evaluator {
           }
         }
       }
+      var weights = LogMeanExp(count: batch.count)
+      for sample in 0..<importanceSamples {
+        let draw = Draw(.sampled, noise: noise.at(batch.number).child("importance \(sample)"), progress: .end)
+        weights.add(model.store.frozen { model.infer(batch.images, drawing: draw).logWeight.array() })
+      }
+      if importanceSamples > 0 { logLikelihood += weights.means.reduce(0, +) }
     }
     let images = Double(max(1, card.images))
     let bound = sums.map { Score($0.name, $0.total / images) }
+    let likelihood = importanceSamples > 0 ? [Score("nll", -logLikelihood / images)] : []
     return Result(
-      scores: bound.filter { $0.name == "nelbo" } + bound.filter { $0.name != "nelbo" } + card.scores,
+      scores: bound.filter { $0.name == "nelbo" } + likelihood + bound.filter { $0.name != "nelbo" } + card.scores,
       counts: card.counts)
   }
+}
+
+/// log of the mean of exponentials, number by number, over arrays that come one by one.
+private struct LogMeanExp {
+  private var largest: [Double]
+  private var sums: [Double]
+  private var added = 0
+
+  init(count: Int) {
+    largest = Array(repeating: -.infinity, count: count)
+    sums = Array(repeating: 0, count: count)
+  }
+
+  mutating func add(_ values: [Float]) {
+    added += 1
+    for (index, value) in values.enumerated() {
+      let value = Double(value)
+      if value > largest[index] {
+        sums[index] = sums[index] * exp(largest[index] - value) + 1
+        largest[index] = value
+      } else {
+        sums[index] += exp(value - largest[index])
+      }
+    }
+  }
+
+  var means: [Double] { zip(largest, sums).map { $0 + log($1 / Double(added)) } }
 }

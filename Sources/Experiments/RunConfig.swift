@@ -26,9 +26,12 @@ public struct RunConfig: Configurable {
   ]
 
   public func problems() -> [Problem] {
-    regularizers.compactMap { regularizer in
-      (regularizer.config as? any RegularizerConfig)?.obstacle(in: model).map { Problem(key: "regularizers", $0) }
-    }
+    let names = regularizers.map(\.name)
+    let twice = Set(names.filter { name in names.filter { $0 == name }.count > 1 }).sorted()
+    return twice.map { Problem(key: "regularizers", "names '\($0)' twice; give it the weight of both") }
+      + regularizers.compactMap { regularizer in
+        (regularizer.config as? any RegularizerConfig)?.obstacle(in: model).map { Problem(key: "regularizers", $0) }
+      }
   }
 }
 
@@ -72,6 +75,7 @@ public struct TrainingConfig: Configurable {
 /// Keys of `evaluation`.
 public struct EvaluationConfig: Configurable {
   public var elboSamples = 1
+  public var iwaeSamples = 100
   public var batch = 100
   public var selectBy = "nelbo"
 
@@ -82,6 +86,9 @@ public struct EvaluationConfig: Configurable {
 
   public static let fields: [Field<EvaluationConfig>] = [
     .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),
+    .integer(
+      "iwae_samples", \.iwaeSamples, in: 0...1_000_000,
+      "importance samples an image for `nll`, which `evaluate` and sweeps measure; 0: not at all"),
     .integer("batch", \.batch, in: 1...65536, "images evaluated at a time"),
     .text("select_by", \.selectBy, "the validation metric by which the best checkpoint is kept"),
   ]

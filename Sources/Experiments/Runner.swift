@@ -155,7 +155,7 @@ public enum Runner {
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let reached = try restore(workbench, of: folder, step: step)
-    let result = try Evaluator(workbench).evaluate(split)
+    let result = try Evaluator(workbench).evaluate(split, importanceSamples: config.evaluation.iwaeSamples)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
     let json = JSON.object(

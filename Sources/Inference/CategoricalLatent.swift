@@ -18,6 +18,9 @@ public struct CategoricalLatent {
   /// log q of a hard sample, [batch].
   public func logProbability() -> Tensor { (sample.detached() * logits.logSoftmax()).rowSums() }
 
+  /// log p - log q of a hard sample, [batch].
+  func logRatio() -> Tensor { logProbability().scaled(by: -1, plus: -Float(log(Double(outcomes)))) }
+
   /// KL of the posterior from the uniform prior, [batch], in nats: in closed form, or as the relaxation has it.
   public func kl() -> Tensor {
     guard let relaxed, relaxed.relaxation.kl != .categorical else {

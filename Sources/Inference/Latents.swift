@@ -8,6 +8,13 @@ public struct NormalLatent {
   public func kl() -> Tensor {
     mean.normalKL(deviation: deviation, priorMean: priorMean, priorDeviation: priorDeviation)
   }
+
+  /// log p - log q at the sample, [batch].
+  func logRatio() -> Tensor {
+    let fromPosterior = ((sample - mean) / deviation).squared()
+    let fromPrior = ((sample - priorMean) / priorDeviation).squared()
+    return ((fromPosterior - fromPrior).scaled(by: 0.5) + deviation.log() - priorDeviation.log()).rowSums()
+  }
 }
 
 /// A Bernoulli node: logits and sample [batch]; the prior as log-odds.
@@ -26,6 +33,11 @@ public struct BernoulliLatent {
   /// log q of a hard sample, [batch]: log sigmoid of the logit, with its sign turned where the sample is 0.
   public func logProbability() -> Tensor {
     (sample.detached().scaled(by: 2, plus: -1) * logits).logSigmoid()
+  }
+
+  /// log p - log q of a hard sample, [batch].
+  func logRatio() -> Tensor {
+    (sample.detached().scaled(by: 2, plus: -1) * priorLogOdds).logSigmoid() - logProbability()
   }
 
   /// KL of the posterior from the prior, [batch], in nats: in closed form, or as the relaxation has it.

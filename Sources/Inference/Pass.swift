@@ -29,6 +29,9 @@ public struct Pass {
   /// The mean of per-image costs [batch] and the penalties on the whole batch, a scalar.
   func loss(_ costs: Tensor) -> Tensor { penalties.compactMap(\.batch).reduce(costs.mean(), +) }
 
+  /// log p(image, latents) - log q(latents | image) at hard samples [batch], in nats: the logarithm of an importance weight.
+  public var logWeight: Tensor { terms.reduce(logLikelihood) { $0 + $1.mask * $1.logRatio() } }
+
   /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count.
   public var reported: [(name: String, value: Tensor)] {
     var sums: [(name: String, value: Tensor)] = []
@@ -87,6 +90,15 @@ public struct Term {
     case .normal(let normal): weightedKL = mask * normal.kl()
     case .bernoulli(let bernoulli): weightedKL = mask * bernoulli.kl()
     case .categorical(let categorical): weightedKL = mask * categorical.kl()
+    }
+  }
+
+  /// log p - log q at the sample [batch], where it is not relaxed.
+  func logRatio() -> Tensor {
+    switch latent {
+    case .normal(let normal): normal.logRatio()
+    case .bernoulli(let bernoulli): bernoulli.logRatio()
+    case .categorical(let categorical): categorical.logRatio()
     }
   }
 

@@ -6,6 +6,7 @@ import Tensors
 public struct WindowConfig: Configurable {
   public enum Scale: String, CaseIterable, Sendable { case isotropic, anisotropic }
   public enum Linear: String, CaseIterable, Sendable { case none, full }
+  public enum TurnedBy: String, CaseIterable, Sendable { case controller, glimpse }
 
   public var scale = Scale.isotropic
   public var minimum = 0.1
@@ -20,6 +21,8 @@ public struct WindowConfig: Configurable {
   public var shearPrior = Deviation(1)
   public var linearPrior = Deviation(1)
   public var initialDeviation = 0.3
+  public var turnedBy = TurnedBy.controller
+  public var turnLayers = [200]
 
   public init() {}
 
@@ -38,6 +41,12 @@ public struct WindowConfig: Configurable {
     .section("linear_prior", \.linearPrior, "prior of the unconstrained linear map"),
     .number(
       "initial_deviation", \.initialDeviation, in: 0.001...2, "posterior deviation at the start, in prior deviations"),
+    .choice(
+      "turned_by", \.turnedBy,
+      "what infers rotation, shear and linear map: the controller with the place, or layers that see the place's glimpse"
+    ),
+    .integers(
+      "turn_layers", \.turnLayers, in: 1...8192, "turned_by: glimpse: hidden layers from glimpse to these latents"),
   ]
 
   public func problems() -> [Problem] {
@@ -48,6 +57,11 @@ public struct WindowConfig: Configurable {
       found.append(
         Problem(
           key: "scale_prior", "mean \(scalePrior.mean) is not between minimum (\(minimum)) and maximum (\(maximum))"))
+    }
+    if turnedBy == .glimpse, rotation == 0, shear == 0, linear == .none {
+      found.append(
+        Problem(key: "turned_by", "is glimpse, but the window has neither rotation nor shear nor a linear map to infer")
+      )
     }
     return found
   }
@@ -82,6 +96,8 @@ public struct Deviation: Configurable {
 public struct SpatialTransformer {
   /// Number of window latents.
   public let size: Int
+  /// How many of them, the first, are scale and shift.
+  public let placeSize: Int
   /// Mean and deviation of the prior on u, [size].
   public let priorMean: Tensor
   public let priorDeviation: Tensor
@@ -109,6 +125,7 @@ public struct SpatialTransformer {
     if config.shear > 0 { add(1, config.shearPrior.deviation) }
     if config.linear == .full { add(4, config.linearPrior.deviation) }
     size = means.count
+    placeSize = scales + 2
     priorMean = Tensor(shape: [size], means.map(Float.init))
     priorDeviation = Tensor(shape: [size], deviations.map(Float.init))
   }
@@ -116,25 +133,38 @@ public struct SpatialTransformer {
   /// The windows of latents u [batch, size].
   public func window(_ u: Tensor) -> Window {
     precondition(u.columns == size, "window latents \(u.shape), wanted [batch, \(size)]")
-    var at = 0
-    func next(_ count: Int = 1) -> Tensor {
-      defer { at += count }
-      return u.columns(at..<at + count)
-    }
+    return isAligned ? place(u) : turned(place(u), by: u.columns(placeSize..<size))
+  }
+
+  /// The windows of scales and shifts u [batch, placeSize], parallel to the canvas.
+  public func place(_ u: Tensor) -> Window {
     let (low, range) = (Float(config.minimum), Float(config.maximum - config.minimum))
-    let scaleX = next().sigmoid().scaled(by: range, plus: low)
-    let scaleY = config.scale == .isotropic ? scaleX : next().sigmoid().scaled(by: range, plus: low)
-    let shiftX = next().tanh().scaled(by: Float(config.shiftMaximum))
-    let shiftY = next().tanh().scaled(by: Float(config.shiftMaximum))
-    if isAligned {
-      let zero = Tensor.zeros(scaleX.shape)
-      let (inverseX, inverseY) = (scaleX.reciprocal(), config.scale == .isotropic ? nil : scaleY.reciprocal())
-      let other = inverseY ?? inverseX
-      return Window(
-        forward: .concatenating([scaleX, zero, shiftX, zero, scaleY, shiftY]),
-        inverse: .concatenating([inverseX, zero, -(shiftX * inverseX), zero, other, -(shiftY * other)]),
-        isAligned: true)
+    func scale(_ column: Int) -> Tensor {
+      u.columns(column..<column + 1).sigmoid().scaled(by: range, plus: low)
     }
+    func shift(_ column: Int) -> Tensor { u.columns(column..<column + 1).tanh().scaled(by: Float(config.shiftMaximum)) }
+    let isIsotropic = config.scale == .isotropic
+    let scaleX = scale(0)
+    let scaleY = isIsotropic ? scaleX : scale(1)
+    let (shiftX, shiftY) = (shift(placeSize - 2), shift(placeSize - 1))
+    let zero = Tensor.zeros(scaleX.shape)
+    let inverseX = scaleX.reciprocal()
+    let inverseY = isIsotropic ? inverseX : scaleY.reciprocal()
+    return Window(
+      forward: .concatenating([scaleX, zero, shiftX, zero, scaleY, shiftY]),
+      inverse: .concatenating([inverseX, zero, -(shiftX * inverseX), zero, inverseY, -(shiftY * inverseY)]),
+      isAligned: true)
+  }
+
+  /// Windows whose linear part T_scale is followed by rotation, shear and free map of the latents `turn`.
+  private func turned(_ place: Window, by turn: Tensor) -> Window {
+    var at = 0
+    func next() -> Tensor {
+      defer { at += 1 }
+      return turn.columns(at..<at + 1)
+    }
+    func entry(_ column: Int) -> Tensor { place.forward.columns(column..<column + 1) }
+    let (scaleX, scaleY, shiftX, shiftY) = (entry(0), entry(4), entry(2), entry(5))
     // The linear part M of rotation, shear and free map, row by row.
     let one = Tensor.ones(scaleX.shape)
     let zero = Tensor.zeros(scaleX.shape)

@@ -15,6 +15,7 @@ public final class RecurrentSceneModel: SceneModel {
   private let context: ModelContext
   private let controller: Controller
   private let pose: PosePosterior
+  private let turning: TurnPosterior?
   private let transformer: SpatialTransformer
   let appearance: any Appearance
   private let countPrior: any CountPrior
@@ -34,6 +35,11 @@ public final class RecurrentSceneModel: SceneModel {
       config.controller, pixels: pixels,
       fed: [("window", transformer.size), ("appearance", appearance.fedSize)], in: scope.child("controller"))
     pose = PosePosterior(config, transformer, in: scope.child("head"))
+    turning =
+      config.window.turnedBy == .controller
+      ? nil
+      : TurnPosterior(
+        config, transformer, pixels: context.channels * config.glimpse * config.glimpse, in: scope.child("turn"))
     countPrior = try countPriors.make(config.prior.count, ())
     likelihood = try likelihoods.make(config.likelihood, ())
     background = try backgrounds.make(
@@ -68,22 +74,30 @@ public final class RecurrentSceneModel: SceneModel {
       let posterior = pose(advance.features)
       let presence = draw.bernoulli(
         "presence", step: step, logits: posterior.presence, priorLogOdds: Float(logOdds[step]))
-      let place = draw.normal(
-        "window", step: step, mean: posterior.mean, deviation: posterior.deviation, priorMean: transformer.priorMean,
-        priorDeviation: transformer.priorDeviation)
-      let window = transformer.window(place.sample)
       let source = controller.glimpseSource(images, canvas.sum)
+      let place = draw.normal(
+        "window", step: step, mean: posterior.window.mean, deviation: posterior.window.deviation,
+        priorMean: pose.prior.mean, priorDeviation: pose.prior.deviation)
+      let turn = turning.map { turning in
+        let seen = turning(source.read(transformer.place(place.sample), side: config.glimpse))
+        return draw.normal(
+          "turn", step: step, mean: seen.mean, deviation: seen.deviation, priorMean: turning.prior.mean,
+          priorDeviation: turning.prior.deviation)
+      }
+      let latents = turn.map { .concatenating([place.sample, $0.sample]) } ?? place.sample
+      let window = transformer.window(latents)
       let object = appearance.explain(source.read(window, side: config.glimpse), drawing: draw, step: step)
 
       terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))
       alive = alive * presence.sample
       terms.append(Term("window", step: step, mask: alive, .normal(place)))
+      if let turn { terms.append(Term("turn", step: step, mask: alive, .normal(turn))) }
       for part in object.latents { terms.append(Term(part.node, step: step, mask: alive, part.latent)) }
       contexts.append(advance.context)
       canvas.add(
         object.patch.written(window, height: context.height, width: context.width), window, gate: alive,
         probability: presence.sample, category: object.category)
-      controller.feed([place.sample, object.fed], to: &state)
+      controller.feed([latents, object.fed], to: &state)
     }
     canvas.background = background.draw(state.hidden, like: images)
     let logLikelihood =
@@ -117,34 +131,73 @@ public final class RecurrentSceneModel: SceneModel {
   }
 }
 
+/// A normal distribution over window latents: mean and deviation [batch, size], or [size].
+struct WindowDistribution {
+  let mean, deviation: Tensor
+
+  /// The prior of some of the window's latents.
+  init(priorOf transformer: SpatialTransformer, _ latents: Range<Int>) {
+    func part(_ all: Tensor) -> Tensor { Tensor(shape: [latents.count], Array(all.array()[latents])) }
+    (mean, deviation) = (part(transformer.priorMean), part(transformer.priorDeviation))
+  }
+
+  /// From raw outputs [batch, 2 * size], in units of the prior: at the start the prior's mean, and narrower than it.
+  init(_ raw: Tensor, prior: WindowDistribution, deviationBias: Float) {
+    let size = prior.mean.count
+    mean = raw.columns(0..<size) * prior.deviation + prior.mean
+    deviation = raw.columns(size..<2 * size).scaled(by: 1, plus: deviationBias).softplus() * prior.deviation
+  }
+}
+
 /// The posterior over presence and window at a step, from the controller's features.
 struct PosePosterior {
-  /// presence logit [batch]; window latents' mean and deviation [batch, size].
-  struct Parameters { let presence, mean, deviation: Tensor }
+  /// presence logit [batch]; the window latents that the controller infers.
+  struct Parameters { let presence: Tensor, window: WindowDistribution }
 
+  /// Of the window latents that the controller infers.
+  let prior: WindowDistribution
   private let head: MLP
-  private let transformer: SpatialTransformer
   private let presenceBias: Float
   private let deviationBias: Float
 
   init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, in scope: Scope) {
-    self.transformer = transformer
+    let size = config.window.turnedBy == .controller ? transformer.size : transformer.placeSize
+    prior = WindowDistribution(priorOf: transformer, 0..<size)
     head = MLP(
-      inputs: config.controller.hidden, hidden: config.head, outputs: 1 + 2 * transformer.size, outputBias: .zeros,
-      in: scope)
+      inputs: config.controller.hidden, hidden: config.head, outputs: 1 + 2 * size, outputBias: .zeros, in: scope)
     presenceBias = Float(config.controller.presenceBias)
     deviationBias = inverseSoftplus(Float(config.window.initialDeviation))
   }
 
-  /// Mean and deviation are in units of the prior: the posterior starts at the prior's mean, narrower than it.
   func callAsFunction(_ features: Tensor) -> Parameters {
     let raw = head(features)
-    let size = transformer.size
     return Parameters(
       presence: raw.columns(0..<1).reshaped([raw.shape[0]]).scaled(by: 1, plus: presenceBias),
-      mean: raw.columns(1..<1 + size) * transformer.priorDeviation + transformer.priorMean,
-      deviation: raw.columns(1 + size..<1 + 2 * size).scaled(by: 1, plus: deviationBias).softplus()
-        * transformer.priorDeviation)
+      window: WindowDistribution(raw.columns(1..<raw.columns), prior: prior, deviationBias: deviationBias))
+  }
+}
+
+/// The posterior over rotation, shear and linear map, from the glimpse that scale and shift alone cut out.
+///
+/// Not in the papers, whose controllers infer the whole window at once (discrete-air.md 3.3): turns are a matter of an
+/// object's own pixels, wherever it is.
+struct TurnPosterior {
+  let prior: WindowDistribution
+  private let layers: MLP
+  private let deviationBias: Float
+
+  /// `pixels`: those of a glimpse.
+  init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, pixels: Int, in scope: Scope) {
+    prior = WindowDistribution(priorOf: transformer, transformer.placeSize..<transformer.size)
+    layers = MLP(
+      inputs: pixels, hidden: config.window.turnLayers, outputs: 2 * (transformer.size - transformer.placeSize),
+      outputBias: .zeros, in: scope)
+    deviationBias = inverseSoftplus(Float(config.window.initialDeviation))
+  }
+
+  /// glimpses [batch, channel, side, side].
+  func callAsFunction(_ glimpses: Tensor) -> WindowDistribution {
+    WindowDistribution(layers(glimpses.flattened()), prior: prior, deviationBias: deviationBias)
   }
 }
 

@@ -107,6 +107,36 @@ struct MetricTests {
     #expect(self.card([(scene(labels), explanation([(nil, box(0, 0), nil)]))])["category_correspondence"] == nil)
   }
 
+  /// Objects far apart, each with a part on it: category 0 holds three of label 0 and one of label 1, category 7 four of label 1.
+  @Test func useOfCategoriesIsThatOfTheirTable() {
+    let pairs = [(0, 0), (0, 0), (0, 0), (0, 1), (7, 1), (7, 1), (7, 1), (7, 1)]
+    let places = pairs.indices.map { box(Double(10 * $0), 0) }
+    let truth = scene(zip(pairs, places).map { (label: $0.1, box: $1) })
+    // In another order, and with a part that overlaps nothing.
+    let parts = zip(pairs, places).map { (category: Int?($0.0), box: $1, tight: Box?($1)) }.reversed()
+    let card = card([(truth, explanation(parts + [(3, box(500, 500), box(500, 500))]))])
+    #expect(card["category_purity"] == 7.0 / 8)
+    // I = H(3/8, 5/8) + H(1/2, 1/2) - H(3/8, 1/8, 4/8) = 0.3804 nats; the entropies' mean is 0.6774.
+    #expect(abs((card["category_information"] ?? 0) - 0.56159) < 1e-5)
+    #expect(card["categories_used"] == 2)
+    #expect(card["recall_50"] == 1 && card["precision_50"] == 8.0 / 9)
+  }
+
+  @Test func oneCategoryForEverythingSaysNothing() {
+    let truth = scene([(0, box(0, 0)), (1, box(20, 0))])
+    let card = card([(truth, explanation([(2, box(0, 0), nil), (2, box(20, 0), nil)]))])
+    #expect(card["category_purity"] == 0.5)
+    #expect(card["category_information"] == 0)
+    #expect(card["categories_used"] == 1)
+  }
+
+  @Test func boxesThatOverlapByLessThanHalfAreNoDetection() {
+    let truth = scene([(0, box(0, 0)), (0, box(20, 0))])
+    let found = explanation([(nil, box(2, 2), nil), (nil, box(20, 1), nil)])
+    let card = card([(truth, found), (scene(), explanation([]))])
+    #expect(card["recall_50"] == 0.5 && card["precision_50"] == 0.5)
+  }
+
   @Test func oneRenamingServesAllImages() {
     let first = (scene([(0, box(0, 0))]), explanation([(5, box(0, 0), nil)]))
     let second = (scene([(1, box(0, 0))]), explanation([(5, box(0, 0), nil)]))

@@ -48,7 +48,7 @@ import Testing
     let pass = model.infer(images, drawing: Draw(.sampled, noise: RandomStream(seed: 0), progress: .step(0)))
     let nodes = pass.terms.filter { $0.step == 0 }.map(\.node)
     #expect(nodes.starts(with: ["presence", "window"]) && nodes.count > 2)
-    #expect(nodes.filter { ["presence", "category"].contains($0) } == model.contextShape.discreteNodes)
+    #expect(nodes.filter { ["presence", "category", "slot"].contains($0) } == model.contextShape.discreteNodes)
     #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in nodes })
     #expect(pass.terms.map(\.step) == (0..<3).flatMap { step in nodes.map { _ in step } })
     for term in pass.terms { #expect(term.mask.shape == [5] && term.weightedKL.shape == [5]) }
@@ -64,7 +64,7 @@ import Testing
   func everyFoundObjectHasTheCategoryOfItsLargestLogit(_ combination: Combination) throws {
     let model = try Tiny.model(combination.config)
     let pass = model.infer(images, drawing: Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
-    let category = try #require(pass.latents.first { $0.name == "category" })
+    let category = try #require(pass.latents.first { ["category", "slot"].contains($0.name) })
     let scenes = model.explain(images).scenes
     #expect(scenes.contains { !$0.parts.isEmpty })
     for (image, scene) in scenes.enumerated() {

@@ -38,6 +38,13 @@ enum Tiny {
       kernel: 3, outputBias: -0.5)
   }
 
+  /// Gives a model a memory in the place of its appearance.
+  static func memorize(_ config: inout RecurrentSceneModel.Config) {
+    config.appearance = appearances.choice("memory")
+    config.appearance.config = MemoryAppearance.Config(
+      slots: 4, slotSize: 3, noise: 2, address: [6, 5], encoder: [6], prior: [6], generator: [6], outputBias: -0.5)
+  }
+
   /// A model whose parameters were moved off their start, so that nothing is zero by symmetry.
   static func model(_ config: RecurrentSceneModel.Config, spread: Float = 0.3, seed: Int = 0) throws
     -> RecurrentSceneModel
@@ -78,6 +85,11 @@ struct Combination: CustomTestStringConvertible, Sendable {
     Combination("category alone") { Tiny.categorize(&$0, attributes: 0) },
     Combination("multiplicative") { Tiny.categorize(&$0, .multiplicative) },
     Combination("convolutional") { Tiny.categorize(&$0, .convolutional) },
+    Combination("memory", .dmVAE) {
+      Tiny.memorize(&$0)
+      $0.likelihood = likelihoods.choice("normal")
+    },
+    Combination("memory and difference", .discreteAIR) { Tiny.memorize(&$0) },
   ]
 
   /// The presets, and each part that differs from theirs on its own; then all of them together.
@@ -88,6 +100,10 @@ struct Combination: CustomTestStringConvertible, Sendable {
     Combination("rotation") { $0.window.rotation = 1.2 },
     Combination("rotation and shear") { ($0.window.rotation, $0.window.shear) = (1.2, 0.5) },
     Combination("linear") { $0.window.linear = .full },
+    Combination("turned by glimpse") {
+      ($0.window.rotation, $0.window.shear, $0.window.linear) = (0.7, 0.3, .full)
+      ($0.window.turnedBy, $0.window.turnLayers) = (.glimpse, [5])
+    },
     Combination("background") { $0.background = Tiny.background },
     Combination("bernoulli") { Tiny.darken(&$0) },
     Combination("embedding") { $0.controller.embedding = [7, 6] },

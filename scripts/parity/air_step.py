@@ -16,8 +16,9 @@ How:    python air_step.py EXPORT.safetensors [--verbose]
 
 --write makes a fixture for the Swift tests of an export that agrees: its
 inputs (images, noise, constants, parameters) and, as `expected/terms/...`,
-`expected/loss/...` and `expected/gradients/...`, what this script makes of
-them, stored as float32.  --spread moves every parameter by S times a standard
+`expected/loss/...`, `expected/gradients/...` and (of what regularizers add to
+the loss) `expected/constants/penalty/...`, what this script makes of them,
+stored as float32.  --spread moves every parameter by S times a standard
 normal first, and the centering (where it is on) by 10 times one, so that
 nothing in the fixture is zero for being at the start of a training.
 
@@ -51,6 +52,7 @@ Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
 
 import argparse
 import datetime
+import itertools
 import json
 import math
 import re
@@ -1285,6 +1287,12 @@ CATEGORY = {"name": "category", "categories": 4, "attributes": 2,
             "encoder": [9], "template": [6], "modifier": [5], "kernel": 3,
             "combination": "additive", "output_bias": -2}
 
+MEMORY = {"name": "memory", "slots": 4, "slot_size": 5, "noise": 3,
+          "address": [7, 6], "encoder": [8], "prior": [6],
+          "generator": [6, 7], "output_bias": -2}
+
+INFORMATION = [{"name": "information", "gamma": 0.7, "patches_per_slot": 2}]
+
 GUMBEL = {"name": "gumbel-softmax", "temperature": 0.7,
           "prior_temperature": 0.5}
 
@@ -1329,6 +1337,30 @@ VARIANTS = {
         "estimator": {**GUMBEL, "straight_through": True}},
     "marginal, category": {"model": {"appearance": CATEGORY},
                            "estimator": {"name": "marginal"}},
+    "nvil, memory": {"model": {"appearance": MEMORY},
+                     "regularizers": INFORMATION},
+    "gumbel-softmax, memory, density": {
+        "model": {"appearance": MEMORY, "window": {"scale": "anisotropic"}},
+        "regularizers": INFORMATION,
+        "estimator": {**GUMBEL, "relaxed_kl": "density",
+                      "category_temperature": {
+                          "schedule": "linear", "from": 1.0, "to": 0.5,
+                          "begin": 0, "end": 5000},
+                      "category_prior_temperature": 0.8}},
+    "gumbel-softmax, memory, soft, straight-through, bernoulli": {
+        "model": {"appearance": MEMORY, "likelihood": {
+            "name": "bernoulli", "epsilon": 1e-6}},
+        "estimator": {**GUMBEL, "relaxed_kl": "soft",
+                      "category_temperature": 0.9,
+                      "straight_through": True}},
+    "marginal, memory, difference": {
+        "model": {"appearance": MEMORY,
+                  "controller": {"input": "difference"}},
+        "regularizers": [{"name": "information"}],
+        "estimator": {"name": "marginal", "temperature": 0.7,
+                      "category_temperature": 0.9,
+                      "relaxed_kl": "density",
+                      "category_prior_temperature": 0.4}},
     "marginal": {"estimator": {"name": "marginal"}},
     "marginal, difference, background, embedding": {
         "model": {"controller": {"input": "difference", "embedding": [6]},
@@ -1370,7 +1402,7 @@ def synthetic_export(changes, seed, batch=4):
             if ".image." in name:
                 values *= 0.3
         elif name == "images" or name.startswith(
-                ("noise/presence/", "noise/category/")):
+                ("noise/presence/", "noise/category/", "noise/slot/")):
             values = random.uniform(0.02, 0.98, size=shape)
         elif name == "constants/presence_prior_log_odds":
             values = prior_log_odds(config, export.step)
@@ -1381,6 +1413,8 @@ def synthetic_export(changes, seed, batch=4):
             values *= 10
         tensors[name] = np.array(values, dtype=np.float32)
     result, gradients = recompute_export(export)
+    for name, penalty in result.penalties.items():
+        tensors[f"constants/penalty/{name}"] = penalty.detach().numpy()
     for name, values in result.terms.items():
         tensors[f"terms/{name}"] = values.detach().numpy()
     for name, loss in result.losses.items():
@@ -1424,16 +1458,29 @@ def damaged(export):
     def invent(tensors, name):
         tensors[name] = np.zeros(3, dtype=np.float32)
 
+    def reconfigured(changes):
+        text = yaml.safe_dump(merged(export.config.tree, changes))
+        return Export({**export.metadata, "config": text}, export.tensors)
+
     for name in export.tensors:
         if name.startswith("gradients/"):
             yield f"one element of {name}", changed(name, shift_one)
             yield f"{name} dropped", changed(name, drop)
-        elif name.startswith(("terms/", "loss/")):
+        elif name.startswith(("terms/", "loss/", "constants/penalty/")):
             yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
             yield f"{name} dropped", changed(name, drop)
             yield f"{name} not a number", changed(name, poison)
-        elif name.startswith("parameters/"):
+        elif name.startswith(("parameters/", "noise/information/")):
             yield f"{name} dropped", changed(name, drop)
+    for name in ("category_temperature", "category_prior_temperature"):
+        if export.config.get(f"estimator.{name}", 0) != 0:
+            yield f"other config: {name}", reconfigured(
+                {"estimator": {name: 0}})
+    for settings in export.config.get("regularizers", []):
+        yield "other config: gamma", reconfigured(
+            {"regularizers": [{**settings, "gamma": 0.6}]})
+        yield "other config: no regularizer", reconfigured(
+            {"regularizers": []})
     name = "constants/presence_prior_log_odds"
     yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
     yield "presence logits' bias", changed(
@@ -1497,6 +1544,112 @@ def check_marginal_identities(seed):
             abs(presence_kl - divergence) / divergence)
 
 
+def check_slot_identities(seed):
+    """NVIL's gradient with memory slots, by enumeration.
+
+    Its expectation over the counts and the slots of all steps is the gradient
+    of the expected nELBO.  Returns the relative error, and how far the
+    probabilities are from adding up to 1.
+    """
+    export = synthetic_export({"model": {
+        "steps": 2, "appearance": {**MEMORY, "slots": 3}}}, seed, batch=1)
+    config = export.config
+    steps, count = config.get("model.steps"), 3
+
+    def doubles(prefix):
+        return {name: double(values)
+                for name, values in export.under(prefix).items()}
+
+    parameters, noise = doubles("parameters/"), doubles("noise/")
+    constants, images = doubles("constants/"), double(
+        export.tensors["images"])
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)
+
+    def forced(yes):  # uniforms that decide whatever the logits
+        return torch.tensor([1 - 1e-15 if y else 1e-15 for y in yes],
+                            dtype=torch.float64)
+
+    expected = averaged = total = 0.0
+    for n in range(steps + 1):
+        for slots in itertools.product(range(count), repeat=steps):
+            for t, slot in enumerate(slots):
+                noise[f"presence/{t}"] = forced([t < n])
+                noise[f"slot/{t}"] = forced(
+                    [k == slot for k in range(count)])[None]
+            found = infer(config, parameters, images, noise, True,
+                          Categorical(config, "nvil", export.step, constants))
+            result = nvil(config, found, images, noise, constants)
+            probability = torch.exp(
+                F.logsigmoid(found.logits[:n]).sum()
+                + F.logsigmoid(-found.logits[n:n + 1]).sum()
+                + found.log_q["slot"].sum())
+            expected = expected + probability * result.terms["nelbo"].sum()
+            averaged = (averaged + probability.detach()
+                        * result.losses["objective"])
+            total += probability.item()
+    difference = norm = 0.0
+    weights = [parameter for name, parameter in parameters.items()
+               if not name.startswith("baseline.")]
+    for exact, score in zip(
+            torch.autograd.grad(expected, weights, retain_graph=True),
+            torch.autograd.grad(averaged, weights)):
+        difference += ((exact - score) ** 2).sum().item()
+        norm += (exact ** 2).sum().item()
+    return math.sqrt(difference / norm), abs(total - 1)
+
+
+def check_memory(seed):
+    """Slot logits and information term, number by number, in numpy.
+
+    Returns their largest errors.
+    """
+    export = synthetic_export({"model": {"appearance": MEMORY},
+                               "regularizers": INFORMATION}, seed)
+    looks = appearance(export.config)
+    values = {name: np.array(value, dtype=np.float64) for name, value
+              in export.under("parameters/appearance.").items()}
+    normals = np.array(export.tensors["noise/information/0"],
+                       dtype=np.float64)
+    memory, kappa = values["memory"], math.exp(values["sharpness"][0])
+
+    def dense(name, x):
+        index = 0
+        while f"{name}.layers.{index}.weight" in values:
+            x = np.maximum(0, x @ values[f"{name}.layers.{index}.weight"]
+                           + values[f"{name}.layers.{index}.bias"])
+            index += 1
+        return x @ values[f"{name}.output.weight"] + values[
+            f"{name}.output.bias"]
+
+    def logits(patch):
+        b, found = dense("glimpse_embedding", patch), []
+        for slot in memory:
+            a = dense("slot_embedding", slot)
+            found.append(kappa * sum(a * b) / math.sqrt(
+                (sum(a * a) + 1e-12) * (sum(b * b) + 1e-12)))
+        return found
+
+    draws = INFORMATION[0]["patches_per_slot"]
+    patches, log_q = [], []
+    for k, slot in enumerate(memory):
+        mean, raw = np.split(dense("prior", slot), 2)
+        deviation = np.log1p(np.exp(raw)) + 1e-3
+        for draw in range(draws):
+            noise = mean + deviation * normals[k * draws + draw]
+            drawing = dense("generator", np.concatenate([noise, slot])) - 2
+            patches.append(1 / (1 + np.exp(-drawing)))
+            scores = logits(patches[-1])
+            log_q.append(scores[k] - math.log(sum(map(math.exp, scores))))
+    parameters = {f"appearance.{name}": double(value)
+                  for name, value in values.items()}
+    exact = np.array([logits(patch) for patch in patches])
+    error = np.abs(looks.address(parameters, double(patches)).numpy()
+                   - exact).max()
+    information = looks.information(parameters, double(normals)).item()
+    return error, abs(information - sum(log_q) / len(log_q))
+
+
 def check_window_convention():
     """Ramps through a window: reading and writing keep coordinates.
 
@@ -1535,6 +1688,7 @@ def check_window_convention():
 def self_test(verbose):
     """Synthetic exports must agree, damaged ones must not."""
     failures = checks = 0
+    torch.set_num_threads(1)  # more of them slow such small tensors down
 
     def expect(truth, text):
         nonlocal failures, checks
@@ -1552,13 +1706,23 @@ def self_test(verbose):
             expect(not comparison.problems and comparison.rows,
                    f"{name}: the synthetic export agrees")
             for what, broken in damaged(export):
-                if name == "nvil" or "one element" in what:
+                if name == "nvil" or any(
+                        part in what for part in ("one element", "penalty",
+                                                  "information", "config")):
                     expect(compare(broken).problems, f"{name}: {what}")
     score, divergence = check_marginal_identities(seed=99)
     expect(score < 1e-9, "the expectation of NVIL's gradient is the "
            f"marginal's: {score:.1e}")
     expect(divergence < 1e-9, "presence KLs add up to KL(q(n) || p(n)): "
            f"{divergence:.1e}")
+    score, total = check_slot_identities(seed=98)
+    expect(score < 1e-9, "the expectation of NVIL's gradient over counts and "
+           f"slots is the expected nELBO's: {score:.1e}")
+    expect(total < 1e-9, f"the probabilities of those add up: {total:.1e}")
+    logits, information = check_memory(seed=97)
+    expect(logits < 1e-12, f"slot logits in numpy: {logits:.1e}")
+    expect(information < 1e-12, "the information term in plain loops: "
+           f"{information:.1e}")
     convention = check_window_convention()
     expect(convention < 1e-12, "reading and writing keep coordinates: "
            f"{convention:.1e}")
@@ -1599,7 +1763,11 @@ def write_fixture(export, path, spread, seed):
         raise Unusable(f"a presence is only {result.margin:.1e} from its "
                        "threshold; choose another --seed")
     tensors = {name: values for name, values in export.tensors.items()
-               if not name.startswith(("terms/", "loss/", "gradients/"))}
+               if not name.startswith(("terms/", "loss/", "gradients/",
+                                       "constants/penalty/"))}
+    for name, penalty in result.penalties.items():
+        tensors[f"expected/constants/penalty/{name}"] = (
+            penalty.detach().numpy())
     for name, values in result.terms.items():
         tensors[f"expected/terms/{name}"] = values.detach().numpy()
     for name, loss in result.losses.items():

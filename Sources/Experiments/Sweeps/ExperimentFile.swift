@@ -27,7 +27,7 @@ public struct ExperimentFile: Configurable {
   ]
 
   /// What runs measure, beside the terms of the bound.
-  private static let known = EvaluationConfig.measures.map(\.name) + ["log_likelihood", "parameters"]
+  private static let known = EvaluationConfig.measures.map(\.name) + ["nll", "log_likelihood", "parameters"]
 
   /// What is kept as it was written, to be loaded above the base; the schema knows what it must look like.
   private static func kept(_ schema: JSON) -> Coding<YAMLNode> {
