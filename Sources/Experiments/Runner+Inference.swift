@@ -49,11 +49,19 @@ extension Runner {
     return workbench.model.generate(count, objects: objects, random: RandomStream(seed: seed).child("sample"))
   }
 
+  /// A scene of one's choice (`SceneFile`) as a run's model draws it, [1, channel, height, width].
+  ///
+  /// Throws `ConfigurationError` for a scene that cannot be used, `RunError` for a run that cannot.
+  public static func compose(run path: String, scene: String, step: Int?, dataFolder: String) throws -> Tensor {
+    let (model, shape) = try ModelFigures.drawing(path, step: step, dataFolder: dataFolder)
+    return model.scene(try SceneFile.objects(of: scene, for: model, height: shape.height, width: shape.width))
+  }
+
   /// Writes results to a file, all of them or nothing, replacing what is there. Throws `FileError`.
   public static func write(_ bytes: [UInt8], to path: String) throws { try writeFileAtomically(bytes, to: path) }
 
   /// The model of a run with the values of a checkpoint, and the number of steps that made them.
-  private static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
+  static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
     let folder = try RunFolder(opening: path)
     let config = try check("\(path)/config.yaml", [])
     Threads.use(config.training.threads)
@@ -62,18 +70,27 @@ extension Runner {
   }
 }
 
-extension SceneExplanation {
-  /// The images in an almost square grid, enlarged to 200 pixels or so each, as a PNG's bytes. Throws `PictureError`.
+extension Tensor {
+  /// Images [image, channel, height, width] in an almost square grid, as a PNG's bytes. Throws `PictureError`.
   public func png() throws -> [UInt8] { try grid.png() }
 
-  var grid: Picture {
-    let (height, width) = (reconstruction.shape[2], reconstruction.shape[3])
-    let zoom = max(1, min(4, 200 / max(height, width)))
-    let pictures = SceneGrid.pictures(reconstruction).map { $0.enlarged(by: zoom) }
+  /// `images` as an NPZ file's bytes. Throws `FileError`.
+  public func npz() throws -> [UInt8] { try NPZ.bytes([("images", NPY(shape: shape, .float32(array())))]) }
+
+  fileprivate var grid: Picture {
+    let zoom = max(1, min(4, 200 / max(shape[2], shape[3])))
+    let pictures = SceneGrid.pictures(self).map { $0.enlarged(by: zoom) }
     var columns = 1
     while columns * columns < pictures.count { columns += 1 }
     return Picture.grid(pictures, columns: columns)
   }
+}
+
+extension SceneExplanation {
+  /// The images in an almost square grid, enlarged to 200 pixels or so each, as a PNG's bytes. Throws `PictureError`.
+  public func png() throws -> [UInt8] { try grid.png() }
+
+  var grid: Picture { reconstruction.grid }
 
   /// `images` `[image, channel, height, width]` and `count` `[image]` as an NPZ file's bytes. Throws `FileError`.
   public func npz() throws -> [UInt8] {

@@ -42,10 +42,16 @@ public enum SceneGrid {
     }
   }
 
-  private static func annotated(_ picture: Picture, _ parts: [Part], _ zoom: Int) -> Picture {
+  /// The color of a part: its category's where it has one and that is asked for, else its step's.
+  static func color(of part: Part, byCategory: Bool) -> Color {
+    Color.palette[(byCategory ? part.category ?? part.step : part.step) % Color.palette.count]
+  }
+
+  /// The picture enlarged, with the windows of parts.
+  static func annotated(_ picture: Picture, _ parts: [Part], _ zoom: Int, byCategory: Bool = false) -> Picture {
     var picture = picture.enlarged(by: zoom).rgb()
     for part in parts {
-      let color = Color.palette[part.step % Color.palette.count]
+      let color = color(of: part, byCategory: byCategory)
       let corners = part.corners.map { (x: $0.x * Double(zoom), y: $0.y * Double(zoom)) }
       picture.drawPolygon(corners, color: color)
       let left = corners.map(\.x).min() ?? 0

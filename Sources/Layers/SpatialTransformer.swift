@@ -6,7 +6,6 @@ import Tensors
 public struct WindowConfig: Configurable {
   public enum Scale: String, CaseIterable, Sendable { case isotropic, anisotropic }
   public enum Linear: String, CaseIterable, Sendable { case none, full }
-  public enum TurnedBy: String, CaseIterable, Sendable { case controller, glimpse }
 
   public var scale = Scale.isotropic
   public var minimum = 0.1
@@ -21,8 +20,7 @@ public struct WindowConfig: Configurable {
   public var shearPrior = Deviation(1)
   public var linearPrior = Deviation(1)
   public var initialDeviation = 0.3
-  public var turnedBy = TurnedBy.controller
-  public var turnLayers = [200]
+  public var refinement: [Int] = []
 
   public init() {}
 
@@ -41,12 +39,9 @@ public struct WindowConfig: Configurable {
     .section("linear_prior", \.linearPrior, "prior of the unconstrained linear map"),
     .number(
       "initial_deviation", \.initialDeviation, in: 0.001...2, "posterior deviation at the start, in prior deviations"),
-    .choice(
-      "turned_by", \.turnedBy,
-      "what infers rotation, shear and linear map: the controller with the place, or layers that see the place's glimpse"
-    ),
     .integers(
-      "turn_layers", \.turnLayers, in: 1...8192, "turned_by: glimpse: hidden layers from glimpse to these latents"),
+      "refinement", \.refinement, in: 1...8192,
+      "hidden layers from the glimpse at the controller's window to a correction of that window; none: no correction"),
   ]
 
   public func problems() -> [Problem] {
@@ -57,11 +52,6 @@ public struct WindowConfig: Configurable {
       found.append(
         Problem(
           key: "scale_prior", "mean \(scalePrior.mean) is not between minimum (\(minimum)) and maximum (\(maximum))"))
-    }
-    if turnedBy == .glimpse, rotation == 0, shear == 0, linear == .none {
-      found.append(
-        Problem(key: "turned_by", "is glimpse, but the window has neither rotation nor shear nor a linear map to infer")
-      )
     }
     return found
   }
@@ -97,7 +87,7 @@ public struct SpatialTransformer {
   /// Number of window latents.
   public let size: Int
   /// How many of them, the first, are scale and shift.
-  public let placeSize: Int
+  private let placeSize: Int
   /// Mean and deviation of the prior on u, [size].
   public let priorMean: Tensor
   public let priorDeviation: Tensor
@@ -136,8 +126,8 @@ public struct SpatialTransformer {
     return isAligned ? place(u) : turned(place(u), by: u.columns(placeSize..<size))
   }
 
-  /// The windows of scales and shifts u [batch, placeSize], parallel to the canvas.
-  public func place(_ u: Tensor) -> Window {
+  /// The windows of scales and shifts, the first columns of u, parallel to the canvas.
+  private func place(_ u: Tensor) -> Window {
     let (low, range) = (Float(config.minimum), Float(config.maximum - config.minimum))
     func scale(_ column: Int) -> Tensor {
       u.columns(column..<column + 1).sigmoid().scaled(by: range, plus: low)
@@ -201,6 +191,24 @@ public struct Window {
   public let forward: Tensor
   public let inverse: Tensor
   let isAligned: Bool
+}
+
+extension Window {
+  /// Chosen windows, one a row: center and side as shares of the canvas (the center (0.5, 0.5) is its middle), angle in
+  /// radians, clockwise on screen. All of the same number.
+  public init(centersX: [Float], centersY: [Float], widths: [Float], heights: [Float], angles: [Float]) {
+    let rows = centersX.indices.map { index -> (forward: [Float], inverse: [Float]) in
+      let (w, h, angle) = (widths[index], heights[index], angles[index])
+      let (x, y) = (2 * centersX[index] - 1, 2 * centersY[index] - 1)
+      let (a, b, c, d) = (w * cos(angle), -w * sin(angle), h * sin(angle), h * cos(angle))
+      let k = 1 / (a * d - b * c)
+      let (ia, ib, ic, id) = (d * k, -b * k, -c * k, a * k)
+      return ([a, b, x, c, d, y], [ia, ib, -(ia * x + ib * y), ic, id, -(ic * x + id * y)])
+    }
+    self.init(
+      forward: Tensor(shape: [rows.count, 6], rows.flatMap(\.forward)),
+      inverse: Tensor(shape: [rows.count, 6], rows.flatMap(\.inverse)), isAligned: angles.allSatisfy { $0 == 0 })
+  }
 }
 
 extension Tensor {

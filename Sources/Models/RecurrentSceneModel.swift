@@ -12,10 +12,10 @@ import Tensors
 public final class RecurrentSceneModel: SceneModel {
   public let store = ParameterStore()
   private let config: Config
-  private let context: ModelContext
+  let context: ModelContext
   private let controller: Controller
   private let pose: PosePosterior
-  private let turning: TurnPosterior?
+  private let refinement: WindowRefinement?
   private let transformer: SpatialTransformer
   let appearance: any Appearance
   private let countPrior: any CountPrior
@@ -35,11 +35,11 @@ public final class RecurrentSceneModel: SceneModel {
       config.controller, pixels: pixels,
       fed: [("window", transformer.size), ("appearance", appearance.fedSize)], in: scope.child("controller"))
     pose = PosePosterior(config, transformer, in: scope.child("head"))
-    turning =
-      config.window.turnedBy == .controller
+    refinement =
+      config.window.refinement.isEmpty
       ? nil
-      : TurnPosterior(
-        config, transformer, pixels: context.channels * config.glimpse * config.glimpse, in: scope.child("turn"))
+      : WindowRefinement(
+        config, transformer, pixels: context.channels * config.glimpse * config.glimpse, in: scope.child("refinement"))
     countPrior = try countPriors.make(config.prior.count, ())
     likelihood = try likelihoods.make(config.likelihood, ())
     background = try backgrounds.make(
@@ -75,29 +75,26 @@ public final class RecurrentSceneModel: SceneModel {
       let presence = draw.bernoulli(
         "presence", step: step, logits: posterior.presence, priorLogOdds: Float(logOdds[step]))
       let source = controller.glimpseSource(images, canvas.sum)
-      let place = draw.normal(
-        "window", step: step, mean: posterior.window.mean, deviation: posterior.window.deviation,
-        priorMean: pose.prior.mean, priorDeviation: pose.prior.deviation)
-      let turn = turning.map { turning in
-        let seen = turning(source.read(transformer.place(place.sample), side: config.glimpse))
-        return draw.normal(
-          "turn", step: step, mean: seen.mean, deviation: seen.deviation, priorMean: turning.prior.mean,
-          priorDeviation: turning.prior.deviation)
+      var expected = posterior.window
+      if let refinement {
+        let seen = transformer.window(expected.mean(transformer))
+        expected = refinement(expected, source.read(seen, side: config.glimpse))
       }
-      let latents = turn.map { .concatenating([place.sample, $0.sample]) } ?? place.sample
-      let window = transformer.window(latents)
+      let place = draw.normal(
+        "window", step: step, mean: expected.mean(transformer), deviation: expected.deviation(transformer),
+        priorMean: transformer.priorMean, priorDeviation: transformer.priorDeviation)
+      let window = transformer.window(place.sample)
       let object = appearance.explain(source.read(window, side: config.glimpse), drawing: draw, step: step)
 
       terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))
       alive = alive * presence.sample
       terms.append(Term("window", step: step, mask: alive, .normal(place)))
-      if let turn { terms.append(Term("turn", step: step, mask: alive, .normal(turn))) }
       for part in object.latents { terms.append(Term(part.node, step: step, mask: alive, part.latent)) }
       contexts.append(advance.context)
       canvas.add(
         object.patch.written(window, height: context.height, width: context.width), window, gate: alive,
         probability: presence.sample, category: object.category)
-      controller.feed([latents, object.fed], to: &state)
+      controller.feed([place.sample, object.fed], to: &state)
     }
     canvas.background = background.draw(state.hidden, like: images)
     let logLikelihood =
@@ -131,38 +128,30 @@ public final class RecurrentSceneModel: SceneModel {
   }
 }
 
-/// A normal distribution over window latents: mean and deviation [batch, size], or [size].
-struct WindowDistribution {
-  let mean, deviation: Tensor
+/// A normal posterior over window latents in units of their prior, before the deviation's softplus: both [batch, size].
+struct WindowPosterior {
+  let location, spread: Tensor
 
-  /// The prior of some of the window's latents.
-  init(priorOf transformer: SpatialTransformer, _ latents: Range<Int>) {
-    func part(_ all: Tensor) -> Tensor { Tensor(shape: [latents.count], Array(all.array()[latents])) }
-    (mean, deviation) = (part(transformer.priorMean), part(transformer.priorDeviation))
+  /// At the start the prior's mean.
+  func mean(_ transformer: SpatialTransformer) -> Tensor {
+    location * transformer.priorDeviation + transformer.priorMean
   }
 
-  /// From raw outputs [batch, 2 * size], in units of the prior: at the start the prior's mean, and narrower than it.
-  init(_ raw: Tensor, prior: WindowDistribution, deviationBias: Float) {
-    let size = prior.mean.count
-    mean = raw.columns(0..<size) * prior.deviation + prior.mean
-    deviation = raw.columns(size..<2 * size).scaled(by: 1, plus: deviationBias).softplus() * prior.deviation
-  }
+  func deviation(_ transformer: SpatialTransformer) -> Tensor { spread.softplus() * transformer.priorDeviation }
 }
 
 /// The posterior over presence and window at a step, from the controller's features.
 struct PosePosterior {
-  /// presence logit [batch]; the window latents that the controller infers.
-  struct Parameters { let presence: Tensor, window: WindowDistribution }
+  /// presence logit [batch]; window.
+  struct Parameters { let presence: Tensor, window: WindowPosterior }
 
-  /// Of the window latents that the controller infers.
-  let prior: WindowDistribution
   private let head: MLP
+  private let size: Int
   private let presenceBias: Float
   private let deviationBias: Float
 
   init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, in scope: Scope) {
-    let size = config.window.turnedBy == .controller ? transformer.size : transformer.placeSize
-    prior = WindowDistribution(priorOf: transformer, 0..<size)
+    size = transformer.size
     head = MLP(
       inputs: config.controller.hidden, hidden: config.head, outputs: 1 + 2 * size, outputBias: .zeros, in: scope)
     presenceBias = Float(config.controller.presenceBias)
@@ -173,31 +162,32 @@ struct PosePosterior {
     let raw = head(features)
     return Parameters(
       presence: raw.columns(0..<1).reshaped([raw.shape[0]]).scaled(by: 1, plus: presenceBias),
-      window: WindowDistribution(raw.columns(1..<raw.columns), prior: prior, deviationBias: deviationBias))
+      window: WindowPosterior(
+        location: raw.columns(1..<1 + size),
+        spread: raw.columns(1 + size..<1 + 2 * size).scaled(by: 1, plus: deviationBias)))
   }
 }
 
-/// The posterior over rotation, shear and linear map, from the glimpse that scale and shift alone cut out.
+/// Corrects the window that the controller infers by what is seen through it.
 ///
-/// Not in the papers, whose controllers infer the whole window at once (discrete-air.md 3.3): turns are a matter of an
-/// object's own pixels, wherever it is.
-struct TurnPosterior {
-  let prior: WindowDistribution
+/// Not in the papers, whose controllers infer the whole window at once (discrete-air.md 3.3): how an object is turned, and
+/// by how much the window misses it, are matters of a few pixels that a dense controller would have to learn anew for every
+/// place. The posterior stays a normal one: the glimpse is read at the controller's mean.
+struct WindowRefinement {
   private let layers: MLP
-  private let deviationBias: Float
+  private let size: Int
 
   /// `pixels`: those of a glimpse.
   init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, pixels: Int, in scope: Scope) {
-    prior = WindowDistribution(priorOf: transformer, transformer.placeSize..<transformer.size)
-    layers = MLP(
-      inputs: pixels, hidden: config.window.turnLayers, outputs: 2 * (transformer.size - transformer.placeSize),
-      outputBias: .zeros, in: scope)
-    deviationBias = inverseSoftplus(Float(config.window.initialDeviation))
+    size = transformer.size
+    layers = MLP(inputs: pixels, hidden: config.window.refinement, outputs: 2 * size, outputBias: .zeros, in: scope)
   }
 
-  /// glimpses [batch, channel, side, side].
-  func callAsFunction(_ glimpses: Tensor) -> WindowDistribution {
-    WindowDistribution(layers(glimpses.flattened()), prior: prior, deviationBias: deviationBias)
+  /// glimpses [batch, channel, side, side] at the window's mean.
+  func callAsFunction(_ window: WindowPosterior, _ glimpses: Tensor) -> WindowPosterior {
+    let change = layers(glimpses.flattened())
+    return WindowPosterior(
+      location: window.location + change.columns(0..<size), spread: window.spread + change.columns(size..<2 * size))
   }
 }
 

@@ -20,7 +20,8 @@ public let regularizers = Registry<any SceneModel, any Regularizer>(
   [
     .entry("information", "slots can be told apart by what they generate (DM-VAE)", defaults: Information.Config()) {
       try Information($0, $1)
-    }
+    },
+    .entry("balance", "categories are all used", defaults: Balance.Config()) { config, _ in Balance(config) },
   ])
 
 /// A model in training: its passes carry what regularizers add.

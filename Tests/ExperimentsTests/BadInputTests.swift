@@ -39,6 +39,23 @@ struct BadInputTests {
     ("training: { seed: 99999999999999999999 }\n", "bad.yaml:1:19: 'training.seed' is 99999999999999999999", "0 to "),
     ("estimator: { name: nvli }\n", "bad.yaml:1:20: unknown estimator 'nvli'", "did you mean 'nvil'? (known: nvil, "),
     ("dataset: { name: mnits }\n", "bad.yaml:1:18: unknown dataset 'mnits'", "(known: multi-mnist, "),
+    (
+      "regularizers: [{ name: information }]\n",
+      "bad.yaml:1:15: 'regularizers' 'information' is about memory slots, which model 'air' has none of",
+      "set model.appearance.name to memory"
+    ),
+    (
+      "model: { name: dm-vae }\nregularizers: [{ name: balance }, { name: balance, weight: 2 }]\n",
+      "bad.yaml:2:15: 'regularizers' names 'balance' twice", "give it the weight of both"
+    ),
+    (
+      "regularizers: [{ name: informaton }]\n", "bad.yaml:1:24: unknown regularizer 'informaton'",
+      "did you mean 'information'?"
+    ),
+    (
+      "model: { name: discrete-air, appearance: { name: category, categories: 1 } }\n",
+      "'model.appearance.categories' is 1, outside its range", "2 to 4096"
+    ),
     ("dataset: { counts: {} }\n", "bad.yaml:1:20: 'dataset.counts' has no scenes", "counts"),
     ("extends: bad.yaml\n", "bad.yaml:1:10: 'extends' runs in a circle", "bad.yaml -> bad.yaml"),
     (

@@ -2,7 +2,8 @@ import Experiments
 
 extension Command {
   static let figure = Command(
-    name: "figure", summary: "draw what runs measured", example: curves.example, actions: [curves, csv])
+    name: "figure", summary: "draw what runs measured", example: curves.example,
+    actions: [curves, csv, memory, attributes, generate, parse])
 
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
@@ -14,6 +15,66 @@ extension Command {
     try Curves.write(
       runs: arguments.all(.runs), metric: arguments[.metric] ?? "count_accuracy", picture: arguments[.out],
       table: arguments[.csv])
+  }
+
+  private static let memory = Command(
+    name: "memory", summary: "objects drawn from every category or memory slot",
+    details: "A row for each category or slot; the first column is the mean, the others are drawn from the prior.",
+    words: [.run], options: [.picture, .samples, .rows, .seed, .checkpoint, .data],
+    example: "airframe figure memory runs/dm-vae-multi-mnist/seed-0 --step 20000 --out memory.png", computes: true
+  ) { arguments in
+    let out = try arguments.one(Option.picture)
+    try ModelFigures.memory(
+      run: try arguments.one(.run), step: arguments.integer(.checkpoint), samples: arguments.integer(.samples) ?? 10,
+      rows: arguments.integer(.rows), seed: arguments.integer(.seed) ?? 0, dataFolder: arguments.dataFolder, to: out)
+    print(out)
+  }
+
+  private static let attributes = Command(
+    name: "attributes", summary: "categories while one attribute moves",
+    details: "A row for each category; from left to right one attribute goes from -2.5 to 2.5 deviations of its prior.",
+    words: [.run], options: [.picture, .attribute, .columns, .checkpoint, .data],
+    example: "airframe figure attributes runs/discrete-air-multi-mnist/seed-0 --out attributes.png", computes: true
+  ) { arguments in
+    let out = try arguments.one(Option.picture)
+    try ModelFigures.attributes(
+      run: try arguments.one(.run), step: arguments.integer(.checkpoint), attribute: arguments.integer(.attribute) ?? 0,
+      columns: arguments.integer(.columns) ?? 9, reach: 2.5, dataFolder: arguments.dataFolder, to: out)
+    print(out)
+  }
+
+  private static let generate = Command(
+    name: "generate", summary: "a scene of your choice, object by object",
+    details: """
+      SCENE.yaml lists the objects: `objects: [{ category: 2, x: 20, y: 32, size: 18, angle: 30, attributes: [0.5] }]`,
+      places and sizes in pixels, the angle in degrees, attributes in deviations of their prior. Any number of objects.
+      """,
+    words: [.run], options: [.scene, .picture, .checkpoint, .data],
+    example: "airframe figure generate runs/discrete-air-multi-sprites/seed-0 --scene scene.yaml --out scene.png",
+    computes: true
+  ) { arguments in
+    let out = try arguments.one(Option.picture)
+    try ModelFigures.generate(
+      run: try arguments.one(.run), step: arguments.integer(.checkpoint), scene: try arguments.one(Option.scene),
+      dataFolder: arguments.dataFolder, to: out)
+    print(out)
+  }
+
+  private static let parse = Command(
+    name: "parse", summary: "how runs take scenes apart",
+    details: """
+      A row for each scene; for each run the scene with windows in the colors of their categories, the reconstruction,
+      and a table: step, category (k), center, window, angle in degrees.
+      """,
+    words: [.runs], options: [.picture, .scenes, .split, .checkpoint, .data],
+    example: "airframe figure parse runs/dm-vae-hanzi/seed-0 runs/air-hanzi/seed-0 --out parse.png", computes: true
+  ) { arguments in
+    let out = try arguments.one(Option.picture)
+    try ParseFigure.write(
+      runs: arguments.all(.runs), split: try split(arguments[.split] ?? "test"),
+      count: arguments.integer(.scenes) ?? 8, step: arguments.integer(.checkpoint), dataFolder: arguments.dataFolder,
+      to: out)
+    print(out)
   }
 
   private static let csv = Command(
@@ -34,6 +95,17 @@ extension Word {
 }
 
 extension Option {
+  fileprivate static let samples = Option("samples", "N", .integer(1...100), "columns", standard: "10")
+  fileprivate static let rows = Option(
+    "rows", "N", .integer(1...4096), "how many categories or slots, from the first", standard: "all")
+  fileprivate static let seed = Option("seed", "S", .integer(0...Int.max), "which samples", standard: "0")
+  fileprivate static let attribute = Option(
+    "attribute", "N", .integer(0...4095), "the attribute that moves, from 0", standard: "0")
+  fileprivate static let columns = Option("columns", "N", .integer(1...100), "columns", standard: "9")
+  fileprivate static let scene = Option(
+    "scene", "SCENE.yaml", .file(ending: "yaml"), "the objects to draw", isRequired: true)
+  fileprivate static let scenes = Option("count", "N", .integer(1...64), "how many scenes", standard: "8")
+  fileprivate static let split = Option.split(standard: "test")
   fileprivate static let metric = Option(
     "metric", "NAME", .text, "a metric of the run's metrics.jsonl", standard: "count_accuracy")
   fileprivate static let picture = Option(

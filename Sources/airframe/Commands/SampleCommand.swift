@@ -6,15 +6,23 @@ extension Command {
     details: """
       Draws scenes from the priors of a trained model and decodes them into a grid of pictures, or an NPZ file
       with `images` and `count`. The prior on counts is the one at the end of its schedule, which often expects
-      nothing: --objects gives every scene as many objects.
+      nothing: --objects gives every scene as many objects. With --scene the one scene that a file describes is
+      drawn (`airframe help figure generate` shows such a file).
       """,
-    words: [.run], options: [.out, .count, .objects, .seed, .format, .checkpoint, .data],
+    words: [.run], options: [.out, .count, .objects, .scene, .seed, .format, .checkpoint, .data],
     example: "airframe sample runs/air-multi-mnist/seed-0 --objects 2 --out scenes.png", computes: true
   ) { arguments in
+    let out = try arguments.one(.out)
+    if let scene = arguments[.scene] {
+      let image = try Runner.compose(
+        run: try arguments.one(.run), scene: scene, step: arguments.integer(.checkpoint),
+        dataFolder: arguments.dataFolder)
+      try Runner.write(try arguments[.format] == "npz" ? image.npz() : image.png(), to: out)
+      return print(out)
+    }
     let scenes = try Runner.sample(
       run: try arguments.one(.run), count: arguments.integer(.count) ?? 16, objects: arguments.integer(.objects),
       seed: arguments.integer(.seed) ?? 0, step: arguments.integer(.checkpoint), dataFolder: arguments.dataFolder)
-    let out = try arguments.one(.out)
     try Runner.write(try arguments[.format] == "npz" ? scenes.npz() : scenes.png(), to: out)
     print(out)
   }
@@ -26,6 +34,8 @@ extension Option {
   fileprivate static let count = Option("count", "N", .integer(1...4096), "how many scenes", standard: "16")
   fileprivate static let objects = Option(
     "objects", "N", .integer(0...64), "objects in every scene", standard: "as the prior draws them")
+  fileprivate static let scene = Option(
+    "scene", "SCENE.yaml", .file(ending: "yaml"), "draw the objects that this file lists")
   fileprivate static let seed = Option("seed", "S", .integer(0...Int.max), "which scenes", standard: "0")
   fileprivate static let format = Option(
     "format", "FORMAT", .choice(["png", "npz"]), "how the scenes are written", standard: "png")

@@ -1,0 +1,75 @@
+import Datasets
+import Evaluation
+import Glibc
+import Models
+import Pictures
+import Scenes
+import Tensors
+
+/// How runs take scenes apart: the scene with what was found, the reconstruction, and the latents (discrete-air.md figures 4
+/// and 7, dm-vae.md figures 4 and 7).
+public enum ParseFigure {
+  private static let lineHeight = Picture.textHeight() + 4
+
+  /// A row for each of `count` scenes of a split; for each run the scene with windows, the reconstruction and a table.
+  ///
+  /// Colors tell categories apart, or inference steps in models without categories. Throws `RunError` for runs of other
+  /// scenes, and what reading runs and data throws.
+  public static func write(
+    runs: [String], split: Split, count: Int, step: Int?, dataFolder: String, to path: String
+  ) throws {
+    var cells: [[Picture]] = []
+    var fingerprint: String?
+    for run in runs {
+      let folder = try RunFolder(opening: run)
+      let workbench = try Workbench(try Runner.check("\(run)/config.yaml", []), dataFolder: dataFolder)
+      Threads.use(workbench.config.training.threads)
+      _ = try Runner.restore(workbench, of: folder, step: step)
+      let dataset = workbench.dataset
+      if let fingerprint, fingerprint != dataset.fingerprint {
+        throw RunError("\(run): was trained on other scenes than \(runs[0]); compare runs of the same dataset section")
+      }
+      fingerprint = dataset.fingerprint
+      try workbench.requireScenes(of: split)
+      try dataset.prepare(split)
+      let indices = Array(0..<min(count, dataset.size(of: split)))
+      let batch = Batch(dataset, split, indices: indices)
+      let found = workbench.model.explain(batch.images)
+      let zoom = max(1, min(4, 160 / max(dataset.height, dataset.width)))
+      let (inputs, outputs) = (SceneGrid.pictures(batch.images), SceneGrid.pictures(found.reconstruction))
+      for (row, index) in indices.indices.enumerated() {
+        if cells.count <= row { cells.append([]) }
+        cells[row] += [
+          SceneGrid.annotated(inputs[index], found.scenes[index].parts, zoom, byCategory: true),
+          outputs[index].enlarged(by: zoom).rgb(), table(found.scenes[index], height: inputs[index].height * zoom),
+        ]
+      }
+    }
+    try ModelFigures.write(Picture.grid(cells.flatMap { $0 }, columns: 3 * runs.count), to: path)
+  }
+
+  /// A line an object: step, category, center, window and angle.
+  private static func table(_ scene: Explanation, height: Int) -> Picture {
+    let lines = ["\(scene.count) found"] + scene.parts.map(words)
+    let width = (lines.map { Picture.textWidth($0) }.max() ?? 0) + 12
+    var picture = Picture(width: max(width, 150), height: height, channels: 3)
+    for (index, line) in lines.enumerated() {
+      let color = index == 0 ? Color.white : SceneGrid.color(of: scene.parts[index - 1], byCategory: true)
+      picture.drawText(line, x: 6, y: 6 + index * lineHeight, color: color)
+    }
+    return picture
+  }
+
+  private static func words(_ part: Part) -> String {
+    let center = Box(around: part.corners).center
+    let (first, second, last) = (part.corners[0], part.corners[1], part.corners[3])
+    func length(_ a: Point, _ b: Point) -> Double {
+      ((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)).squareRoot()
+    }
+    let angle = atan2(second.y - first.y, second.x - first.x) * 180 / Double.pi
+    return "\(part.step + 1)" + (part.category.map { " k\($0)" } ?? "")
+      + " (\(fixed(center.x, 0)),\(fixed(center.y, 0)))"
+      + " \(fixed(length(first, second), 0))x\(fixed(length(first, last), 0))"
+      + (abs(angle) < 0.5 ? "" : " \(fixed(angle, 0))")
+  }
+}

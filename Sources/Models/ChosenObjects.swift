@@ -1,0 +1,67 @@
+import Layers
+import Tensors
+
+/// An object that somebody chose instead of inferring it.
+public struct ChosenObject: Sendable {
+  /// Category or memory slot; nil for models without them.
+  public var category: Int?
+  /// Continuous latents of its appearance, in deviations of their prior from its mean; those not given are 0.
+  public var attributes: [Float]
+  /// Center and side of its window, as shares of the canvas.
+  public var x, y, width, height: Float
+  /// Radians, clockwise on screen: turns what is in the window, whose extent stays (discrete-air.md eq. 6).
+  public var angle: Float
+
+  public init(
+    category: Int?, attributes: [Float] = [], x: Float = 0.5, y: Float = 0.5, width: Float = 1, height: Float = 1,
+    angle: Float = 0
+  ) {
+    (self.category, self.attributes) = (category, attributes)
+    (self.x, self.y, self.width, self.height, self.angle) = (x, y, width, height, angle)
+  }
+}
+
+/// A model that can draw objects of one's choice.
+public protocol ObjectDrawing: SceneModel {
+  /// The number of categories or memory slots; 0 where there are none.
+  var categories: Int { get }
+  /// The number of continuous latents of an object's appearance.
+  var attributes: Int { get }
+  /// Patches [n, channel, side, side] of objects, whatever their places.
+  /// Requires categories below `categories` (none where that is 0), and at most `attributes` attributes.
+  func patches(_ objects: [ChosenObject]) -> Tensor
+  /// The sum of objects on a black canvas, [1, channel, height, width].
+  func scene(_ objects: [ChosenObject]) -> Tensor
+}
+
+extension RecurrentSceneModel: ObjectDrawing {
+  public var categories: Int { appearance.categories }
+  public var attributes: Int { appearance.attributes }
+
+  public func patches(_ objects: [ChosenObject]) -> Tensor {
+    let (kinds, numbers) = (categories, attributes)
+    let rows = Tensor(shape: [objects.count, kinds]) { out in
+      for (row, object) in objects.enumerated() {
+        for kind in 0..<kinds { out[row * kinds + kind] = object.category == kind ? 1 : 0 }
+      }
+    }
+    let values = Tensor(shape: [objects.count, numbers]) { out in
+      for (row, object) in objects.enumerated() {
+        for index in 0..<numbers {
+          out[row * numbers + index] = index < object.attributes.count ? object.attributes[index] : 0
+        }
+      }
+    }
+    return store.frozen { appearance.patches(rows, attributes: values) }
+  }
+
+  public func scene(_ objects: [ChosenObject]) -> Tensor {
+    let shape = [1, context.channels, context.height, context.width]
+    guard !objects.isEmpty else { return .zeros(shape) }
+    let windows = Window(
+      centersX: objects.map(\.x), centersY: objects.map(\.y), widths: objects.map(\.width),
+      heights: objects.map(\.height), angles: objects.map(\.angle))
+    let drawn = patches(objects).written(windows, height: context.height, width: context.width)
+    return Tensor.ones([1, objects.count]).matrixProduct(drawn.flattened()).reshaped(shape)
+  }
+}
