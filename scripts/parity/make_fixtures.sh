@@ -42,3 +42,21 @@ fixture background-nvil 0 0.1 0 model.name=dair estimator.name=nvil "estimator.$
   model.controller.glimpse_source=difference
 fixture linear-marginal 4000 0.1 0 estimator.name=marginal model.window.linear=full model.window.rotation=0.5 \
   model.controller.embedding='[12, 8]' 'model.background={ name: mlp, hidden: [8] }' model.controller.input=difference
+
+# Discrete-AIR: each way to combine template and attributes, each relaxed KL.
+category() {
+  echo "model.appearance={ name: category, categories: 3, attributes: 2, encoder: [8], template: [8], modifier: [8], kernel: 3, combination: $1 }"
+}
+fixture discrete-air-gumbel-softmax 3 0.1 0 model.name=discrete-air "$(category additive)" estimator.name=gumbel-softmax \
+  estimator.temperature=0.7 estimator.relaxed_kl=soft
+fixture discrete-air-marginal 3 0.1 0 model.name=discrete-air "$(category convolutional)" estimator.name=marginal \
+  estimator.relaxed_kl=density estimator.category_temperature=0.6 estimator.category_prior_temperature=0.5
+fixture discrete-air-nvil 3 0.1 0 model.name=discrete-air "$(category multiplicative)" estimator.name=nvil \
+  "estimator.$baseline"
+
+# DM-VAE with its information term.
+memory='model.appearance={ name: memory, slots: 4, slot_size: 5, noise: 3, address: [8, 6], encoder: [8], prior: [8], generator: [8] }'
+information='regularizers=[{ name: information, gamma: 0.7, patches_per_slot: 2 }]'
+fixture dm-vae-gumbel-softmax 3 0.1 0 model.name=dm-vae "$memory" "$information" estimator.name=gumbel-softmax \
+  estimator.temperature=0.6667 estimator.prior_temperature=0.5 estimator.category_temperature=0.8 estimator.relaxed_kl=density
+fixture dm-vae-nvil 3 0.1 0 model.name=dm-vae "$memory" "$information" estimator.name=nvil "estimator.$baseline"
