@@ -43,7 +43,7 @@ struct ConfigFileTests {
 
   @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) })
   func filesOfGeneratedScenesTrain(_ path: String) throws {
-    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null") }
+    for (row, config) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null", sizes: fewScenes(config)) }
   }
 
   // These read digits that cannot be part of the repository: `airframe data fetch mnist` gets them.
@@ -51,7 +51,9 @@ struct ConfigFileTests {
     .enabled(if: dataFolder != nil, "set AIRFRAME_DATA to the folder with mnist/ to train the configs of digits"),
     arguments: (configs + experiments).filter(needsFiles))
   func filesOfDownloadedScenesTrain(_ path: String) throws {
-    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: try #require(dataFolder)) }
+    for (row, config) in try Self.read(path) {
+      try train(path, row, dataFolder: try #require(dataFolder), sizes: fewScenes(config))
+    }
   }
 
   @Test(arguments: configs.filter(needsOwnImages)) func filesOfOwnImagesTrain(_ path: String) throws {
@@ -63,10 +65,15 @@ struct ConfigFileTests {
     try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.path=\(folder.path)"])
   }
 
+  /// What makes the splits of a dataset small.
+  private func fewScenes(_ config: RunConfig) -> [String] {
+    config.dataset.name == "hanzi"
+      ? ["dataset.characters=明林", "dataset.samples=10"] : ["dataset.validation_size=8", "dataset.test_size=8"]
+  }
+
   /// Three steps of a config with small batches, an evaluation of a few scenes, and all that a run leaves.
   private func train(
-    _ path: String, _ row: String?, dataFolder: String,
-    sizes: [String] = ["dataset.validation_size=8", "dataset.test_size=8"]
+    _ path: String, _ row: String?, dataFolder: String, sizes: [String]
   ) throws {
     let folder = try TemporaryFolder()
     let outcome = try Runner.train(
