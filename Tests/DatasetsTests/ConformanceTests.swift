@@ -92,6 +92,10 @@ struct ConformanceTests {
       config.stroke.offset = 1
       #expect(try Hanzi(config, in: mnist.context).fingerprint != fingerprint)
     }
+    if var config = choice.config as? CasiaGNT.Config {
+      config.characters = "阿啊"
+      #expect(try CasiaGNT(config, in: mnist.context).fingerprint != fingerprint)
+    }
     if var config = choice.config as? Images.Config {
       config.seed = 1
       #expect(try Images(config, in: mnist.context).fingerprint != fingerprint)

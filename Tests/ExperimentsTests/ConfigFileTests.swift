@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestKit
 import Testing
 
 @testable import Configuration
@@ -27,8 +28,13 @@ struct ConfigFileTests {
   }
 
   /// Whether a file is about the user's own images.
-  static func needsOwnImages(_ path: String) -> Bool {
-    (try? read(path))?.contains { $0.config.dataset.name == "images" } ?? false
+  static func needsOwnImages(_ path: String) -> Bool { names(path, "images") }
+
+  /// Whether a file is about the user's own files of CASIA-HWDB.
+  static func needsCASIA(_ path: String) -> Bool { names(path, "casia-gnt") }
+
+  private static func names(_ path: String, _ dataset: String) -> Bool {
+    (try? read(path))?.contains { $0.config.dataset.name == dataset } ?? false
   }
 
   @Test func thereAreConfigsOfGeneratedAndOfDownloadedScenes() {
@@ -41,7 +47,7 @@ struct ConfigFileTests {
     #expect(Runner.text(of: again) == text)
   }
 
-  @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) })
+  @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) && !needsCASIA($0) })
   func filesOfGeneratedScenesTrain(_ path: String) throws {
     for (row, config) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null", sizes: fewScenes(config)) }
   }
@@ -63,6 +69,15 @@ struct ConfigFileTests {
       try folder.write(picture.png(), to: "\(index).png")
     }
     try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.path=\(folder.path)"])
+  }
+
+  @Test(arguments: configs.filter(needsCASIA)) func filesOfCASIATrain(_ path: String) throws {
+    let folder = try TemporaryFolder()
+    let records = (0..<40).flatMap { image in
+      gntRecord([0xB0, UInt8(0xA1 + image % 2)], height: 9, width: 8, (0..<72).map { UInt8(($0 * image) % 256) })
+    }
+    try folder.write(records, to: "a.gnt")
+    try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.folder=\(folder.path)"])
   }
 
   /// What makes the splits of a dataset small.

@@ -242,11 +242,13 @@ struct DataListingTests {
     let text = try DataListing.text(dataFolder: scratch.path)
     for entry in datasets.entries { #expect(text.contains(entry.name) && text.contains(entry.summary)) }
     #expect(text.contains("airframe data fetch mnist") && text.contains("needs nothing"))
-    // Whatever a dataset needs can be fetched by that name, but for the user's own images.
-    for source in entries.compactMap(\.needs) where source != "images" {
+    // Whatever a dataset needs can be fetched by that name, but for the user's own files.
+    for source in entries.compactMap(\.needs) where !["images", "casia-gnt"].contains(source) {
       #expect(dataSources.map(\.name).contains(source))
     }
-    #expect(text.contains("needs images: missing (no \(scratch.path)/images)"))
+    for own in ["images", "casia-gnt"] {
+      #expect(text.contains("needs \(own): missing (no \(scratch.path)/\(own))"))
+    }
   }
 }
 
