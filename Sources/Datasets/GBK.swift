@@ -1,7 +1,7 @@
 import Glibc
 
 /// The characters of GBK's codes of two bytes, by the C library's `iconv`.
-struct GBK: ~Copyable {
+final class GBK {
   private let converter: iconv_t
 
   /// Throws where the C library lacks the tables of GBK.

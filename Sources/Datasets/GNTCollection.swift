@@ -105,7 +105,7 @@ struct GNTCollection: Sendable {
   }
 
   private static func character(
-    _ record: GNTFile.Record, _ file: GNTFile, _ encoding: borrowing GBK
+    _ record: GNTFile.Record, _ file: GNTFile, _ encoding: GBK
   ) throws -> Unicode.Scalar {
     let (high, low) = (UInt8(record.code >> 8), UInt8(record.code & 255))
     guard let character = encoding.character(high, low) else {
