@@ -9,5 +9,9 @@ public let datasets = Registry<DatasetContext, any Dataset>(
       try MultiSprites(config)
     },
     .entry("omniglot", "characters of eight alphabets on one canvas", defaults: Omniglot.Config(), make: Omniglot.init),
+    .entry("hanzi", "components of Chinese characters written by hand", defaults: Hanzi.Config(), make: Hanzi.init),
+    .entry(
+      "casia-gnt", "handwritten Chinese characters from your files of CASIA-HWDB", defaults: CasiaGNT.Config(),
+      make: CasiaGNT.init),
     .entry("images", "your own images, with or without boxes", defaults: Images.Config(), make: Images.init),
   ])

@@ -43,7 +43,9 @@ public struct ImageCollection: Sendable {
   public init(_ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil) throws {
     self.path = path
     var status = stat()
-    guard stat(path, &status) == 0 else { throw DatasetError.notFound(path: path) }
+    guard stat(path, &status) == 0 else {
+      throw DatasetError.notFound(path: path, wanted: "a folder of PNG files or an NPZ file", key: "path")
+    }
     let first: SceneShape
     if status.st_mode & S_IFMT == S_IFDIR {
       names = try Self.pictures(in: path)

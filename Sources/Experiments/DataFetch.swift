@@ -1,28 +1,37 @@
 import Glibc
 
-/// Downloads the files of a source, by the system's `curl`, and checks them, by `sha256sum`.
+/// Downloads the files of a source, by the system's `curl`, and checks them, by `sha256sum` or by reading them.
 public enum DataFetch {
   /// What became of one file.
   public struct FetchedFile: Sendable, CustomStringConvertible {
     public enum Outcome: Sendable, Equatable {
       case fetched
-      /// It stood there, with the right checksum.
+      /// It stood there, and is right.
       case present
       /// It stood there with another checksum, and was left alone: it may be the user's own.
       case differs(found: String, expected: String)
+      /// It stood there without what it should hold, and was left alone.
+      case lacking(problem: String)
     }
 
     public let path: String
     public let outcome: Outcome
+    /// What is known of a right file: `checksum as published`.
+    let assurance: String
 
     public var description: String {
       switch outcome {
-      case .fetched: "\(path): fetched, checksum as published"
-      case .present: "\(path): already there, checksum as published"
+      case .fetched: "\(path): fetched, \(assurance)"
+      case .present: "\(path): already there, \(assurance)"
       case .differs(let found, let expected):
         """
         \(path): already there and left alone, but it is not the published file \
         (sha256 \(found), published \(expected)); move it away and fetch again to get that one
+        """
+      case .lacking(let problem):
+        """
+        \(path): already there and left alone, but of no use (\(problem)); move it away and fetch again to get the \
+        published file
         """
       }
     }
@@ -51,13 +60,10 @@ public enum DataFetch {
     do {
       return try source.files.map { file in
         let path = "\(folder)/\(file.name)"
-        guard access(path, F_OK) == 0 else {
-          try fetch(file, to: path, from: mirrors ?? source.mirrors, progress)
-          return FetchedFile(path: path, outcome: .fetched)
-        }
-        let found = try sha256(ofFile: path)
-        let isRight = found == file.sha256
-        return FetchedFile(path: path, outcome: isRight ? .present : .differs(found: found, expected: file.sha256))
+        let isThere = access(path, F_OK) == 0
+        if !isThere { try fetch(file, to: path, from: urls(of: file, source, mirrors), progress) }
+        let outcome = isThere ? try judge(path, file.proof) : .fetched
+        return FetchedFile(path: path, outcome: outcome, assurance: file.proof.assurance)
       }
     } catch {
       // A folder that was made for nothing goes; one with files in it cannot be removed this way.
@@ -66,21 +72,27 @@ public enum DataFetch {
     }
   }
 
+  /// Where to look for a file, first to last. The user's mirrors may use the name that files have in the data folder.
+  private static func urls(of file: DataSource.File, _ source: DataSource, _ mirrors: [String]?) -> [String] {
+    let names =
+      file.name == file.publishedName || mirrors == nil ? [file.publishedName] : [file.publishedName, file.name]
+    return (mirrors ?? source.mirrors).flatMap { mirror in names.map { mirror + $0 } }
+  }
+
   private static func fetch(
-    _ file: DataSource.File, to path: String, from mirrors: [String], _ progress: (String) -> Void
+    _ file: DataSource.File, to path: String, from urls: [String], _ progress: (String) -> Void
   ) throws {
     var attempts: [DataFetchError.Attempt] = []
-    for mirror in mirrors {
-      let url = mirror + file.name
+    for url in urls {
       progress("fetching \(url)")
-      guard let problem = try download(url, to: path, sha256: file.sha256) else { return }
+      guard let problem = try download(url, to: path, file.proof) else { return }
       attempts.append(.init(url: url, problem: problem))
     }
     throw DataFetchError.failed(path: path, attempts: attempts)
   }
 
-  /// Puts what the URL holds at `path`, if its checksum is right; else says what went wrong and leaves nothing.
-  private static func download(_ url: String, to path: String, sha256 expected: String) throws -> String? {
+  /// Puts what the URL holds at `path`, if it is right; else says what went wrong and leaves nothing.
+  private static func download(_ url: String, to path: String, _ proof: DataSource.Proof) throws -> String? {
     let temporary = "\(path).part-\(getpid())"
     defer { unlink(temporary) }
     let result = try run(
@@ -94,12 +106,27 @@ public enum DataFetch {
       let words = result.output.split(whereSeparator: \.isNewline).last.map(String.init)
       return words ?? "curl ended with status \(result.status)"
     }
-    let found = try sha256(ofFile: temporary)
-    guard found == expected else { return "the file there has sha256 \(found), expected \(expected)" }
+    switch try judge(temporary, proof) {
+    case .differs(let found, let expected): return "the file there has sha256 \(found), expected \(expected)"
+    case .lacking(let problem): return "the file there is of no use: \(problem)"
+    case .present, .fetched: break
+    }
     guard sync(temporary), rename(temporary, path) == 0 else {
       return "fetched, but it cannot be put in place: \(String(cString: strerror(errno)))"
     }
     return nil
+  }
+
+  /// Whether a file that is there is the right one. Throws `DataFetchError` where its checksum cannot be taken.
+  private static func judge(_ path: String, _ proof: DataSource.Proof) throws -> FetchedFile.Outcome {
+    switch proof {
+    case .checksum(let expected):
+      let found = try sha256(ofFile: path)
+      return found == expected ? .present : .differs(found: found, expected: expected)
+    case .content(let check):
+      do { try check(path) } catch { return .lacking(problem: "\(error)") }
+      return .present
+    }
   }
 
   /// Brings a file to the disk, so that a crash cannot leave an empty one under the name it gets next.
@@ -126,6 +153,16 @@ public enum DataFetch {
       return try SystemCommand.run(program, arguments)
     } catch let failure as SystemCommand.Failure {
       throw DataFetchError(failure)
+    }
+  }
+}
+
+extension DataSource.Proof {
+  /// What it says of a file that it has not refused.
+  fileprivate var assurance: String {
+    switch self {
+    case .checksum: "checksum as published"
+    case .content: "with what is needed (no published checksum is known)"
     }
   }
 }

@@ -54,7 +54,7 @@ public enum DataListing {
       return nil
     } catch DatasetError.missing(let file, let source) {
       return (file, source)
-    } catch DatasetError.notFound(let path) {
+    } catch DatasetError.notFound(let path, _, _) {
       return (path, entry.name)
     } catch {
       // The files are there; what is wrong with them is said where they are used.

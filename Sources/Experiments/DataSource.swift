@@ -1,10 +1,29 @@
+import Datasets
+
 /// Published files that datasets are made from.
 public struct DataSource: Sendable {
   /// A file as its authors publish it.
   public struct File: Sendable {
+    /// What the file is called in the data folder.
     public let name: String
-    /// 64 hexadecimal digits.
-    public let sha256: String
+    /// What it is called where it is published.
+    let publishedName: String
+    let proof: Proof
+
+    /// A file of that name, here and there, and of that checksum (64 hexadecimal digits).
+    init(name: String, sha256: String) { (self.name, publishedName, proof) = (name, name, .checksum(sha256)) }
+
+    init(name: String, publishedAs publishedName: String, _ proof: Proof) {
+      (self.name, self.publishedName, self.proof) = (name, publishedName, proof)
+    }
+  }
+
+  /// How it is known that a file is the right one.
+  enum Proof: Sendable {
+    /// By its SHA-256, in 64 hexadecimal digits.
+    case checksum(String)
+    /// By what is in it: this throws what is wrong with the file of that path.
+    case content(@Sendable (String) throws -> Void)
   }
 
   /// What follows `airframe data fetch`, and the folder in the data folder where the files go.
@@ -24,7 +43,7 @@ public struct DataSource: Sendable {
 }
 
 /// All that can be fetched.
-public let dataSources: [DataSource] = [.mnist, .omniglot]
+public let dataSources: [DataSource] = [.mnist, .omniglot, .kanjivg]
 
 extension DataSource {
   /// MNIST's four files (LeCun and Cortes). The checksums are those of the official files.
@@ -60,5 +79,14 @@ extension DataSource {
       File(
         name: "images_background_small2.zip",
         sha256: "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"),
+    ])
+  /// KanjiVG (Ulrich Apel) in its one-file form, release 2025-08-16. No checksum is published: a file is the right one if
+  /// it expands without a fault and holds the default characters of `hanzi`.
+  static let kanjivg = DataSource(
+    name: "kanjivg", mirrors: ["https://github.com/KanjiVG/kanjivg/releases/download/r20250816/"],
+    files: [
+      File(
+        name: "kanjivg.xml.gz", publishedAs: "kanjivg-20250816.xml.gz",
+        .content { file in try Hanzi.check(file: file) })
     ])
 }

@@ -88,6 +88,14 @@ struct ConformanceTests {
       config.seed = 1
       #expect(try Omniglot(config, in: mnist.context).fingerprint != fingerprint)
     }
+    if var config = choice.config as? Hanzi.Config {
+      config.stroke.offset = 1
+      #expect(try Hanzi(config, in: mnist.context).fingerprint != fingerprint)
+    }
+    if var config = choice.config as? CasiaGNT.Config {
+      config.characters = "阿啊"
+      #expect(try CasiaGNT(config, in: mnist.context).fingerprint != fingerprint)
+    }
     if var config = choice.config as? Images.Config {
       config.seed = 1
       #expect(try Images(config, in: mnist.context).fingerprint != fingerprint)

@@ -2,8 +2,10 @@ import Datasets
 import Foundation
 import Pictures
 import Scenes
+import TestKit
 
-/// A data folder with a small MNIST of its own, a small Omniglot, and own images, so that no test needs the real ones.
+/// A data folder with a small MNIST of its own, a small Omniglot, the default characters of Hanzi in other strokes, images
+/// of characters in a GNT file, and own images, so that no test needs the real ones.
 ///
 /// Of 600 training digits the first 500 are labeled 0 to 4, the last 100 are labeled 5 to 8; the 120 test digits are
 /// labeled 9. A digit is a few strokes, its ink within the middle 20 x 20 pixels, as in MNIST.
@@ -26,6 +28,8 @@ final class SmallData: Sendable {
     try Self.write((0..<600).map { $0 < 500 ? $0 % 5 : 5 + $0 % 4 }, to: place, as: "train")
     try Self.write((0..<120).map { _ in 9 }, to: place, as: "t10k")
     try Self.writeOmniglot(to: folder.appendingPathComponent("omniglot"))
+    try Self.writeKanji(to: folder.appendingPathComponent("kanjivg"))
+    try Self.writeGNT(to: folder.appendingPathComponent("casia-gnt"))
     try Self.writeImages(400, to: folder.appendingPathComponent("images"))
   }
 
@@ -85,6 +89,35 @@ extension SmallData {
     return picture
   }
 
+  /// The default characters, each a cross of one of 5 names over a curve and a bar of one of 6.
+  private static func writeKanji(to folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let kanji = Hanzi.characters.unicodeScalars.enumerated().map { index, scalar in
+      let cross =
+        "<g kvg:element=\"\(index % 5)\"><path d=\"M20,30c20,0,50,0,60,0\"/><path d=\"M50,12c0,8,0,30,0,36\"/></g>"
+      let curve =
+        "<g kvg:element=\"\(10 + index % 6)\"><path d=\"M20,70C30,\(60 + index),70,100,90,64\"/><path d=\"M30,90c9,0,20,0,50,0\"/></g>"
+      return "<kanji id=\"kvg:kanji_0\(String(scalar.value, radix: 16))\"><g>\(cross)\(curve)</g></kanji>"
+    }
+    let text = "<?xml version=\"1.0\"?><kanjivg>\(kanji.joined(separator: "\n"))</kanjivg>"
+    try Data(Gzip.compress(Array(text.utf8))).write(to: folder.appendingPathComponent("kanjivg.xml.gz"))
+  }
+
+  /// 60 images of each of 8 characters: a bar whose thickness and place differ, on paper of its own size.
+  private static func writeGNT(to folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    var file: [UInt8] = []
+    for image in 0..<480 {
+      let (height, width) = (20 + image % 17, 24 + image % 13)
+      let pixels = (0..<height * width).map { pixel in
+        (image % 16..<18).contains(pixel / width) ? UInt8(image / 3) : pixel % 7 == image % 7 ? 250 : 255
+      }
+      // 啊, which is B0 A1, and those after it.
+      file += gntRecord([0xB0, UInt8(0xA1 + image % 8)], height: height, width: width, pixels)
+    }
+    try Data(file).write(to: folder.appendingPathComponent("a.gnt"))
+  }
+
   /// Gray images of 6 x 8 pixels, no two alike.
   private static func writeImages(_ count: Int, to folder: URL) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -114,6 +147,8 @@ extension MultiMNIST.Config {
 
 let hasOmniglot =
   dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/omniglot/images_background_small1.zip") } ?? false
+
+let hasKanjiVG = dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/kanjivg/kanjivg.xml.gz") } ?? false
 
 /// The first scenes of a split, with masks.
 func scenes(_ dataset: any Dataset, _ split: Split = .train, count: Int) throws -> [Scene] {

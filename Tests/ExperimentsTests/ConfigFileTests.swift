@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestKit
 import Testing
 
 @testable import Configuration
@@ -27,8 +28,13 @@ struct ConfigFileTests {
   }
 
   /// Whether a file is about the user's own images.
-  static func needsOwnImages(_ path: String) -> Bool {
-    (try? read(path))?.contains { $0.config.dataset.name == "images" } ?? false
+  static func needsOwnImages(_ path: String) -> Bool { names(path, "images") }
+
+  /// Whether a file is about the user's own files of CASIA-HWDB.
+  static func needsCASIA(_ path: String) -> Bool { names(path, "casia-gnt") }
+
+  private static func names(_ path: String, _ dataset: String) -> Bool {
+    (try? read(path))?.contains { $0.config.dataset.name == dataset } ?? false
   }
 
   @Test func thereAreConfigsOfGeneratedAndOfDownloadedScenes() {
@@ -41,9 +47,9 @@ struct ConfigFileTests {
     #expect(Runner.text(of: again) == text)
   }
 
-  @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) })
+  @Test(arguments: (configs + experiments).filter { !needsFiles($0) && !needsOwnImages($0) && !needsCASIA($0) })
   func filesOfGeneratedScenesTrain(_ path: String) throws {
-    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null") }
+    for (row, config) in try Self.read(path) { try train(path, row, dataFolder: "/dev/null", sizes: fewScenes(config)) }
   }
 
   // These read digits that cannot be part of the repository: `airframe data fetch mnist` gets them.
@@ -51,7 +57,9 @@ struct ConfigFileTests {
     .enabled(if: dataFolder != nil, "set AIRFRAME_DATA to the folder with mnist/ to train the configs of digits"),
     arguments: (configs + experiments).filter(needsFiles))
   func filesOfDownloadedScenesTrain(_ path: String) throws {
-    for (row, _) in try Self.read(path) { try train(path, row, dataFolder: try #require(dataFolder)) }
+    for (row, config) in try Self.read(path) {
+      try train(path, row, dataFolder: try #require(dataFolder), sizes: fewScenes(config))
+    }
   }
 
   @Test(arguments: configs.filter(needsOwnImages)) func filesOfOwnImagesTrain(_ path: String) throws {
@@ -63,10 +71,24 @@ struct ConfigFileTests {
     try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.path=\(folder.path)"])
   }
 
+  @Test(arguments: configs.filter(needsCASIA)) func filesOfCASIATrain(_ path: String) throws {
+    let folder = try TemporaryFolder()
+    let records = (0..<40).flatMap { image in
+      gntRecord([0xB0, UInt8(0xA1 + image % 2)], height: 9, width: 8, (0..<72).map { UInt8(($0 * image) % 256) })
+    }
+    try folder.write(records, to: "a.gnt")
+    try train(path, nil, dataFolder: "/dev/null", sizes: ["dataset.folder=\(folder.path)"])
+  }
+
+  /// What makes the splits of a dataset small.
+  private func fewScenes(_ config: RunConfig) -> [String] {
+    config.dataset.name == "hanzi"
+      ? ["dataset.characters=明林", "dataset.samples=10"] : ["dataset.validation_size=8", "dataset.test_size=8"]
+  }
+
   /// Three steps of a config with small batches, an evaluation of a few scenes, and all that a run leaves.
   private func train(
-    _ path: String, _ row: String?, dataFolder: String,
-    sizes: [String] = ["dataset.validation_size=8", "dataset.test_size=8"]
+    _ path: String, _ row: String?, dataFolder: String, sizes: [String]
   ) throws {
     let folder = try TemporaryFolder()
     let outcome = try Runner.train(

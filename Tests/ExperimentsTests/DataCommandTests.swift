@@ -125,6 +125,71 @@ struct DataFetchTests {
     #expect(try scratch.text("data/tiny/a.gz") == "alpha")
   }
 
+  /// A file without a known checksum: it must begin with an a, and has another name where it is published.
+  private func fetchJudged(from folders: [String]) throws -> [DataFetch.FetchedFile] {
+    struct Wrong: Error, CustomStringConvertible { var description: String { "it begins with something else" } }
+    let judged = DataSource(
+      name: "judged", mirrors: [],
+      files: [
+        .init(
+          name: "a.gz", publishedAs: "a-1.gz",
+          .content { path in if try readFile(path).first != UInt8(ascii: "a") { throw Wrong() } })
+      ])
+    return try DataFetch.run(
+      judged, into: "\(scratch.path)/data", from: try folders.map { try DataFetch.mirror(scratch.url($0)) })
+  }
+
+  @Test func aFileWithoutAChecksumIsJudgedByWhatItHolds() throws {
+    try scratch.write("alpha", to: "published/a-1.gz")
+    try scratch.write("beta", to: "wrong/a-1.gz")
+    let words = try #require(failure { _ = try fetchJudged(from: ["wrong"]) }).description
+    #expect(words.contains("wrong/a-1.gz: the file there is of no use: it begins with something else"))
+    #expect(words.contains("wrong/a.gz: curl: (37)") && scratch.names(in: "data") == nil)
+
+    let fetched = try fetchJudged(from: ["wrong", "published"])
+    #expect(fetched.map(\.outcome) == [.fetched] && scratch.names(in: "data/judged") == ["a.gz"])
+    #expect(fetched[0].description.hasSuffix("fetched, with what is needed (no published checksum is known)"))
+    #expect(try fetchJudged(from: []).map(\.outcome) == [.present])
+    try scratch.write("my own", to: "data/judged/a.gz")
+    let kept = try fetchJudged(from: ["published"])
+    #expect(kept.map(\.outcome) == [.lacking(problem: "it begins with something else")])
+    #expect(
+      kept[0].description.contains("left alone, but of no use (it begins")
+        && kept[0].description.contains("fetch again"))
+    #expect(try scratch.text("data/judged/a.gz") == "my own")
+  }
+
+  @Test func aMirrorMayUseTheNameOfTheDataFolder() throws {
+    #expect(try fetchJudged(from: ["mirror"]).map(\.outcome) == [.fetched])
+    #expect(try scratch.text("data/judged/a.gz") == "alpha")
+  }
+
+  @Test func kanjiThatAreNoneAreRefusedWithTheReason() throws {
+    for (bytes, problem) in [
+      (Array("<html>no such page</html>".utf8), "is not KanjiVG's XML"),
+      (try Gzip.compress([1, 2, 3]), "is not KanjiVG"),
+      (Array(try Gzip.compress(Array(repeating: 9, count: 999)).dropLast(9)), "the compressed data ends too early"),
+      (try Gzip.compress(Array("<kanji id=\"kvg:kanji_0660e\"></kanji>".utf8)), "has no character '"),
+    ] {
+      try writeFileAtomically(bytes, to: "\(scratch.path)/mirror/kanjivg-20250816.xml.gz")
+      let error = failure {
+        let mirror = try DataFetch.mirror(scratch.url("mirror"))
+        _ = try DataFetch.run(.kanjivg, into: "\(scratch.path)/data", from: [mirror])
+      }
+      let words = try #require(error).description
+      #expect(
+        words.contains("kanjivg-20250816.xml.gz: the file there is of no use: ") && words.contains(problem), "\(words)")
+      #expect(scratch.names(in: "data") == nil)
+    }
+  }
+
+  /// Needs the real KanjiVG: set AIRFRAME_DATA to the folder that holds kanjivg/ (skipped otherwise).
+  @Test(.enabled(if: hasKanjiVG)) func theRealKanjiAreAccepted() throws {
+    let folder = URL(fileURLWithPath: try #require(dataFolder) + "/kanjivg").absoluteString
+    let files = try DataFetch.run(.kanjivg, into: "\(scratch.path)/data", from: [try DataFetch.mirror(folder)])
+    #expect(files.map(\.outcome) == [.fetched] && scratch.names(in: "data/kanjivg") == ["kanjivg.xml.gz"])
+  }
+
   @Test func whatIsNoURLIsRefused() {
     for text in ["mirror", "://x", "/data/mnist", ""] {
       #expect(throws: RunError.self) { try DataFetch.mirror(text) }
@@ -147,7 +212,10 @@ struct DataFetchTests {
 
   @Test(arguments: dataSources.map(\.name)) func aSourcesFilesAreThoseThatDatasetsRead(name: String) throws {
     let source = try DataSource.named(name)
-    #expect(source.files.allSatisfy { $0.sha256.count == 64 && $0.sha256.allSatisfy(\.isHexDigit) })
+    for file in source.files {
+      guard case .checksum(let digits) = file.proof else { continue }
+      #expect(digits.count == 64 && digits.allSatisfy(\.isHexDigit))
+    }
     #expect(source.mirrors.allSatisfy { $0.hasPrefix("https://") && $0.hasSuffix("/") })
     let before = try DataListing.entries(dataFolder: "\(scratch.path)/data").filter { $0.needs == name }
     #expect(!before.isEmpty && before.allSatisfy { $0.missing != nil })
@@ -157,6 +225,9 @@ struct DataFetchTests {
     #expect(throws: RunError.self) { try DataSource.named("minst") }
   }
 }
+
+private let hasKanjiVG =
+  dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/kanjivg/kanjivg.xml.gz") } ?? false
 
 struct DataListingTests {
   @Test func everyDatasetIsListedWithWhatItNeeds() throws {
@@ -171,11 +242,13 @@ struct DataListingTests {
     let text = try DataListing.text(dataFolder: scratch.path)
     for entry in datasets.entries { #expect(text.contains(entry.name) && text.contains(entry.summary)) }
     #expect(text.contains("airframe data fetch mnist") && text.contains("needs nothing"))
-    // Whatever a dataset needs can be fetched by that name, but for the user's own images.
-    for source in entries.compactMap(\.needs) where source != "images" {
+    // Whatever a dataset needs can be fetched by that name, but for the user's own files.
+    for source in entries.compactMap(\.needs) where !["images", "casia-gnt"].contains(source) {
       #expect(dataSources.map(\.name).contains(source))
     }
-    #expect(text.contains("needs images: missing (no \(scratch.path)/images)"))
+    for own in ["images", "casia-gnt"] {
+      #expect(text.contains("needs \(own): missing (no \(scratch.path)/\(own))"))
+    }
   }
 }
 

@@ -1,0 +1,21 @@
+// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+
+@testable import Datasets
+
+/// A file of handwritten characters: records lie one after the other and fill the file; each is of a character or refused.
+func check(_ input: [UInt8]) {
+  let read = { (offset: Int) in Array(input[offset..<offset + GNTFile.header]) }
+  guard
+    let records = attempt(
+      refusing: DatasetError.self, { try GNTFile.records(length: input.count, name: "fuzz.gnt", read: read) }),
+    let encoding = attempt(refusing: DatasetError.self, { try GBK() })
+  else { return }
+  var end = 0
+  for record in records {
+    claim(record.offset == end && record.pixels.count == record.width * record.height, "records follow each other")
+    end = record.pixels.upperBound
+    let character = encoding.character(UInt8(record.code >> 8), UInt8(record.code & 255))
+    claim(character.map { $0.value > 0x20 } ?? true, "a character shows something")
+  }
+  claim(end == input.count, "records fill the file")
+}

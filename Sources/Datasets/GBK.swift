@@ -1,0 +1,38 @@
+import Glibc
+
+/// The characters of GBK's codes of two bytes, by the C library's `iconv`.
+final class GBK {
+  private let converter: iconv_t
+
+  /// Throws where the C library lacks the tables of GBK.
+  init() throws {
+    guard let converter = iconv_open("UTF-32LE", "GBK"), converter != iconv_t(bitPattern: -1) else {
+      throw DatasetError.unusable(
+        place: "GBK", problem: "the system's iconv does not know this encoding",
+        remedy: "install its tables (Debian: apt-get install libc6, on newer ones libc-gconv-modules-extra)")
+    }
+    self.converter = converter
+  }
+
+  deinit { iconv_close(converter) }
+
+  /// The character of two bytes: one of two bytes, or one of ASCII before a zero. Nil where there is none.
+  func character(_ high: UInt8, _ low: UInt8) -> Unicode.Scalar? {
+    guard high >= 0x80 else { return low == 0 && (0x21..<0x7F).contains(high) ? Unicode.Scalar(high) : nil }
+    var input = [CChar(bitPattern: high), CChar(bitPattern: low)]
+    var output = [UInt8](repeating: 0, count: 8)
+    let (isWhole, room) = input.withUnsafeMutableBufferPointer { input in
+      output.withUnsafeMutableBytes { output in
+        var source = input.baseAddress
+        var target = output.baseAddress?.assumingMemoryBound(to: CChar.self)
+        var (left, room) = (input.count, output.count)
+        // From a fresh state, whatever was read before.
+        iconv(converter, nil, nil, nil, nil)
+        let result = iconv(converter, &source, &left, &target, &room)
+        return (result == 0 && left == 0, room)
+      }
+    }
+    guard isWhole, room == 4 else { return nil }
+    return Unicode.Scalar(output[..<4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+  }
+}
