@@ -144,16 +144,17 @@ import Testing
   @Test func aSweepThatIsAskedToStopSavesItsCellsAndGoesOn() throws {
     let program = try Program(
       ["sweep", experiment, "--out", "\(folder.path)/runs", "--jobs", "2", "training.steps=100000"], in: folder.path)
-    while program.isRunning && workers().count < 2 { usleep(1000) }
-    usleep(300_000)
+    func begun() throws -> [CellFolder] {
+      try cells().filter { FileManager.default.fileExists(atPath: "\($0.path)/status.json") }
+    }
+    while try program.isRunning && begun().count < 2 { usleep(1000) }
     program.send(SIGTERM)
     let outcome = try program.finish()
     #expect(
       outcome.status == 143 && outcome.messages.contains("stopped with 0 of 24 cells finished"), "\(outcome.messages)")
     #expect(workers().isEmpty)
-    let begun = try cells().filter { FileManager.default.fileExists(atPath: "\($0.path)/config.yaml") }
-    #expect(begun.count == 2)
-    for cell in begun {
+    #expect(try begun().count == 2)
+    for cell in try begun() {
       #expect(try RunFolder(opening: cell.path).json("status.json")?["status"] == "interrupted")
     }
   }
