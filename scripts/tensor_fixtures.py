@@ -202,6 +202,26 @@ def dense(fixture):
 
 
 @operation
+def transposed_convolution(fixture):
+    """Maps and kernels with their channels last, as torch has them first."""
+    for case, shape, outputs, side, stride, padding in (
+            ("doubling", (2, 3, 4, 5), 3, 4, 2, 1),
+            ("odd", (1, 4, 2, 2), 4, 3, 1, 0),
+            ("gaps", (2, 2, 3, 1), 2, 2, 3, 0),
+            ("cropped", (1, 3, 3, 2), 1, 5, 2, 2)):
+        random = fixture.random(case)
+        fixture.add(
+            case,
+            lambda input, kernel, stride=stride, padding=padding:
+                F.conv_transpose2d(
+                    input.permute(0, 3, 1, 2), kernel.permute(0, 3, 1, 2),
+                    stride=stride, padding=padding).permute(0, 2, 3, 1),
+            {"input": random.normal(size=shape),
+             "kernel": random.normal(size=(shape[3], side, side, outputs))},
+            stride=stride, padding=padding)
+
+
+@operation
 def lstm_cell(fixture):
     """Gates in the order input, forget, cell, output (torch.nn.LSTMCell)."""
     def cell_of(gates, cell):

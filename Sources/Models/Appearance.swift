@@ -38,13 +38,19 @@ struct AppearanceContext {
   let scope: Scope
 }
 
+/// The config of an appearance that not every glimpse suits.
+protocol AppearanceConfig: Configurable {
+  /// What is wrong with a glimpse of this side, and what to do; nil where nothing is.
+  func obstacle(glimpse side: Int) -> String?
+}
+
 /// All appearances, one line each.
 let appearances = Registry<AppearanceContext, any Appearance>(
   "appearance",
   [
     .entry("gaussian", "one normal vector (AIR)", defaults: GaussianAppearance.Config()) { GaussianAppearance($0, $1) },
     .entry("category", "a category and attributes (Discrete-AIR)", defaults: CategoryAppearance.Config()) {
-      try CategoryAppearance($0, $1)
+      CategoryAppearance($0, $1)
     },
     .entry("memory", "a memory slot and noise (DM-VAE)", defaults: MemoryAppearance.Config()) {
       MemoryAppearance($0, $1)

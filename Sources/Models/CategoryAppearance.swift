@@ -7,13 +7,14 @@ import Tensors
 ///
 /// The patch is sigmoid(f_t(z_cat) combined with f_a(z_attr)); without attributes it is the template alone.
 struct CategoryAppearance: Appearance {
-  struct Config: Configurable {
+  struct Config: AppearanceConfig {
     enum Combination: String, CaseIterable, Sendable { case additive, multiplicative, convolutional }
 
     var categories = 10
     var attributes = 1
     var encoder = [200]
     var template = [200]
+    var upsampling: [Int] = []
     var modifier = [200]
     var combination = Combination.additive
     var kernel = 5
@@ -24,6 +25,9 @@ struct CategoryAppearance: Appearance {
       .integer("attributes", \.attributes, in: 0...4096, "number of normal attributes; 0: the category says it all"),
       .integers("encoder", \.encoder, in: 1...8192, "hidden layers from glimpse to category and attributes"),
       .integers("template", \.template, in: 1...8192, "hidden layers from category to template; none: a table"),
+      .integers(
+        "upsampling", \.upsampling, in: 1...1024,
+        "channels of small maps that transposed convolutions make the template of, each doubling the side; none: dense"),
       .integers("modifier", \.modifier, in: 1...8192, "hidden layers from attributes to what modifies the template"),
       .choice("combination", \.combination, "what attributes do to a template: add, multiply, or filter it"),
       .integer("kernel", \.kernel, in: 1...31, "side of the filters of combination: convolutional; odd"),
@@ -33,32 +37,58 @@ struct CategoryAppearance: Appearance {
     func problems() -> [Problem] {
       kernel % 2 == 0 ? [Problem(key: "kernel", "\(kernel) is even; a filter has a center, so its side is odd")] : []
     }
+
+    func obstacle(glimpse side: Int) -> String? {
+      if combination == .convolutional, kernel > side {
+        return "has a 'kernel' of \(kernel), larger than a 'glimpse' of \(side); choose a smaller filter"
+      }
+      let doublings = upsampling.count
+      if doublings >= Int.bitWidth - 1 || side % (1 << doublings) != 0 {
+        return
+          "has \(doublings) maps in 'upsampling', but a 'glimpse' of \(side) pixels cannot be made by doubling as often; "
+          + "name fewer maps, or a glimpse that is a multiple of 2^\(doublings)"
+      }
+      return nil
+    }
   }
 
   private let config: Config
   private let context: AppearanceContext
   private let encoder: MLP
-  private let template: MLP
+  private let template: Template
   private let modifier: MLP?
   private let priorMean: Tensor
   private let priorDeviation: Tensor
 
-  /// Throws `ConfigurationError` for a filter that is larger than the glimpse.
-  init(_ config: Config, _ context: AppearanceContext) throws {
+  /// f_t, up to the sigmoid.
+  private enum Template {
+    case dense(MLP)
+    case upsampled(UpsamplingDecoder)
+
+    func callAsFunction(_ categories: Tensor) -> Tensor {
+      switch self {
+      case .dense(let layers): layers(categories)
+      case .upsampled(let decoder): decoder(categories)
+      }
+    }
+  }
+
+  init(_ config: Config, _ context: AppearanceContext) {
     self.config = config
     self.context = context
     let side = context.side
     let pixels = context.channels * side * side
-    if config.combination == .convolutional, config.kernel > side {
-      throw ConfigurationError(
-        "model.appearance.kernel: \(config.kernel) is larger than model.glimpse (\(side)); choose a smaller filter",
-        at: nil)
-    }
     encoder = MLP(
       inputs: pixels, hidden: config.encoder, outputs: config.categories + 2 * config.attributes,
       in: context.scope.child("encoder"))
-    template = MLP(
-      inputs: config.categories, hidden: config.template, outputs: pixels, in: context.scope.child("template"))
+    let scope = context.scope.child("template")
+    template =
+      config.upsampling.isEmpty
+      ? .dense(MLP(inputs: config.categories, hidden: config.template, outputs: pixels, in: scope))
+      : .upsampled(
+        UpsamplingDecoder(
+          inputs: config.categories, hidden: config.template, maps: config.upsampling, channels: context.channels,
+          side: side, in: scope))
     let modifications =
       config.combination == .convolutional ? context.channels * config.kernel * config.kernel : pixels
     modifier =

@@ -27,5 +27,10 @@ extension RecurrentSceneModel {
       .variant("likelihood", \.likelihood, in: likelihoods, "how pixels scatter around the canvas"),
       .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
     ]
+
+    public func problems() -> [Problem] {
+      let obstacle = (appearance.config as? any AppearanceConfig)?.obstacle(glimpse: glimpse)
+      return obstacle.map { [Problem(key: "appearance", $0)] } ?? []
+    }
   }
 }

@@ -22,6 +22,9 @@ public let regularizers = Registry<any SceneModel, any Regularizer>(
       try Information($0, $1)
     },
     .entry("balance", "categories are all used", defaults: Balance.Config()) { config, _ in Balance(config) },
+    .entry("kl_weights", "KLs count for more or less than in the bound", defaults: KLWeights.Config()) { config, _ in
+      KLWeights(config)
+    },
   ])
 
 /// A model in training: its passes carry what regularizers add.

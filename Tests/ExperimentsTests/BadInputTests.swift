@@ -56,6 +56,16 @@ struct BadInputTests {
       "model: { name: discrete-air, appearance: { name: category, categories: 1 } }\n",
       "'model.appearance.categories' is 1, outside its range", "2 to 4096"
     ),
+    (
+      "model: { name: discrete-air, glimpse: 30, appearance: { name: category, upsampling: [8, 4] } }\n",
+      "bad.yaml:1:55: 'model.appearance' has 2 maps in 'upsampling', but a 'glimpse' of 30 pixels cannot be made",
+      "name fewer maps, or a glimpse that is a multiple of 2^2"
+    ),
+    (
+      "regularizers: [{ name: kl_weights, slot: 2 }]\n",
+      "bad.yaml:1:15: 'regularizers' 'kl_weights' sets 'slot', which model 'air' with appearance 'gaussian' does not have",
+      "presence, window, appearance"
+    ),
     ("dataset: { counts: {} }\n", "bad.yaml:1:20: 'dataset.counts' has no scenes", "counts"),
     ("extends: bad.yaml\n", "bad.yaml:1:10: 'extends' runs in a circle", "bad.yaml -> bad.yaml"),
     (

@@ -30,12 +30,12 @@ enum Tiny {
   /// Gives a model categories in the place of its appearance.
   static func categorize(
     _ config: inout RecurrentSceneModel.Config, _ combination: CategoryAppearance.Config.Combination = .additive,
-    attributes: Int = 2
+    attributes: Int = 2, upsampling: [Int] = []
   ) {
     config.appearance = appearances.choice("category")
     config.appearance.config = CategoryAppearance.Config(
-      categories: 3, attributes: attributes, encoder: [6], template: [6], modifier: [6], combination: combination,
-      kernel: 3, outputBias: -0.5)
+      categories: 3, attributes: attributes, encoder: [6], template: [6], upsampling: upsampling, modifier: [6],
+      combination: combination, kernel: 3, outputBias: -0.5)
   }
 
   /// Gives a model a memory in the place of its appearance.
@@ -85,6 +85,7 @@ struct Combination: CustomTestStringConvertible, Sendable {
     Combination("category alone") { Tiny.categorize(&$0, attributes: 0) },
     Combination("multiplicative") { Tiny.categorize(&$0, .multiplicative) },
     Combination("convolutional") { Tiny.categorize(&$0, .convolutional) },
+    Combination("upsampled") { Tiny.categorize(&$0, upsampling: [3, 2]) },
     Combination("memory", .dmVAE) {
       Tiny.memorize(&$0)
       $0.likelihood = likelihoods.choice("normal")

@@ -71,6 +71,15 @@ import Testing
     }
   }
 
+  @Test func transposedConvolutionsMatch() throws {
+    try compare("transposed_convolution", absolute: 1e-5) { example, inputs in
+      [
+        "output": try find("input", inputs).transposedConvolved(
+          with: find("kernel", inputs), stride: Int(example.number("stride")), padding: Int(example.number("padding")))
+      ]
+    }
+  }
+
   @Test func lstmStepsMatch() throws {
     try compare("lstm_cell") { _, inputs in
       let state = try find("gates", inputs).lstmCell(find("cell", inputs))

@@ -128,6 +128,15 @@ void ck_own_convolution_input_gradient(int64_t images, int64_t height, int64_t w
 void ck_own_convolution_kernel_gradient(int64_t images, int64_t height, int64_t width, int64_t side, const float *x,
                                         const float *dy, float *dk, int accumulate);
 
+// MARK: Transposed convolutions
+
+/// map [images, (height - 1) stride - 2 padding + side, likewise of width, channels] = sum of the windows [images, height, width, side, side, channels], that of (i, j) laid at row i stride - padding and column j stride - padding; what falls off the map is lost.
+void ck_overlap_add(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
+                    const float *windows, float *map);
+/// The transpose: windows (+)= what the map holds where they lie.
+void ck_overlap_gather(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
+                       const float *map, float *windows, int accumulate);
+
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon), with step and epsilon already corrected for bias by the caller.

@@ -1,0 +1,38 @@
+// Overlapping windows of maps that a transposed convolution adds up.
+#include "kernels.h"
+
+/// Runs a statement for every value `at` of a window [side, side, channels] whose place `to` lies on the map.
+#define FOR_PLACES(...) \
+  for (int64_t n = 0; n < images; n++, map += map_height * map_width * channels) \
+    for (int64_t i = 0; i < height; i++) \
+      for (int64_t j = 0; j < width; j++) \
+        for (int64_t u = 0; u < side; u++) \
+          for (int64_t v = 0; v < side; v++, windows += channels) { \
+            const int64_t row = i * stride - padding + u, column = j * stride - padding + v; \
+            const int inside = row >= 0 && row < map_height && column >= 0 && column < map_width; \
+            const int64_t place = inside ? (row * map_width + column) * channels : 0; \
+            __VA_ARGS__ \
+          }
+
+KERNEL(void, ck_overlap_add,
+       (int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
+        const float *windows, float *map),
+       (images, height, width, channels, side, stride, padding, windows, map)) {
+  const int64_t map_height = (height - 1) * stride - 2 * padding + side, map_width = (width - 1) * stride - 2 * padding + side;
+  memset(map, 0, sizeof(float) * (size_t)(images * map_height * map_width * channels));
+  FOR_PLACES({
+    if (!inside) continue;
+    VECTOR for (int64_t c = 0; c < channels; c++) map[place + c] += windows[c];
+  })
+}
+
+KERNEL(void, ck_overlap_gather,
+       (int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
+        const float *map, float *windows, int accumulate),
+       (images, height, width, channels, side, stride, padding, map, windows, accumulate)) {
+  const int64_t map_height = (height - 1) * stride - 2 * padding + side, map_width = (width - 1) * stride - 2 * padding + side;
+  FOR_PLACES({
+    VECTOR for (int64_t c = 0; c < channels; c++)
+      windows[c] = (accumulate ? windows[c] : 0) + (inside ? map[place + c] : 0);
+  })
+}
