@@ -52,21 +52,34 @@ public struct Draw {
   public func normal(
     _ node: String, step: Int, mean: Tensor, deviation: Tensor, priorMean: Tensor, priorDeviation: Tensor
   ) -> NormalLatent {
-    let sample: Tensor
+    normal(node, step: step, mean: mean, deviation: deviation, prior: NormalPrior(priorMean, priorDeviation))
+  }
+
+  /// A normal node whose prior may depend, number by number, on those before: mean and deviation [batch, n].
+  public func normal(
+    _ node: String, step: Int, mean: Tensor, deviation: Tensor, prior: NormalPrior
+  ) -> NormalLatent {
+    var sample = mean
     switch discrete {
-    case .mode: sample = mean
-    case .prior: sample = noise.child(node).at(step).normals(mean.shape) * priorDeviation + priorMean
+    case .mode: break
+    case .prior:
+      let epsilon = noise.child(node).at(step).normals(mean.shape)
+      for _ in 0..<prior.stages {
+        let expected = prior.parameters(sample)
+        sample = epsilon * expected.deviation + expected.mean
+      }
     case .sampled, .relaxed, .marginal:
       let epsilon = noise.child(node).at(step).normals(mean.shape)
       record?.add(node, step, epsilon)
       sample = mean + deviation * epsilon
     }
+    let expected = prior.parameters(sample)
     return NormalLatent(
-      mean: mean, deviation: deviation, priorMean: priorMean, priorDeviation: priorDeviation, sample: sample)
+      mean: mean, deviation: deviation, priorMean: expected.mean, priorDeviation: expected.deviation, sample: sample)
   }
 
-  /// A Bernoulli node with the given logits [batch] and prior log-odds.
-  public func bernoulli(_ node: String, step: Int, logits: Tensor, priorLogOdds: Float) -> BernoulliLatent {
+  /// A Bernoulli node with the given logits [batch] and prior log-odds, [batch] or a scalar.
+  public func bernoulli(_ node: String, step: Int, logits: Tensor, priorLogOdds: Tensor) -> BernoulliLatent {
     switch discrete {
     case .mode:
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.isAbove(0))
@@ -75,7 +88,7 @@ public struct Draw {
     case .prior(let objects):
       let sample =
         objects.map { (step < $0 ? Tensor.ones : Tensor.zeros)(logits.shape) }
-        ?? (Tensor(priorLogOdds) + logistic(node, step, logits.shape)).isAbove(0)
+        ?? (priorLogOdds + logistic(node, step, logits.shape)).isAbove(0)
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
     case .sampled:
       let sample = (logits.detached() + logistic(node, step, logits.shape)).isAbove(0)
@@ -88,6 +101,12 @@ public struct Draw {
         logits: logits, priorLogOdds: priorLogOdds, sample: sample,
         relaxed: RelaxedBernoulli(y: y, relaxation: relaxation))
     }
+  }
+
+  /// A presence [batch] that is no latent: 1, but 0 beyond the number of objects that a draw of the prior was asked for.
+  public func certain(step: Int, batch: Int) -> Tensor {
+    if case .prior(let objects?) = discrete, step >= objects { return .zeros([batch]) }
+    return .ones([batch])
   }
 
   /// A categorical node with the given logits [batch, K] and a uniform prior.
@@ -126,6 +145,21 @@ public struct Draw {
     record?.add(node, step, uniforms)
     return uniforms.logit()
   }
+}
+
+/// A normal prior, whose mean and deviation may depend on what is drawn.
+public struct NormalPrior {
+  /// Number of groups in which the node's numbers are drawn one after the other.
+  let stages: Int
+  /// Mean and deviation given the node's value [batch, n]; those of a group depend on the groups before it alone.
+  let parameters: (Tensor) -> (mean: Tensor, deviation: Tensor)
+
+  public init(stages: Int, _ parameters: @escaping (Tensor) -> (mean: Tensor, deviation: Tensor)) {
+    (self.stages, self.parameters) = (stages, parameters)
+  }
+
+  /// The same whatever is drawn.
+  public init(_ mean: Tensor, _ deviation: Tensor) { self.init(stages: 1) { _ in (mean, deviation) } }
 }
 
 /// Collects the noise that a pass uses, for `airframe export-step`: normals of normal nodes, uniforms of discrete ones.

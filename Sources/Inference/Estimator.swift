@@ -45,7 +45,9 @@ public struct Estimate {
   public init(_ pass: Pass, losses: [(name: String, value: Tensor)]) {
     self.losses = losses
     terms = pass.reported
-    diagnostics = pass.penalties.map { ($0.name, $0.value) }
+    diagnostics = pass.penalties.flatMap { penalty in
+      [(penalty.name, penalty.value)] + (penalty.violated.map { [("\(penalty.name)_violated", $0)] } ?? [])
+    }
     constants = pass.penalties.map { ("penalty/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
   }
 

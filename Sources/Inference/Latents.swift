@@ -17,16 +17,16 @@ public struct NormalLatent {
   }
 }
 
-/// A Bernoulli node: logits and sample [batch]; the prior as log-odds.
+/// A Bernoulli node: logits and sample [batch]; the prior as log-odds [batch], or a scalar.
 public struct BernoulliLatent {
   public let logits: Tensor
-  public let priorLogOdds: Float
+  public let priorLogOdds: Tensor
   /// 0 or 1; in (0, 1) where the draw is relaxed; the probability where it is marginal.
   public let sample: Tensor
   /// The relaxation that the sample came from, if any.
   public let relaxed: RelaxedBernoulli?
 
-  init(logits: Tensor, priorLogOdds: Float, sample: Tensor, relaxed: RelaxedBernoulli? = nil) {
+  init(logits: Tensor, priorLogOdds: Tensor, sample: Tensor, relaxed: RelaxedBernoulli? = nil) {
     (self.logits, self.priorLogOdds, self.sample, self.relaxed) = (logits, priorLogOdds, sample, relaxed)
   }
 
@@ -48,20 +48,18 @@ public struct BernoulliLatent {
 
   /// p (l - l0) - softplus(l) + softplus(l0).
   private func closedFormKL() -> Tensor {
-    let prior = Tensor(priorLogOdds)
-    return logits.sigmoid() * (logits - priorLogOdds) - logits.softplus() + prior.softplus()
+    logits.sigmoid() * (logits - priorLogOdds) - logits.softplus() + priorLogOdds.softplus()
   }
 
   /// z (log p - log p0) + (1 - z) (log(1 - p) - log(1 - p0)) at the relaxed sample z.
   private func softKL() -> Tensor {
-    let prior = Tensor(priorLogOdds)
-    return sample * (logits - priorLogOdds) - logits.softplus() + prior.softplus()
+    sample * (logits - priorLogOdds) - logits.softplus() + priorLogOdds.softplus()
   }
 
   /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.  Maddison et al. 2016, C.3.
   private func densityKL(_ relaxed: RelaxedBernoulli) -> Tensor {
     relaxed.logDensity(logits, relaxed.relaxation.presence.posterior)
-      - relaxed.logDensity(Tensor(priorLogOdds), relaxed.relaxation.presence.prior)
+      - relaxed.logDensity(priorLogOdds, relaxed.relaxation.presence.prior)
   }
 }
 

@@ -55,9 +55,11 @@ public struct Penalty {
   public let perImage: Tensor?
   /// For the batch as a whole, a scalar: its gradient follows paths alone.
   public let batch: Tensor?
+  /// The share of images that break what it asks for, where that is a yes or no.
+  public let violated: Double?
 
-  public init(_ name: String, perImage: Tensor? = nil, batch: Tensor? = nil) {
-    (self.name, self.perImage, self.batch) = (name, perImage, batch)
+  public init(_ name: String, perImage: Tensor? = nil, batch: Tensor? = nil, violated: Double? = nil) {
+    (self.name, self.perImage, self.batch, self.violated) = (name, perImage, batch, violated)
   }
 
   /// Its share of the loss.

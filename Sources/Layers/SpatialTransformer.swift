@@ -86,6 +86,8 @@ public struct Deviation: Configurable {
 public struct SpatialTransformer {
   /// Number of window latents.
   public let size: Int
+  /// How many of them, the first, are scales.
+  public let scaleSize: Int
   /// How many of them, the first, are scale and shift.
   private let placeSize: Int
   /// Mean and deviation of the prior on u, [size].
@@ -115,6 +117,7 @@ public struct SpatialTransformer {
     if config.shear > 0 { add(1, config.shearPrior.deviation) }
     if config.linear == .full { add(4, config.linearPrior.deviation) }
     size = means.count
+    scaleSize = scales
     placeSize = scales + 2
     priorMean = Tensor(shape: [size], means.map(Float.init))
     priorDeviation = Tensor(shape: [size], deviations.map(Float.init))

@@ -14,6 +14,12 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("dm-vae", "AIR with a memory of what objects look like (Min et al.)", defaults: .dmVAE) {
       try RecurrentSceneModel($0, $1)
     },
+    .entry("air-pprior", "AIR with a learned recurrent prior (Xu et al.)", defaults: .airPPrior) {
+      try RecurrentSceneModel($0, $1)
+    },
+    .entry("air-asr", "AIR-pPrior, for the regularizers count and overlap", defaults: .airPPrior) {
+      try RecurrentSceneModel($0, $1)
+    },
   ])
 
 extension RecurrentSceneModel.Config {
@@ -38,6 +44,15 @@ extension RecurrentSceneModel.Config {
     var config = RecurrentSceneModel.Config()
     config.appearance = appearances.choice("memory")
     config.window.scale = .anisotropic
+    config.likelihood = likelihoods.choice("bernoulli")
+    return config
+  }()
+
+  /// What makes it AIR-ASR are regularizers of the run.
+  static let airPPrior: RecurrentSceneModel.Config = {
+    var config = RecurrentSceneModel.Config()
+    config.prior = scenePriors.choice("recurrent")
+    config.appearance.config = GaussianAppearance.Config(size: 50, encoder: [512, 256], decoder: [256, 512])
     config.likelihood = likelihoods.choice("bernoulli")
     return config
   }()

@@ -4,13 +4,17 @@ import Layers
 extension RecurrentSceneModel {
   /// The parts of the recurrent skeleton (keys of `model`); any combination is legal.
   public struct Config: Configurable {
+    /// Whether the number of objects is inferred, or always that of the steps.
+    public enum Presence: String, CaseIterable, Sendable { case inferred, always }
+
     var steps = 3
+    var presence = Presence.inferred
     var glimpse = 28
     var controller = Controller.Config()
     var head = [200]
     var window = WindowConfig()
     var appearance = appearances.choice("gaussian")
-    var prior = ScenePriorConfig()
+    var prior = scenePriors.choice("independent")
     var likelihood = likelihoods.choice("normal")
     var background = backgrounds.choice("none")
 
@@ -18,12 +22,13 @@ extension RecurrentSceneModel {
 
     public static let fields: [Field<Config>] = [
       .integer("steps", \.steps, in: 1...64, "inference steps: the largest number of objects"),
+      .choice("presence", \.presence, "inferred, or always: every scene has as many objects as there are steps"),
       .integer("glimpse", \.glimpse, in: 2...256, "side of a glimpse, in pixels"),
       .section("controller", \.controller, "the recurrent network"),
       .integers("head", \.head, in: 1...8192, "hidden layers between the LSTM and presence and window"),
       .section("window", \.window, "the attention window"),
       .variant("appearance", \.appearance, in: appearances, "how an object looks"),
-      .section("prior", \.prior, "what is expected of a scene"),
+      .variant("prior", \.prior, in: scenePriors, "what is expected of a scene"),
       .variant("likelihood", \.likelihood, in: likelihoods, "how pixels scatter around the canvas"),
       .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
     ]

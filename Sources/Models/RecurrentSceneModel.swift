@@ -16,9 +16,9 @@ public final class RecurrentSceneModel: SceneModel {
   private let controller: Controller
   private let pose: PosePosterior
   private let refinement: WindowRefinement?
-  private let transformer: SpatialTransformer
+  let transformer: SpatialTransformer
   let appearance: any Appearance
-  private let countPrior: any CountPrior
+  private let prior: any ScenePrior
   private let likelihood: any Likelihood
   private let background: any Background
 
@@ -40,7 +40,8 @@ public final class RecurrentSceneModel: SceneModel {
       ? nil
       : WindowRefinement(
         config, transformer, pixels: context.channels * config.glimpse * config.glimpse, in: scope.child("refinement"))
-    countPrior = try countPriors.make(config.prior.count, ())
+    prior = try scenePriors.make(
+      config.prior, ScenePriorContext(steps: config.steps, transformer: transformer, scope: scope.child("prior")))
     likelihood = try likelihoods.make(config.likelihood, ())
     background = try backgrounds.make(
       config.background,
@@ -50,30 +51,33 @@ public final class RecurrentSceneModel: SceneModel {
   public var contextShape: ContextShape {
     ContextShape(
       steps: config.steps, pixels: context.channels * context.height * context.width, fed: controller.fedSize,
-      discreteNodes: ["presence"] + appearance.discreteNodes)
+      discreteNodes: (hasPresence ? ["presence"] : []) + appearance.discreteNodes)
   }
+
+  private var hasPresence: Bool { config.presence == .inferred }
 
   public func infer(_ images: Tensor, drawing draw: Draw) -> Pass { run(images, draw).pass }
 
-  public func constants(at progress: Progress) -> [(name: String, value: Tensor)] {
-    let logOdds = countPrior.logOdds(steps: config.steps, at: progress)
-    return [("presence_prior_log_odds", Tensor(shape: [config.steps], logOdds.map(Float.init)))]
-  }
+  public func constants(at progress: Progress) -> [(name: String, value: Tensor)] { prior.constants(at: progress) }
 
   /// The pass with what it drew.
   func run(_ images: Tensor, _ draw: Draw) -> (pass: Pass, canvas: Canvas) {
     let batch = images.shape[0]
-    let logOdds = countPrior.logOdds(steps: config.steps, at: draw.progress)
+    var course = prior.course(batch: batch, at: draw.progress)
     var state = controller.start(batch: batch)
     var canvas = Canvas(keepsSum: controller.needsCanvas)
     var terms: [Term] = []
     var contexts: [StepContext] = []
     var alive = Tensor.ones([batch])
+    var before: Tensor?
     for step in 0..<config.steps {
       let advance = controller.advance(&state, images, canvas)
       let posterior = pose(advance.features)
-      let presence = draw.bernoulli(
-        "presence", step: step, logits: posterior.presence, priorLogOdds: Float(logOdds[step]))
+      let expectation = course.next(after: before)
+      let presence =
+        hasPresence
+        ? draw.bernoulli("presence", step: step, logits: posterior.presence, priorLogOdds: expectation.presence) : nil
+      let present = presence?.sample ?? draw.certain(step: step, batch: batch)
       let source = controller.glimpseSource(images, canvas.sum)
       var expected = posterior.window
       if let refinement {
@@ -82,23 +86,24 @@ public final class RecurrentSceneModel: SceneModel {
       }
       let place = draw.normal(
         "window", step: step, mean: expected.mean(transformer), deviation: expected.deviation(transformer),
-        priorMean: transformer.priorMean, priorDeviation: transformer.priorDeviation)
+        prior: expectation.window)
+      before = place.sample
       let window = transformer.window(place.sample)
       let object = appearance.explain(source.read(window, side: config.glimpse), drawing: draw, step: step)
 
-      terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))
-      alive = alive * presence.sample
+      if let presence { terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence))) }
+      alive = alive * present
       terms.append(Term("window", step: step, mask: alive, .normal(place)))
       for part in object.latents { terms.append(Term(part.node, step: step, mask: alive, part.latent)) }
       contexts.append(advance.context)
       canvas.add(
         object.patch.written(window, height: context.height, width: context.width), window, gate: alive,
-        probability: presence.sample, category: object.category)
+        probability: present, category: object.category)
       controller.feed([place.sample, object.fed], to: &state)
     }
     canvas.background = background.draw(state.hidden, like: images)
     let logLikelihood =
-      draw.isMarginal
+      draw.isMarginal && hasPresence
       ? canvas.expectedLogLikelihood(of: images, likelihood)
       : likelihood.logProbability(of: images, given: canvas.composed(like: images))
     let pass = Pass(terms: terms, logLikelihood: logLikelihood, count: canvas.count(batch), contexts: contexts)

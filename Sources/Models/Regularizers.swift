@@ -22,6 +22,12 @@ public let regularizers = Registry<any SceneModel, any Regularizer>(
       try Information($0, $1)
     },
     .entry("balance", "categories are all used", defaults: Balance.Config()) { config, _ in Balance(config) },
+    .entry("count", "scenes have one of a few numbers of objects (AIR-ASR)", defaults: AllowedCounts.Config()) {
+      config, _ in AllowedCounts(config)
+    },
+    .entry("overlap", "windows do not overlap (AIR-ASR)", defaults: SeparateWindows.Config()) {
+      try SeparateWindows($0, $1)
+    },
     .entry("kl_weights", "KLs count for more or less than in the bound", defaults: KLWeights.Config()) { config, _ in
       KLWeights(config)
     },

@@ -66,6 +66,26 @@ struct BadInputTests {
       "bad.yaml:1:15: 'regularizers' 'kl_weights' sets 'slot', which model 'air' with appearance 'gaussian' does not have",
       "presence, window, appearance"
     ),
+    (
+      "regularizers: [{ name: count }]\n", "'regularizers[0].counts' is empty", "name the numbers that a scene may have"
+    ),
+    ("regularizers: [{ name: count, counts: [-1] }]\n", "'regularizers[0].counts[0]' is -1, outside its range", "0 to 64"),
+    (
+      "regularizers: [{ name: count, counts: [1, 4] }]\n", "'count' allows 4 objects, but the model has 3 steps",
+      "raise model.steps"
+    ),
+    (
+      "regularizers: [{ name: overlap }]\n", "'overlap' asks something of every step's window",
+      "set model.presence to always, and model.steps to the number of objects"
+    ),
+    (
+      "model: { presence: always }\nregularizers: [{ name: overlap, smallest: 16 }]\n",
+      "'regularizers[0].smallest' 16.0 exceeds largest (15.0)", "exchange the two"
+    ),
+    (
+      "model: { presence: always }\nregularizers: [{ name: count, counts: [1] }]\n",
+      "'count' is about presences, but model.presence is 'always'", "set it to inferred"
+    ),
     ("dataset: { counts: {} }\n", "bad.yaml:1:20: 'dataset.counts' has no scenes", "counts"),
     ("extends: bad.yaml\n", "bad.yaml:1:10: 'extends' runs in a circle", "bad.yaml -> bad.yaml"),
     (

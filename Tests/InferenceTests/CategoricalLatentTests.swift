@@ -64,7 +64,8 @@ struct CategoricalLatentTests {
     let found = relaxed(logits, at: weights, relaxation).kl()
     let points = Tensor(shape: [3], weights.map { Float(log($0[1] / $0[0])) })
     let bernoulli = BernoulliLatent(
-      logits: Tensor(shape: [3], logits.map { Float($0[1] - $0[0]) }), priorLogOdds: 0, sample: points.sigmoid(),
+      logits: Tensor(shape: [3], logits.map { Float($0[1] - $0[0]) }), priorLogOdds: Tensor(0),
+      sample: points.sigmoid(),
       relaxed: RelaxedBernoulli(y: points, relaxation: relaxation))
     expectClose(found, bernoulli.kl().array(), absolute: 1e-5)
   }

@@ -19,7 +19,7 @@ import Testing
   }
 
   private func sample(_ draw: Draw, _ node: String = "presence", step: Int = 0, logits: Tensor? = nil) -> Tensor {
-    draw.bernoulli(node, step: step, logits: logits ?? self.logits, priorLogOdds: 0).sample
+    draw.bernoulli(node, step: step, logits: logits ?? self.logits, priorLogOdds: Tensor(0)).sample
   }
 
   private func normal(_ draw: Draw, _ node: String = "window", step: Int = 0) -> NormalLatent {
@@ -169,7 +169,7 @@ import Testing
       #expect(abs(square.squareRoot() - deviation) < 0.02 * deviation)
     }
     let presence = draw(.prior(objects: nil)).bernoulli(
-      "presence", step: 0, logits: Tensor(repeating: 5, shape: [count]), priorLogOdds: -1)
+      "presence", step: 0, logits: Tensor(repeating: 5, shape: [count]), priorLogOdds: Tensor(-1))
     let frequency = Double(presence.sample.array().reduce(0, +)) / Double(count)
     let p = 1 / (1 + exp(1.0))
     #expect(abs(frequency - p) < 4 * (p * (1 - p) / Double(count)).squareRoot())

@@ -13,7 +13,7 @@ import Testing
 
   private func hard(_ logits: [Float], prior: Double, samples: [Float]) -> BernoulliLatent {
     BernoulliLatent(
-      logits: Tensor(shape: [logits.count], logits), priorLogOdds: Float(prior),
+      logits: Tensor(shape: [logits.count], logits), priorLogOdds: Tensor(Float(prior)),
       sample: Tensor(shape: [samples.count], samples))
   }
 
@@ -21,7 +21,8 @@ import Testing
   private func relaxed(_ logit: Double, prior: Double, y: [Double], _ relaxation: Relaxation) -> BernoulliLatent {
     let points = Tensor(shape: [y.count], y.map(Float.init))
     return BernoulliLatent(
-      logits: Tensor(repeating: Float(logit), shape: [y.count]), priorLogOdds: Float(prior), sample: points.sigmoid(),
+      logits: Tensor(repeating: Float(logit), shape: [y.count]), priorLogOdds: Tensor(Float(prior)),
+      sample: points.sigmoid(),
       relaxed: RelaxedBernoulli(y: points, relaxation: relaxation))
   }
 

@@ -51,7 +51,7 @@ final class ToyScene: InferenceModel {
       func column(_ table: Int) -> Tensor { tables[table].columns(step..<step + 1) }
       let presence = draw.bernoulli(
         "presence", step: step, logits: (logit + coupling * previous).reshaped([rows]),
-        priorLogOdds: Float(ToyScene.priorLogOdds[step]))
+        priorLogOdds: Tensor(Float(ToyScene.priorLogOdds[step])))
       let deviation = spread.softplus()
       let u = mean + deviation.scaled(by: Float(ToyScene.noise[step]))
       terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))

@@ -144,9 +144,9 @@ import Testing
 
   @Test func generatedCountsFollowThePriorAtTheEndOfItsSchedule() throws {
     let config = Tiny.config {
-      var prior = TruncatedGeometric()
-      prior.ratio = Schedule(.linear, from: 0.01, to: 0.5, begin: 0, end: 100)
-      $0.prior.count.config = prior
+      var prior = IndependentPrior.Config()
+      prior.count.config = TruncatedGeometric(ratio: Schedule(.linear, from: 0.01, to: 0.5, begin: 0, end: 100))
+      $0.prior.config = prior
     }
     let count = 4000
     let scenes = try Tiny.model(config).generate(count, objects: nil, random: RandomStream(seed: 3)).scenes

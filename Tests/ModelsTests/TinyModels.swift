@@ -45,6 +45,12 @@ enum Tiny {
       slots: 4, slotSize: 3, noise: 2, address: [6, 5], encoder: [6], prior: [6], generator: [6], outputBias: -0.5)
   }
 
+  /// Gives a model a learned prior.
+  static func remember(_ config: inout RecurrentSceneModel.Config) {
+    config.prior = scenePriors.choice("recurrent")
+    config.prior.config = RecurrentPrior.Config(hidden: 4, head: [5])
+  }
+
   /// A model whose parameters were moved off their start, so that nothing is zero by symmetry.
   static func model(_ config: RecurrentSceneModel.Config, spread: Float = 0.3, seed: Int = 0) throws
     -> RecurrentSceneModel
@@ -108,7 +114,12 @@ struct Combination: CustomTestStringConvertible, Sendable {
     Combination("embedded difference", .dair) { $0.controller.embedding = [7, 6] },
     Combination("no feedback") { $0.controller.feedback = false },
     Combination("glimpse of the difference") { $0.controller.glimpseSource = .difference },
-    Combination("geometric") { $0.prior.count = countPriors.choice("geometric") },
+    Combination("geometric") { $0.prior.config = IndependentPrior.Config(count: countPriors.choice("geometric")) },
+    Combination("recurrent") { Tiny.remember(&$0) },
+    Combination("recurrent and turned") {
+      Tiny.remember(&$0)
+      ($0.window.scale, $0.window.rotation) = (.anisotropic, 1.2)
+    },
     Combination("all", .dair) {
       $0.window.scale = .anisotropic
       ($0.window.rotation, $0.window.shear, $0.window.linear) = (0.7, 0.3, .full)

@@ -24,7 +24,8 @@ public final class NVIL: Estimator {
   public let rate: Schedule?
   private let config: Config
   private let nodes: [String]
-  private let baseline: Baseline
+  /// nil for a model without discrete nodes, which needs no score function.
+  private let baseline: Baseline?
   /// Per decision, in causal order: mean cost; mean square of the residual; number of updates so far.
   private var running: RunningStatistics
 
@@ -32,15 +33,17 @@ public final class NVIL: Estimator {
     self.config = config
     rate = config.baseline.rate
     nodes = context.shape.discreteNodes
-    baseline = Baseline(
-      config.baseline, context.shape, in: Scope(store, random: context.random).child("baseline"))
+    baseline =
+      nodes.isEmpty
+      ? nil : Baseline(config.baseline, context.shape, in: Scope(store, random: context.random).child("baseline"))
     running = RunningStatistics(decay: Float(config.movingAverage), decisions: context.shape.decisions)
   }
 
-  public var statistics: [Parameter] { running.parameters }
+  public var statistics: [Parameter] { nodes.isEmpty ? [] : running.parameters }
 
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let pass = model.infer(images, drawing: noise.draw(.sampled, at: step))
+    guard let baseline else { return Estimate(pass, losses: [("objective", pass.loss(pass.cost))]) }
     let predictions = baseline(pass.contexts)
     let decisions = costsToGo(pass)
     var objective = pass.cost
