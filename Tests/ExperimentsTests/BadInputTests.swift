@@ -70,7 +70,8 @@ struct BadInputTests {
       "regularizers: [{ name: count }]\n", "'regularizers[0].counts' is empty", "name the numbers that a scene may have"
     ),
     (
-      "regularizers: [{ name: count, counts: [-1] }]\n", "'regularizers[0].counts[0]' is -1, outside its range", "0 to 64"
+      "regularizers: [{ name: count, counts: [-1] }]\n", "'regularizers[0].counts[0]' is -1, outside its range",
+      "0 to 64"
     ),
     (
       "regularizers: [{ name: count, counts: [1, 4] }]\n", "'count' allows 4 objects, but the model has 3 steps",
