@@ -87,9 +87,9 @@ struct ResultTableTests {
     let comparison = try table.comparison(of: "large", with: "small")
     #expect(
       comparison == """
-        large - small   n  difference      paired t  p       Wilcoxon  p
-        nelbo           2  +11.50 ± 2.12   t = 7.67  0.0826  W = 0.0   0.5000
-        count_accuracy  2  +0.125 ± 0.177  t = 1.00  0.5000  W = 0.0   1.0000
+        large - small   n  difference      95 % interval  paired t  p       Wilcoxon  p
+        nelbo           2  +11.50 ± 2.12   -7.6 to 30.6   t = 7.67  0.0826  W = 0.0   0.5000
+        count_accuracy  2  +0.125 ± 0.177  -1.46 to 1.71  t = 1.00  0.5000  W = 0.0   1.0000
         Two-sided, paired by seed, not corrected for several columns.
 
         """)

@@ -1,5 +1,6 @@
 import Configuration
 import Evaluation
+import Glibc
 
 /// The table of an experiment, from the folders of its cells: mean and deviation over seeds, with every seed accounted for.
 public struct ResultTable {
@@ -115,15 +116,21 @@ public struct ResultTable {
       guard let test else { return ["-", "-"] }
       return ["\(name) = \(fixed(test.statistic, decimals))", test.p < 0.0001 ? "< 0.0001" : fixed(test.p, 4)]
     }
+    /// To a hundredth of its width.
+    func words(_ interval: ClosedRange<Double>?) -> String {
+      guard let interval else { return "-" }
+      let decimals = max(0, 2 - Int(log10(interval.upperBound - interval.lowerBound).rounded(.down)))
+      return "\(fixed(interval.lowerBound, decimals)) to \(fixed(interval.upperBound, decimals))"
+    }
     let rows = columns.map { column in
       let pairs = zip(seeds(of: left), seeds(of: right)).compactMap { own, other in
         own.values[column].flatMap { value in other.values[column].map { (left: value, right: $0) } }
       }
       let found = PairedComparison(pairs)
-      return [column, "\(pairs.count)", difference(found.differences)]
+      return [column, "\(pairs.count)", difference(found.differences), words(found.interval)]
         + words(found.t, "t", 2) + words(found.wilcoxon, "W", 1)
     }
-    let head = ["\(left) - \(right)", "n", "difference", "paired t", "p", "Wilcoxon", "p"]
+    let head = ["\(left) - \(right)", "n", "difference", "95 % interval", "paired t", "p", "Wilcoxon", "p"]
     return "\(TextTable(head, rows, alignRight: head.map { _ in false }))"
       + "Two-sided, paired by seed, not corrected for several columns.\n"
   }
