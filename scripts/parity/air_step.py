@@ -35,15 +35,20 @@ Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
         losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * largest share of one
                     image in the loss)
         constants   as terms (also constants/penalty/..., what regularizers
-                    add to the loss)
+                    add to the loss); a balance is a difference, relative to
+                    at least 0.1 of the log of the number of categories,
+                    weights of KLs to at least 1e-3 of the largest share of
+                    one image
 
 Covers: AIR and DAIR (controller input image or difference, with or without
 feedback and embedding), windows of scale, shift, rotation, shear and a free
-linear map, gaussian appearance, categories with attributes (Discrete-AIR,
-three ways to combine them) or memory slots with noise (DM-VAE), independent
-count priors, normal and Bernoulli likelihoods, background none or mlp; the
-information regularizer; estimators nvil, gumbel-softmax and marginal, with
-temperatures of their own for categories and slots.
+linear map, with or without refinement by their own glimpse, gaussian
+appearance, categories with attributes (Discrete-AIR, three ways to combine
+them, templates dense or upsampled) or memory slots with noise (DM-VAE),
+independent count priors, normal and Bernoulli likelihoods, background none
+or mlp; the regularizers information, balance and kl_weights; estimators
+nvil, gumbel-softmax and marginal, with temperatures of their own for
+categories and slots.
 
 Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
         Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
@@ -74,6 +79,8 @@ TERM_TOLERANCE = 1e-5
 TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
 NORM_FLOOR = 1e-12         # added to the squared norms of a cosine
 NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's prior of the noise
+SHARE_FLOOR = 1e-8         # added to a category's share of the objects
+BALANCE_FLOOR = 0.1        # smallest balance that counts, share of log K
 MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
 
 LOSSES = {
@@ -194,15 +201,28 @@ def prior_log_odds(config, step):
                      for left in range(steps, 0, -1)])
 
 
+REGULARIZERS = {  # name -> settings and their defaults
+    "information": {"gamma": 1.0, "patches_per_slot": 4},
+    "balance": {"weight": 10.0},
+    "kl_weights": {node: 1.0 for node in (
+        "presence", "window", "appearance", "category", "attributes", "slot",
+        "noise")},
+}
+
+
 def regularizers(config):
     """Regularizer name -> its settings."""
     found = {}
     for settings in config.get("regularizers", []) or []:
         name = settings.get("name")
-        if name != "information" or name in found:
+        if name not in REGULARIZERS or name in found:
             raise Unusable(f"config: regularizers: {name!r}; recomputed "
-                           "here: information, once")
-        found[name] = {"gamma": 1.0, "patches_per_slot": 4, **settings}
+                           "here, once each: " + ", ".join(REGULARIZERS))
+        unknown = set(settings) - set(REGULARIZERS[name]) - {"name"}
+        if unknown:
+            raise Unusable(f"config: regularizers: {name} with "
+                           + ", ".join(sorted(unknown)))
+        found[name] = {**REGULARIZERS[name], **settings}
     return found
 
 
@@ -212,6 +232,9 @@ def refuse_unknown_parts(config):
     config.choice("model.prior.name", ("independent",), "independent")
     if "information" in regularizers(config) and "slot" not in looks.discrete:
         raise Unusable("config: regularizers: information is about memory "
+                       "slots; there are none")
+    if "balance" in regularizers(config) and not looks.discrete:
+        raise Unusable("config: regularizers: balance is about categories or "
                        "slots; there are none")
     if config.get("estimator.variance_normalization", False):
         raise Unusable("config: estimator.variance_normalization is not "
@@ -310,7 +333,7 @@ class Gaussian:
         return {"appearance": (batch, self.size)}
 
     def explain(self, parameters, crop, noise, t, categorical):
-        """-> patch [B, C, G, G], fed latents [B, n], KLs, {} of log q."""
+        """-> patch [B, C, G, G], fed latents [B, n], KLs, {} of choices."""
         mean, raw_deviation = mlp(
             parameters, "appearance.encoder", crop.flatten(1)).chunk(2, 1)
         deviation = softplus(raw_deviation)
@@ -340,6 +363,7 @@ class Category:
         self.kernel = get("kernel", 5)
         self.layers = {name: config.sizes(f"model.appearance.{name}", [200])
                        for name in ("encoder", "template", "modifier")}
+        self.upsampling = config.sizes("model.appearance.upsampling", [])
         self.output_bias = get("output_bias", -2)
         self.fed = self.categories + self.attributes
         self.kls = ("category",) + ("attributes",) * (self.attributes > 0)
@@ -348,8 +372,25 @@ class Category:
         patch = channels * glimpse ** 2
         mlp("appearance.encoder", patch, self.layers["encoder"],
             self.categories + 2 * self.attributes)
-        mlp("appearance.template", self.categories, self.layers["template"],
-            patch)
+        name = "appearance.template"
+        if self.upsampling:
+            doublings = len(self.upsampling)
+            if glimpse % 2 ** doublings:
+                raise Unusable(f"config: {doublings} doublings do not lead "
+                               f"to a glimpse of {glimpse} pixels")
+            mlp(f"{name}.dense", self.categories, self.layers["template"],
+                self.upsampling[0] * (glimpse >> doublings) ** 2)
+            pairs = zip(self.upsampling, self.upsampling[1:])
+            for index, (inputs, outputs) in enumerate(pairs):
+                shapes[f"{name}.doublings.{index}.weight"] = (inputs, 4, 4,
+                                                              outputs)
+                shapes[f"{name}.doublings.{index}.bias"] = (outputs,)
+            for channel in range(channels):
+                shapes[f"{name}.output.{channel}.weight"] = (
+                    self.upsampling[-1], 4, 4, 1)
+                shapes[f"{name}.output.{channel}.bias"] = (1,)
+        else:
+            mlp(name, self.categories, self.layers["template"], patch)
         if self.attributes:
             mlp("appearance.modifier", self.attributes,
                 self.layers["modifier"],
@@ -362,13 +403,28 @@ class Category:
             shapes["attributes"] = (batch, self.attributes)
         return shapes
 
+    def template(self, parameters, y, channels, side):
+        """y [N, categories] -> drawings [N, channels * side * side]."""
+        name = "appearance.template"
+        if not self.upsampling:
+            return mlp(parameters, name, y)
+        start = side >> len(self.upsampling)
+        x = mlp(parameters, f"{name}.dense", y).reshape(
+            len(y), start, start, self.upsampling[0]).permute(0, 3, 1, 2)
+        for index in range(len(self.upsampling) - 1):
+            x = doubled(parameters, f"{name}.doublings.{index}",
+                        torch.relu(x))
+        x = torch.relu(x)
+        return torch.cat([doubled(parameters, f"{name}.output.{channel}", x)
+                          for channel in range(channels)], 1).flatten(1)
+
     def explain(self, parameters, crop, noise, t, categorical):
         logits, mean, raw_deviation = mlp(
             parameters, "appearance.encoder", crop.flatten(1)).split(
                 [self.categories, self.attributes, self.attributes], 1)
-        y, kl, log_q = categorical(logits, noise[f"category/{t}"])
+        y, kl, choice = categorical(logits, noise[f"category/{t}"])
         kls = {"category": kl}
-        drawing = mlp(parameters, "appearance.template", y)
+        drawing = self.template(parameters, y, *crop.shape[1:3])
         fed = y
         if self.attributes:
             deviation = softplus(raw_deviation)
@@ -388,7 +444,7 @@ class Category:
                                     padding=self.kernel // 2)
                 drawing = drawing + filtered.reshape(drawing.shape)
         patch = torch.sigmoid(drawing + self.output_bias).reshape(crop.shape)
-        return patch, fed, kls, {"category": log_q}
+        return patch, fed, kls, {"category": choice}
 
 
 class Memory:
@@ -452,8 +508,8 @@ class Memory:
                 torch.cat([noise, read], 1)) + self.output_bias)
 
     def explain(self, parameters, crop, noise, t, categorical):
-        y, kl, log_q = categorical(self.address(parameters, crop.flatten(1)),
-                                   noise[f"slot/{t}"])
+        y, kl, choice = categorical(
+            self.address(parameters, crop.flatten(1)), noise[f"slot/{t}"])
         read = y @ parameters["appearance.memory"]
         mean, raw_deviation = mlp(
             parameters, "appearance.encoder",
@@ -465,7 +521,7 @@ class Memory:
             "slot": kl,
             "noise": normal_kl(mean, deviation,
                                *self.noise_prior(parameters, read))
-        }, {"slot": log_q}
+        }, {"slot": choice}
 
     def information(self, parameters, normals):
         """Mean log q(slot | patch that p(noise | slot) made), eq. (8).
@@ -534,6 +590,9 @@ def expected_inputs(config, estimator, images_shape, parameters):
         shapes["controller.window"] = (window,)
         shapes["controller.appearance"] = (looks.fed,)
     mlp("head", hidden, config.sizes("model.head", [200]), 1 + 2 * window)
+    refinement = config.sizes("model.window.refinement", [])
+    if refinement:
+        mlp("refinement", channels * glimpse ** 2, refinement, 2 * window)
     looks.declare(shapes, mlp, channels, glimpse)
     if config.get("model.background.name", "none") == "mlp":
         mlp("background", hidden, config.sizes("model.background.hidden"),
@@ -559,9 +618,9 @@ def expected_inputs(config, estimator, images_shape, parameters):
         inputs["constants/centering"] = (steps * decisions,)
     if estimator == "gumbel-softmax":
         inputs["constants/temperature"] = (1,)
-    for settings in regularizers(config).values():
-        inputs["noise/information/0"] = (
-            looks.slots * settings["patches_per_slot"], looks.size)
+    if "information" in regularizers(config):
+        draws = regularizers(config)["information"]["patches_per_slot"]
+        inputs["noise/information/0"] = (looks.slots * draws, looks.size)
     for t in range(steps):
         inputs[f"noise/presence/{t}"] = (batch,)
         inputs[f"noise/window/{t}"] = (batch, window)
@@ -592,6 +651,13 @@ def mlp(parameters, name, x):
         index += 1
     return (x @ parameters[f"{name}.output.weight"]
             + parameters[f"{name}.output.bias"])
+
+
+def doubled(parameters, name, x):
+    """Twice the rows and columns; the weight is [inputs, 4, 4, outputs]."""
+    return F.conv_transpose2d(
+        x, parameters[f"{name}.weight"].permute(0, 3, 1, 2),
+        parameters[f"{name}.bias"], stride=2, padding=1)
 
 
 def lstm_cell(gates, cell):
@@ -728,6 +794,7 @@ class Pass:
     logits: torch.Tensor         # [T, B] of the presences
     kls: dict                    # node -> [T, B], in causal order
     log_q: dict                  # discrete node -> log q of its sample
+    posterior: dict              # discrete node -> [T, B, K]
     writes: torch.Tensor         # [T, B, C, H, W]
     background: torch.Tensor     # [B, C, H, W]
     baseline: torch.Tensor       # [T, B, decisions], None without one
@@ -762,7 +829,9 @@ class Categorical:
             self.is_hard = config.get("estimator.straight_through", False)
 
     def __call__(self, logits, uniforms):
-        """-> sample [B, K], KL [B] from the uniform prior, log q [B]."""
+        """-> sample [B, K], KL [B] from the uniform prior, and the choice:
+        log q of a hard sample [B] (None of a relaxed one), posterior [B, K].
+        """
         count = logits.shape[1]
         log_q = torch.log_softmax(logits, 1)
         shifted = logits - torch.log(-torch.log(uniforms))
@@ -773,7 +842,7 @@ class Categorical:
                               (lead[:, 0] - lead[:, 1]).min().item())
         closed = (log_q.exp() * (log_q + math.log(count))).sum(1)
         if self.temperature is None:
-            return one_hot, closed, (one_hot * log_q).sum(1)
+            return one_hot, closed, ((one_hot * log_q).sum(1), log_q.exp())
         y = torch.log_softmax(shifted / self.temperature, 1)
         soft = sample = y.exp()
         if self.is_hard:
@@ -791,7 +860,7 @@ class Categorical:
             kl = (log_density(log_q, self.temperature)
                   - log_density(torch.zeros_like(log_q),
                                 self.prior_temperature))
-        return sample, kl, None
+        return sample, kl, (None, log_q.exp())
 
 
 def infer(config, parameters, images, noise, with_baseline, categorical):
@@ -810,6 +879,7 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
     start_deviation = inverse_softplus(
         config.get("model.window.initial_deviation"))
     has_embedding = bool(config.sizes("model.controller.embedding", []))
+    has_refinement = bool(config.sizes("model.window.refinement", []))
     has_background = config.choice("model.background.name",
                                    ("none", "mlp"), "none") == "mlp"
 
@@ -835,6 +905,7 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
     logits, writes, baseline = [], [], []
     kls = {node: [] for node in ("window",) + looks.kls}
     log_q = {node: [] for node in looks.discrete}
+    posterior = {node: [] for node in looks.discrete}
 
     for t in range(steps):
         seen = images - canvas if difference == "difference" else images
@@ -854,22 +925,31 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         raw_logit, raw_mean, raw_deviation = head.split(
             [1, window.size, window.size], dim=1)
         logits.append(raw_logit[:, 0] + presence_bias)
+        raw_deviation = raw_deviation + start_deviation
+        source = images - canvas if glimpses == "difference" else images
+        if has_refinement:  # what the head's mean shows corrects the head
+            seen_there = sample(source, *window.point_map(
+                window.prior_mean + window.prior_deviation * raw_mean),
+                glimpse, glimpse)
+            more_mean, more_deviation = mlp(
+                parameters, "refinement", seen_there.flatten(1)).chunk(2, 1)
+            raw_mean = raw_mean + more_mean
+            raw_deviation = raw_deviation + more_deviation
         mean = window.prior_mean + window.prior_deviation * raw_mean
-        deviation = window.prior_deviation * softplus(
-            raw_deviation + start_deviation)
+        deviation = window.prior_deviation * softplus(raw_deviation)
         u = mean + deviation * noise[f"window/{t}"]
         kls["window"].append(normal_kl(mean, deviation, window.prior_mean,
                                        window.prior_deviation))
 
         matrix, shift = window.point_map(u)
-        source = images - canvas if glimpses == "difference" else images
         crop = sample(source, matrix, shift, glimpse, glimpse)
-        decoded, latents, own_kls, own_log_q = looks.explain(
+        decoded, latents, own_kls, choices = looks.explain(
             parameters, crop, noise, t, categorical)
         for node, kl in own_kls.items():
             kls[node].append(kl)
-        for node, value in own_log_q.items():
-            log_q[node].append(value)
+        for node, choice in choices.items():
+            log_q[node].append(choice[0])
+            posterior[node].append(choice[1])
         written = sample(decoded, *inverse_map(matrix, shift), height, width)
         writes.append(written)
         canvas = canvas + written
@@ -886,6 +966,8 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
                 {node: torch.stack(values) for node, values in kls.items()},
                 {node: torch.stack(values) for node, values in log_q.items()
                  if values[0] is not None},
+                {node: torch.stack(values)
+                 for node, values in posterior.items()},
                 torch.stack(writes), background,
                 torch.stack(baseline) if with_baseline else None,
                 categorical.margin if categorical else math.inf)
@@ -901,15 +983,26 @@ class Step:
 
     terms: dict            # name -> [B]
     shares: dict           # loss name -> each image's share, [B]
+    alive: torch.Tensor    # [T, B], the mask of an object's KLs
+    own: dict              # regularizer of an image -> [B], in its share
     margin: float = None   # smallest |logit + L| where it is thresholded
-    penalties: dict = field(default_factory=dict)  # regularizer -> [1]
+    common: dict = field(default_factory=dict)  # regularizer of a batch
+    balanced: float = 0.0  # weight of the balance times log K
 
     @property
     def losses(self):
         losses = {name: share.mean() for name, share in self.shares.items()}
-        for penalty in self.penalties.values():  # of the batch, not an image
-            losses["objective"] = losses["objective"] + penalty.sum()
+        for penalty in self.common.values():
+            losses["objective"] = losses["objective"] + penalty
         return losses
+
+    @property
+    def penalties(self):
+        """Regularizer -> what it adds to the objective, [1]."""
+        return {**{name: share.mean()[None]
+                   for name, share in self.own.items()},
+                **{name: penalty[None]
+                   for name, penalty in self.common.items()}}
 
 
 def reported(log_likelihood, presence_kl, kls, alive):
@@ -919,6 +1012,26 @@ def reported(log_likelihood, presence_kl, kls, alive):
     return {"log_likelihood": log_likelihood, **sums,
             "nelbo": sum(sums.values()) - log_likelihood,
             "count": alive.sum(0)}
+
+
+def own_penalties(config, step, terms):
+    """Regularizers of an image: name -> [B]."""
+    return {name: sum(
+        (scheduled(weight, step, f"regularizers: kl_weights.{node}") - 1)
+        * terms[f"{node}_kl"]
+        for node, weight in settings.items() if f"{node}_kl" in terms)
+        for name, settings in regularizers(config).items()
+        if name == "kl_weights"}
+
+
+def balance(posterior, alive):
+    """KL(uniform || mean posterior of the objects); [T, B, K] and [T, B]."""
+    weight = alive.detach()
+    if weight.sum() == 0:
+        raise Unusable("regularizers: balance of a batch without an object")
+    mean = (weight[:, :, None] * posterior).sum((0, 1)) / weight.sum()
+    return (-math.log(len(mean))
+            - torch.log(mean + SHARE_FLOOR).sum() / len(mean))
 
 
 def masked(kls, alive):
@@ -958,19 +1071,21 @@ def nvil(config, found, images, noise, constants):
         found.logits, constants["presence_prior_log_odds"][:, None])
     kls = masked(found.kls, alive)
     terms = reported(log_likelihood, presence_kl, kls, alive)
-    # What a decision can still change: the reconstruction, all later steps,
-    # and what follows it in its own step.
+    own = own_penalties(config, int(constants["step"]), terms)
+    answerable = sum(own.values()) - log_likelihood
+    # What a decision can still change: the reconstruction (and an image's
+    # penalties), all later steps, and what follows it in its own step.
     causal = [("presence", presence_kl, before)]
     causal += [(node, kl, alive) for node, kl in kls.items()]
     whole_step = sum(kl for _, kl, _ in causal)
     log_q = {"presence": z * F.logsigmoid(found.logits)
              + (1 - z) * F.logsigmoid(-found.logits), **found.log_q}
-    objective, baseline_loss = terms["nelbo"], 0.0
+    objective, baseline_loss = terms["nelbo"] + sum(own.values()), 0.0
     decisions = [index for index, entry in enumerate(causal)
                  if entry[0] in log_q]
     for column, index in enumerate(decisions):
         node, _, mask = causal[index]
-        cost = (-log_likelihood + later(whole_step) - whole_step
+        cost = (answerable + later(whole_step) - whole_step
                 + sum(kl for _, kl, _ in causal[index + 1:])).detach()
         center = constants["centering"].reshape(
             len(z), len(decisions))[:, column, None]
@@ -981,6 +1096,7 @@ def nvil(config, found, images, noise, constants):
         baseline_loss = baseline_loss + (
             mask * (target - baseline) ** 2).sum(0)
     return Step(terms, {"objective": objective, "baseline": baseline_loss},
+                alive, own,
                 margin=min(threshold.abs().min().item(), found.margin))
 
 
@@ -1022,9 +1138,11 @@ def gumbel_softmax(config, found, images, noise, constants):
         alive[:, :, None, None, None] * found.writes).sum(0))
     terms = reported(log_likelihood, before * presence_kl,
                      masked(found.kls, alive), alive)
+    own = own_penalties(config, int(constants["step"]), terms)
     if margin is not None:
         margin = min(margin, found.margin)
-    return Step(terms, {"objective": terms["nelbo"]}, margin)
+    return Step(terms, {"objective": terms["nelbo"] + sum(own.values())},
+                alive, own, margin)
 
 
 def marginal(config, found, images, noise, constants):
@@ -1045,7 +1163,9 @@ def marginal(config, found, images, noise, constants):
         log_likelihood = log_likelihood + q[n] * likelihood(images, canvas)
     terms = reported(log_likelihood, before * bernoulli_kl(logits, prior),
                      masked(found.kls, reached), reached)
-    return Step(terms, {"objective": terms["nelbo"]})
+    own = own_penalties(config, int(constants["step"]), terms)
+    return Step(terms, {"objective": terms["nelbo"] + sum(own.values())},
+                reached, own)
 
 
 ESTIMATORS = {"nvil": nvil, "gumbel-softmax": gumbel_softmax,
@@ -1061,9 +1181,17 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
                   Categorical(config, estimator, step, constants))
     result = ESTIMATORS[estimator](config, found, images, noise,
                                    {**constants, "step": step})
+    looks = appearance(config)
     for name, settings in regularizers(config).items():
-        result.penalties[name] = -settings["gamma"] * appearance(
-            config).information(parameters, noise["information/0"])[None]
+        if name == "information":
+            result.common[name] = -settings["gamma"] * looks.information(
+                parameters, noise["information/0"])
+        elif name == "balance":
+            posterior = found.posterior[looks.discrete[0]]
+            weight = scheduled(settings["weight"], step,
+                               "regularizers: balance.weight")
+            result.common[name] = weight * balance(posterior, result.alive)
+            result.balanced = weight * math.log(posterior.shape[2])
     gradients = torch.autograd.grad(sum(result.losses.values()),
                                     list(parameters.values()),
                                     allow_unused=True)
@@ -1232,9 +1360,13 @@ def compare(export, verbose=False):
                               least=1e-4 * whole_bound)
     for name, penalty in result.penalties.items():
         if f"constants/penalty/{name}" in tensors:
+            share = result.own.get(name, penalty).detach()
             comparison.values(f"constants/penalty/{name}",
                               tensors[f"constants/penalty/{name}"],
-                              penalty.detach().numpy())
+                              penalty.detach().numpy(),
+                              scale=share.abs().max().item(),
+                              least=(BALANCE_FLOOR * result.balanced
+                                     if name == "balance" else 0.0))
     for name, loss in result.losses.items():
         if f"loss/{name}" in tensors:
             comparison.values(
@@ -1292,6 +1424,13 @@ MEMORY = {"name": "memory", "slots": 4, "slot_size": 5, "noise": 3,
           "generator": [6, 7], "output_bias": -2}
 
 INFORMATION = [{"name": "information", "gamma": 0.7, "patches_per_slot": 2}]
+
+BALANCE = [{"name": "balance", "weight": 3}]
+
+KL_WEIGHTS = [{"name": "kl_weights", "presence": 30, "window": 0.5,
+               "appearance": 2, "category": 0, "slot": 3, "noise": {
+                   "schedule": "linear", "from": 0.2, "to": 1.0, "begin": 0,
+                   "end": 5000}}]
 
 GUMBEL = {"name": "gumbel-softmax", "temperature": 0.7,
           "prior_temperature": 0.5}
@@ -1367,6 +1506,40 @@ VARIANTS = {
                   "background": {"name": "mlp", "hidden": [],
                                  "output_bias": -2}},
         "estimator": {"name": "marginal"}},
+    "nvil, refinement, difference, weights of KLs": {
+        "model": {"window": {"refinement": [6], "rotation": 1.2},
+                  "controller": {"input": "difference",
+                                 "glimpse_source": "difference"}},
+        "regularizers": KL_WEIGHTS},
+    "nvil, category, balance, weights of KLs": {
+        "model": {"appearance": CATEGORY},
+        "regularizers": BALANCE + KL_WEIGHTS,
+        "estimator": {"centering": True}},
+    "gumbel-softmax, refinement, linear, category, balance": {
+        "model": {"appearance": CATEGORY, "window": {
+            "refinement": [6, 5], "linear": "full"}},
+        "regularizers": [{"name": "balance", "weight": {
+            "schedule": "cosine", "from": 10, "to": 1, "begin": 0,
+            "end": 5000}}],
+        "estimator": {**GUMBEL, "relaxed_kl": "soft"}},
+    "gumbel-softmax, memory, straight-through, three regularizers": {
+        "model": {"appearance": MEMORY, "window": {"refinement": [6]}},
+        "regularizers": KL_WEIGHTS + BALANCE + INFORMATION,
+        "estimator": {**GUMBEL, "relaxed_kl": "soft",
+                      "straight_through": True}},
+    "gumbel-softmax, upsampled twice, multiplicative": {
+        "model": {"glimpse": 8, "appearance": {
+            **CATEGORY, "upsampling": [3, 4],
+            "combination": "multiplicative"}},
+        "estimator": {**GUMBEL, "relaxed_kl": "density"}},
+    "marginal, upsampled, refinement, balance, weights of KLs": {
+        "model": {"window": {"refinement": [6]}, "appearance": {
+            **CATEGORY, "upsampling": [4], "attributes": 0}},
+        "regularizers": BALANCE + KL_WEIGHTS,
+        "estimator": {"name": "marginal"}},
+    "marginal, memory, refinement, balance": {
+        "model": {"appearance": MEMORY, "window": {"refinement": [6]}},
+        "regularizers": BALANCE, "estimator": {"name": "marginal"}},
 }
 
 
@@ -1467,7 +1640,8 @@ def damaged(export):
             yield f"one element of {name}", changed(name, shift_one)
             yield f"{name} dropped", changed(name, drop)
         elif name.startswith(("terms/", "loss/", "constants/penalty/")):
-            yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
+            size = 3e-4 if name.endswith("/balance") else 3e-5
+            yield f"{name} by {size:.0e}", changed(name, scale(1 + size))
             yield f"{name} dropped", changed(name, drop)
             yield f"{name} not a number", changed(name, poison)
         elif name.startswith(("parameters/", "noise/information/")):
@@ -1476,11 +1650,22 @@ def damaged(export):
         if export.config.get(f"estimator.{name}", 0) != 0:
             yield f"other config: {name}", reconfigured(
                 {"estimator": {name: 0}})
-    for settings in export.config.get("regularizers", []):
-        yield "other config: gamma", reconfigured(
-            {"regularizers": [{**settings, "gamma": 0.6}]})
-        yield "other config: no regularizer", reconfigured(
-            {"regularizers": []})
+    settings = export.config.get("regularizers", [])
+    for index, own in enumerate(settings):
+        others = settings[:index] + settings[index + 1:]
+        key, value = {"information": ("gamma", 0.6),
+                      "balance": ("weight", 2.9),
+                      "kl_weights": ("window", 0.4)}[own["name"]]
+        yield f"other config: {key} of {own['name']}", reconfigured(
+            {"regularizers": others + [{**own, key: value}]})
+        yield f"other config: no {own['name']}", reconfigured(
+            {"regularizers": others})
+    for section, name in (("window", "refinement"),
+                          ("appearance", "upsampling")):
+        sizes = export.config.sizes(f"model.{section}.{name}", [])
+        for others in (sizes[1:], [2] + sizes[1:]) if sizes else ():
+            yield f"other config: {name} {others}", reconfigured(
+                {"model": {section: {name: others}}})
     name = "constants/presence_prior_log_odds"
     yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
     yield "presence logits' bias", changed(
@@ -1491,14 +1676,16 @@ def damaged(export):
         yield f"{name} added", changed(name, invent)
 
 
-def check_marginal_identities(seed):
+def check_marginal_identities(seed, regularizers=()):
     """Facts that tie the estimators to each other, by enumeration.
 
     The expectation over the counts of NVIL's gradient is the marginal
-    estimator's gradient, whatever the baseline; the analytic presence KLs
-    add up to KL(q(n) || p(n)).  Returns the two relative errors.
+    estimator's gradient, whatever the baseline (and whatever regularizers
+    of an image there are); the analytic presence KLs add up to
+    KL(q(n) || p(n)).  Returns the two relative errors.
     """
-    export = synthetic_export({}, seed, batch=1)
+    export = synthetic_export({"regularizers": list(regularizers)}, seed,
+                              batch=1)
     config = export.config
     steps = config.get("model.steps")
 
@@ -1544,15 +1731,16 @@ def check_marginal_identities(seed):
             abs(presence_kl - divergence) / divergence)
 
 
-def check_slot_identities(seed):
+def check_slot_identities(seed, regularizers=()):
     """NVIL's gradient with memory slots, by enumeration.
 
     Its expectation over the counts and the slots of all steps is the gradient
-    of the expected nELBO.  Returns the relative error, and how far the
-    probabilities are from adding up to 1.
+    of the expected nELBO with the regularizers of an image.  Returns the
+    relative error, and how far the probabilities are from adding up to 1.
     """
-    export = synthetic_export({"model": {
-        "steps": 2, "appearance": {**MEMORY, "slots": 3}}}, seed, batch=1)
+    export = synthetic_export({
+        "model": {"steps": 2, "appearance": {**MEMORY, "slots": 3}},
+        "regularizers": list(regularizers)}, seed, batch=1)
     config = export.config
     steps, count = config.get("model.steps"), 3
 
@@ -1561,8 +1749,8 @@ def check_slot_identities(seed):
                 for name, values in export.under(prefix).items()}
 
     parameters, noise = doubles("parameters/"), doubles("noise/")
-    constants, images = doubles("constants/"), double(
-        export.tensors["images"])
+    constants = {**doubles("constants/"), "step": export.step}
+    images = double(export.tensors["images"])
     for parameter in parameters.values():
         parameter.requires_grad_(True)
 
@@ -1584,7 +1772,8 @@ def check_slot_identities(seed):
                 F.logsigmoid(found.logits[:n]).sum()
                 + F.logsigmoid(-found.logits[n:n + 1]).sum()
                 + found.log_q["slot"].sum())
-            expected = expected + probability * result.terms["nelbo"].sum()
+            expected = expected + probability * (
+                result.terms["nelbo"] + sum(result.own.values())).sum()
             averaged = (averaged + probability.detach()
                         * result.losses["objective"])
             total += probability.item()
@@ -1597,6 +1786,16 @@ def check_slot_identities(seed):
         difference += ((exact - score) ** 2).sum().item()
         norm += (exact ** 2).sum().item()
     return math.sqrt(difference / norm), abs(total - 1)
+
+
+def plain_mlp(values, name, x):
+    """An MLP of numpy arrays."""
+    index = 0
+    while f"{name}.layers.{index}.weight" in values:
+        x = np.maximum(0, x @ values[f"{name}.layers.{index}.weight"]
+                       + values[f"{name}.layers.{index}.bias"])
+        index += 1
+    return x @ values[f"{name}.output.weight"] + values[f"{name}.output.bias"]
 
 
 def check_memory(seed):
@@ -1613,19 +1812,10 @@ def check_memory(seed):
                        dtype=np.float64)
     memory, kappa = values["memory"], math.exp(values["sharpness"][0])
 
-    def dense(name, x):
-        index = 0
-        while f"{name}.layers.{index}.weight" in values:
-            x = np.maximum(0, x @ values[f"{name}.layers.{index}.weight"]
-                           + values[f"{name}.layers.{index}.bias"])
-            index += 1
-        return x @ values[f"{name}.output.weight"] + values[
-            f"{name}.output.bias"]
-
     def logits(patch):
-        b, found = dense("glimpse_embedding", patch), []
+        b, found = plain_mlp(values, "glimpse_embedding", patch), []
         for slot in memory:
-            a = dense("slot_embedding", slot)
+            a = plain_mlp(values, "slot_embedding", slot)
             found.append(kappa * sum(a * b) / math.sqrt(
                 (sum(a * a) + 1e-12) * (sum(b * b) + 1e-12)))
         return found
@@ -1633,11 +1823,12 @@ def check_memory(seed):
     draws = INFORMATION[0]["patches_per_slot"]
     patches, log_q = [], []
     for k, slot in enumerate(memory):
-        mean, raw = np.split(dense("prior", slot), 2)
+        mean, raw = np.split(plain_mlp(values, "prior", slot), 2)
         deviation = np.log1p(np.exp(raw)) + 1e-3
         for draw in range(draws):
             noise = mean + deviation * normals[k * draws + draw]
-            drawing = dense("generator", np.concatenate([noise, slot])) - 2
+            drawing = plain_mlp(values, "generator",
+                                np.concatenate([noise, slot])) - 2
             patches.append(1 / (1 + np.exp(-drawing)))
             scores = logits(patches[-1])
             log_q.append(scores[k] - math.log(sum(map(math.exp, scores))))
@@ -1648,6 +1839,134 @@ def check_memory(seed):
                    - exact).max()
     information = looks.information(parameters, double(normals)).item()
     return error, abs(information - sum(log_q) / len(log_q))
+
+
+def check_refinement(seed):
+    """The first step's window, refined number by number in numpy.
+
+    Returns the largest error of its KLs, and how much they would be without
+    refinement, relative to what they are.
+    """
+    export = synthetic_export({"model": {"window": {"refinement": [6]}}},
+                              seed)
+    config, side = export.config, export.config.get("model.glimpse")
+    window = Window(config)
+    prior_mean = window.prior_mean.numpy()
+    prior_deviation = window.prior_deviation.numpy()
+    values = {name: np.array(value, dtype=np.float64)
+              for name, value in export.under("parameters/").items()}
+    images = np.array(export.tensors["images"], dtype=np.float64)
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def pixel(image, row, column):
+        inside = (0 <= row < image.shape[0] and 0 <= column < image.shape[1])
+        return image[row, column] if inside else 0.0
+
+    def glimpse(image, u):
+        """Bilinear, at scale (x, y) + shift of the glimpse's centers."""
+        scale, shift = 0.1 + 0.9 * sigmoid(u[0]), np.tanh(u[1:])
+        found = np.zeros((side, side))
+        for i, j in itertools.product(range(side), repeat=2):
+            x = scale * ((2 * j + 1) / side - 1) + shift[0]
+            y = scale * ((2 * i + 1) / side - 1) + shift[1]
+            row = ((y + 1) * image.shape[0] - 1) / 2
+            column = ((x + 1) * image.shape[1] - 1) / 2
+            for k in (math.floor(row), math.floor(row) + 1):
+                for m in (math.floor(column), math.floor(column) + 1):
+                    found[i, j] += ((1 - abs(row - k)) * (1 - abs(column - m))
+                                    * pixel(image, k, m))
+        return found.ravel()
+
+    def kl(mean, raw):
+        ratio = np.log1p(np.exp(raw))
+        return sum((ratio ** 2 + mean ** 2 - 1) / 2 - np.log(ratio))
+
+    exact, unrefined = [], []
+    for image in images[:, 0]:
+        fed = np.concatenate([values["controller.window"],
+                              values["controller.appearance"],
+                              values["controller.hidden"]])
+        i, f, g, o = np.split(
+            image.ravel() @ values["controller.image.weight"]
+            + values["controller.image.bias"]
+            + fed @ values["controller.recurrent.weight"], 4)
+        cell = (sigmoid(f) * values["controller.cell"]
+                + sigmoid(i) * np.tanh(g))
+        _, mean, raw = np.split(
+            plain_mlp(values, "head", sigmoid(o) * np.tanh(cell)), [1, 4])
+        raw = raw + math.log(math.exp(0.2) - 1)
+        unrefined.append(kl(mean, raw))
+        more = plain_mlp(values, "refinement", glimpse(
+            image, prior_mean + prior_deviation * mean))
+        exact.append(kl(mean + more[:3], raw + more[3:]))
+    parameters = {name: double(value) for name, value in values.items()}
+    noise = {name: double(value)
+             for name, value in export.under("noise/").items()}
+    found = infer(config, parameters, double(images), noise, False,
+                  None).kls["window"][0].numpy()
+    return (np.abs(found - exact).max(),
+            np.abs(np.array(unrefined) / exact - 1).min())
+
+
+def check_upsampling(seed):
+    """An upsampled template of two channels, in plain loops: the error."""
+    random = np.random.default_rng(seed)
+    config = Config(yaml.safe_dump(merged(SMALL, {"model": {
+        "glimpse": 8, "appearance": {**CATEGORY, "upsampling": [3, 5]}}})))
+    shapes = expected_inputs(config, "marginal", (1, 2, 11, 9), {})
+    name = "appearance.template"
+    values = {key.removeprefix("parameters/"): random.normal(size=shape)
+              for key, shape in shapes.items()
+              if key.startswith(f"parameters/{name}.")}
+    y = random.dirichlet(np.ones(4), size=2)
+
+    def twice(x, layer):
+        """x [h, w, inputs]: every pixel adds a patch of 4 x 4 pixels."""
+        weight, bias = values[f"{layer}.weight"], values[f"{layer}.bias"]
+        rows, columns = 2 * x.shape[0], 2 * x.shape[1]
+        found = np.zeros((rows, columns, len(bias))) + bias
+        for i, j in np.ndindex(x.shape[:2]):
+            for a, b in np.ndindex(4, 4):
+                row, column = 2 * i + a - 1, 2 * j + b - 1
+                if 0 <= row < rows and 0 <= column < columns:
+                    found[row, column] += x[i, j] @ weight[:, a, b, :]
+        return found
+
+    exact = []
+    for image in y:
+        x = np.maximum(0, plain_mlp(values, f"{name}.dense", image))
+        x = np.maximum(0, twice(x.reshape(2, 2, 3), f"{name}.doublings.0"))
+        exact.append(np.concatenate([
+            twice(x, f"{name}.output.{channel}").ravel()
+            for channel in range(2)]))
+    found = appearance(config).template(
+        {key: double(value) for key, value in values.items()}, double(y), 2,
+        8)
+    return np.abs(found.numpy() - exact).max()
+
+
+def check_balance(seed):
+    """The balance of three objects and a half in plain loops: the error.
+
+    Infinite where a mask would get a gradient.
+    """
+    logits = np.random.default_rng(seed).normal(size=(2, 3, 4))
+    masks = np.array([[1.0, 0.5, 1.0], [1.0, 0.0, 0.0]])
+    sums = np.zeros(4)
+    for t, b in np.ndindex(2, 3):
+        odds = np.exp(logits[t, b])
+        for k in range(4):
+            sums[k] += masks[t, b] * odds[k] / sum(odds)
+    exact = sum(0.25 * math.log(0.25 / (share / 3.5 + 1e-8))
+                for share in sums)
+    alive = double(masks).requires_grad_(True)
+    posterior = torch.softmax(double(logits), 2).requires_grad_(True)
+    found = balance(posterior, alive)
+    if torch.autograd.grad(found, alive, allow_unused=True)[0] is not None:
+        return math.inf
+    return abs(found.item() - exact)
 
 
 def check_window_convention():
@@ -1710,19 +2029,31 @@ def self_test(verbose):
                         part in what for part in ("one element", "penalty",
                                                   "information", "config")):
                     expect(compare(broken).problems, f"{name}: {what}")
-    score, divergence = check_marginal_identities(seed=99)
-    expect(score < 1e-9, "the expectation of NVIL's gradient is the "
-           f"marginal's: {score:.1e}")
-    expect(divergence < 1e-9, "presence KLs add up to KL(q(n) || p(n)): "
-           f"{divergence:.1e}")
-    score, total = check_slot_identities(seed=98)
-    expect(score < 1e-9, "the expectation of NVIL's gradient over counts and "
-           f"slots is the expected nELBO's: {score:.1e}")
-    expect(total < 1e-9, f"the probabilities of those add up: {total:.1e}")
+    for weights in (), KL_WEIGHTS:
+        named = " with weights of KLs" if weights else ""
+        score, divergence = check_marginal_identities(99, weights)
+        expect(score < 1e-9, "the expectation of NVIL's gradient is the "
+               f"marginal's{named}: {score:.1e}")
+        expect(divergence < 1e-9, "presence KLs add up to KL(q(n) || p(n))"
+               f"{named}: {divergence:.1e}")
+        score, total = check_slot_identities(98, weights)
+        expect(score < 1e-9, "the expectation of NVIL's gradient over counts "
+               f"and slots is the expected nELBO's{named}: {score:.1e}")
+        expect(total < 1e-9, f"the probabilities of those add up{named}: "
+               f"{total:.1e}")
     logits, information = check_memory(seed=97)
     expect(logits < 1e-12, f"slot logits in numpy: {logits:.1e}")
     expect(information < 1e-12, "the information term in plain loops: "
            f"{information:.1e}")
+    window, change = check_refinement(seed=96)
+    expect(window < 1e-12 and change > 1e-2,
+           f"a refined window in plain loops: {window:.1e}; refinement "
+           f"changes its KL by {change:.1e} or more")
+    template = check_upsampling(seed=95)
+    expect(template < 1e-12, "an upsampled template in plain loops: "
+           f"{template:.1e}")
+    shares = check_balance(seed=94)
+    expect(shares < 1e-12, f"the balance in plain loops: {shares:.1e}")
     convention = check_window_convention()
     expect(convention < 1e-12, "reading and writing keep coordinates: "
            f"{convention:.1e}")

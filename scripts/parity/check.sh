@@ -40,11 +40,16 @@ check 3000 model.window.scale=anisotropic model.window.rotation=1.2 model.window
 check 3000 model.window.linear=full model.controller.embedding='[200, 100]' estimator.name=marginal
 check 3000 model.likelihood.name=bernoulli 'model.background={ name: mlp, hidden: [200] }' \
   estimator.name=gumbel-softmax estimator.straight_through=true
-# Discrete-AIR: each way to combine template and attributes, each relaxed KL, each estimator. A bilinear sample that falls on
-# a pixel's border has another derivative in Float32 than in float64; the steps are ones without such a sample.
+for estimator in nvil gumbel-softmax marginal; do
+  check 0 model.window.refinement='[100]' estimator.name=$estimator \
+    'regularizers=[{ name: kl_weights, presence: 30, appearance: 0.5 }]'
+done
+# Discrete-AIR: each way to combine template and attributes, each relaxed KL, each estimator, all with the refinement of the
+# window and the balance of its config. A bilinear sample that falls on a pixel's border has another derivative in Float32
+# than in float64; the steps are ones without such a sample.
 config=configs/discrete-air/multi-mnist.yaml
 for kl in soft density categorical; do
-  check 0 estimator.relaxed_kl=$kl estimator.prior_temperature=0.7
+  check 1000 estimator.relaxed_kl=$kl estimator.prior_temperature=0.7
   check 500 estimator.relaxed_kl=$kl estimator.prior_temperature=0.5 model.appearance.combination=convolutional
 done
 check 3000 model.appearance.combination=multiplicative model.appearance.attributes=3 estimator.straight_through=true
@@ -52,6 +57,20 @@ check 3000 estimator.name=nvil estimator.centering=true
 check 1000 estimator.name=marginal estimator.relaxed_kl=soft
 check 0 estimator.name=nvil model.appearance.attributes=0
 check 500 estimator.relaxed_kl=density estimator.category_temperature=0.9 estimator.category_prior_temperature=0.4
+check 500 model.window.refinement='[]' 'regularizers=[]'
+# Scheduled regularizers, the refinement of other windows and by another glimpse, upsampled templates.
+weights='{ name: kl_weights, presence: 30, category: 0, window: { schedule: linear, from: 0, to: 2, begin: 0, end: 4000 } }'
+balance='{ name: balance, weight: { schedule: linear, from: 2000, to: 0, begin: 0, end: 8000 } }'
+for estimator in nvil gumbel-softmax marginal; do
+  check 500 estimator.name=$estimator
+  check 500 estimator.name=$estimator "regularizers=[$weights, $balance]" model.window.refinement='[80, 60]' \
+    model.controller.glimpse_source=difference
+  check 1000 estimator.name=$estimator 'model.appearance={ name: category, upsampling: [32, 16] }'
+  check 2500 estimator.name=$estimator model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5 \
+    'model.appearance={ name: category, upsampling: [8], combination: multiplicative }'
+done
+check 2000 model.window.refinement='[]' \
+  'model.appearance={ name: category, upsampling: [16], combination: convolutional, attributes: 2 }'
 # DM-VAE: each relaxed KL with presence's temperatures and with its own, each estimator, the information term. Besides
 # pixel borders there is the rim of a window: the canvas is next to nothing there, and the gradient of the Bernoulli
 # likelihood at a lit pixel divides by it, so that the window's rounding in Float32 comes back magnified (float32 in
@@ -66,7 +85,11 @@ check 500 estimator.straight_through=true \
   'estimator.category_temperature={ schedule: linear, from: 1, to: 0.5, begin: 0, end: 2000 }'
 for step in 0 2500; do check $step estimator.name=nvil estimator.centering=true; done
 check 2500 estimator.name=marginal
-check 2000 estimator.name=marginal $apart
+three='regularizers=[{ name: information }, { name: balance, weight: 3 }, { name: kl_weights, noise: 0.5, slot: 4, presence: 2 }]'
+check 2000 estimator.name=nvil "$three"
+check 0 estimator.straight_through=true "$three"
+check 500 estimator.name=marginal "$three"
+check 500 estimator.name=marginal $apart
 check 2000 'regularizers=[{ name: information, gamma: 0 }]'
 check 2000 'regularizers=[]'
 check 2000 model.appearance.slots=50 'regularizers=[{ name: information, gamma: 0.3, patches_per_slot: 2 }]'
@@ -74,6 +97,6 @@ check 2000 model.controller.input=difference model.likelihood.name=normal
 check 500 model.appearance.address='[64]' model.appearance.prior='[]' model.controller.feedback=false \
   'model.background={ name: mlp, hidden: [200] }'
 config=configs/discrete-air/multi-mnist.yaml
-check 500 'model.appearance={ name: memory }' 'regularizers=[{ name: information }]'
+check 0 'model.appearance={ name: memory }' 'regularizers=[{ name: information }]'
 check 0 'model.appearance={ name: memory, noise: 8 }' estimator.name=nvil
 exit $status

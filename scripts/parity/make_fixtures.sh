@@ -4,7 +4,7 @@
 #   scripts/parity/make_fixtures.sh
 #
 # AIRFRAME: the program (default: .build/release/airframe). PYTHON: a Python with torch, safetensors, numpy and pyyaml.
-set -eu
+set -euf  # f: the brackets of lists are no patterns of file names
 cd "$(dirname "$0")/../.."
 program=${AIRFRAME:-.build/release/airframe}
 python=${PYTHON:-python3}
@@ -60,3 +60,16 @@ information='regularizers=[{ name: information, gamma: 0.7, patches_per_slot: 2 
 fixture dm-vae-gumbel-softmax 3 0.1 0 model.name=dm-vae "$memory" "$information" estimator.name=gumbel-softmax \
   estimator.temperature=0.6667 estimator.prior_temperature=0.5 estimator.category_temperature=0.8 estimator.relaxed_kl=density
 fixture dm-vae-nvil 3 0.1 0 model.name=dm-vae "$memory" "$information" estimator.name=nvil "estimator.$baseline"
+
+# Refined windows, the regularizers of a batch and of an image, upsampled templates. Smaller still.
+small='training.batch=3 model.controller.hidden=4 model.controller.embedding=[3] model.head=[4]'
+refined="$small model.glimpse=4 model.window.refinement=[4]"
+fixture refined-gumbel-softmax 3 0.3 0 $refined model.name=dm-vae estimator.name=gumbel-softmax estimator.temperature=0.7 \
+  'model.appearance={ name: memory, slots: 4, slot_size: 3, noise: 2, address: [4, 3], encoder: [4], prior: [3], generator: [4] }' \
+  'regularizers=[{ name: balance, weight: 3 }]'
+fixture refined-nvil 6 0.3 4 $refined model.name=discrete-air estimator.name=nvil \
+  'model.appearance={ name: category, categories: 3, attributes: 1, encoder: [4], template: [4], modifier: [3] }' \
+  'estimator.baseline={ hidden: 1, layers: [3] }' \
+  'regularizers=[{ name: kl_weights, presence: 3, window: 0.5, category: 2 }]'
+fixture upsampled-marginal 4 0.3 0 $small model.name=discrete-air estimator.name=marginal \
+  'model.appearance={ name: category, categories: 3, attributes: 1, encoder: [4], template: [4], modifier: [3], upsampling: [3, 2] }'
