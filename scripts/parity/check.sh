@@ -84,7 +84,7 @@ done
 check 500 estimator.straight_through=true \
   'estimator.category_temperature={ schedule: linear, from: 1, to: 0.5, begin: 0, end: 2000 }'
 for step in 0 2500; do check $step estimator.name=nvil estimator.centering=true; done
-check 2500 estimator.name=marginal
+check 500 estimator.name=marginal
 three='regularizers=[{ name: information }, { name: balance, weight: 3 }, { name: kl_weights, noise: 0.5, slot: 4, presence: 2 }]'
 check 2000 estimator.name=nvil "$three"
 check 0 estimator.straight_through=true "$three"
