@@ -96,9 +96,9 @@ struct SeparateWindows: Regularizer {
   private func mean(_ parts: [Tensor]) -> Tensor {
     parts.dropFirst().reduce(parts[0], +).scaled(by: 1 / Float(parts.count))
   }
-
-  private func absolute(_ x: Tensor) -> Tensor { x.relu() + (-x).relu() }
 }
+
+private func absolute(_ x: Tensor) -> Tensor { x.relu() + (-x).relu() }
 
 /// The upright boxes around windows, in pixels, each [batch].
 struct WindowHull {
@@ -115,7 +115,6 @@ extension RecurrentSceneModel {
   func hull(of latents: Tensor) -> WindowHull {
     let map = transformer.window(latents).forward
     func entry(_ column: Int) -> Tensor { map.columns(column..<column + 1).reshaped([map.shape[0]]) }
-    func absolute(_ x: Tensor) -> Tensor { x.relu() + (-x).relu() }
     let (width, height) = (Float(context.width), Float(context.height))
     // The glimpse spans [-1, 1] on both axes, as the canvas does.
     return WindowHull(
