@@ -32,7 +32,7 @@ struct Canvas {
   }
 
   /// sum_n q(n) log p(images | first n objects), q(n) from the presences' probabilities: [batch].
-  func expectedLogLikelihood(of images: Tensor, _ likelihood: any Likelihood) -> Tensor {
+  func expectedLogLikelihood(of images: Tensor, _ likelihood: any Likelihood, at progress: Progress) -> Tensor {
     var canvas = background ?? .zeros(images.shape)
     var total: Tensor?
     var alive = Tensor.ones([images.shape[0]])
@@ -40,7 +40,7 @@ struct Canvas {
       let next = count < layers.count ? layers[count] : nil
       // q(n) = P(first n present) * P(next absent).
       let weight = next.map { alive * (1 - $0.probability) } ?? alive
-      let term = weight * likelihood.logProbability(of: images, given: canvas)
+      let term = weight * likelihood.logProbability(of: images, given: canvas, at: progress)
       total = total.map { $0 + term } ?? term
       guard let next else { break }
       alive = next.gate

@@ -1,10 +1,12 @@
 import Configuration
+import Layers
 import Tensors
 
 /// How pixels scatter around the canvas.
 protocol Likelihood: Sendable {
-  /// log p(images | canvas) summed over pixels, both [batch, channel, height, width] -> [batch], in nats.
-  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor
+  /// log p(images | canvas) summed over pixels, both [batch, channel, height, width] -> [batch], in nats; `progress` is for
+  /// numbers that change in training.
+  func logProbability(of images: Tensor, given canvas: Tensor, at progress: Progress) -> Tensor
 }
 
 /// All likelihoods, one line each.
@@ -21,18 +23,18 @@ struct NormalLikelihood: Likelihood, Configurable {
   static let fields: [Field<NormalLikelihood>] = [
     .number("deviation", \.deviation, in: 0.001...10, "standard deviation of a pixel")
   ]
-  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor {
+  func logProbability(of images: Tensor, given canvas: Tensor, at progress: Progress) -> Tensor {
     images.normalLogLikelihood(mean: canvas, deviation: Float(deviation))
   }
 }
 
 /// Bernoulli pixels on the canvas clipped to [epsilon, 1 - epsilon]; gray pixels are soft targets.
 struct BernoulliLikelihood: Likelihood, Configurable {
-  var epsilon = 1e-6
+  var epsilon = Schedule(1e-6)
   static let fields: [Field<BernoulliLikelihood>] = [
-    .number("epsilon", \.epsilon, in: 1e-12...0.1, "distance that probabilities keep from 0 and 1")
+    .schedule("epsilon", \.epsilon, in: 1e-12...0.1, "distance that probabilities keep from 0 and 1")
   ]
-  func logProbability(of images: Tensor, given canvas: Tensor) -> Tensor {
-    images.bernoulliLogLikelihood(canvas: canvas, epsilon: Float(epsilon))
+  func logProbability(of images: Tensor, given canvas: Tensor, at progress: Progress) -> Tensor {
+    images.bernoulliLogLikelihood(canvas: canvas, epsilon: Float(epsilon.value(at: progress)))
   }
 }

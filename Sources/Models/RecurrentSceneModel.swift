@@ -104,8 +104,8 @@ public final class RecurrentSceneModel: SceneModel {
     canvas.background = background.draw(state.hidden, like: images)
     let logLikelihood =
       draw.isMarginal && hasPresence
-      ? canvas.expectedLogLikelihood(of: images, likelihood)
-      : likelihood.logProbability(of: images, given: canvas.composed(like: images))
+      ? canvas.expectedLogLikelihood(of: images, likelihood, at: draw.progress)
+      : likelihood.logProbability(of: images, given: canvas.composed(like: images), at: draw.progress)
     let pass = Pass(terms: terms, logLikelihood: logLikelihood, count: canvas.count(batch), contexts: contexts)
     return (pass, canvas)
   }

@@ -21,7 +21,7 @@ import Testing
       }
     }
     let likelihood = NormalLikelihood(deviation: deviation)
-    expectClose(likelihood.logProbability(of: images, given: canvas), expected.map(Float.init))
+    expectClose(likelihood.logProbability(of: images, given: canvas, at: .end), expected.map(Float.init))
   }
 
   /// A canvas beyond the clip on either side, down to the smallest epsilon of the papers' tables.
@@ -34,8 +34,20 @@ import Testing
     let expected = [0..<3, 3..<6].map { pixels in
       pixels.reduce(0.0) { $0 + x[$1] * log(probabilities[$1].0) + (1 - x[$1]) * log(probabilities[$1].1) }
     }
-    let likelihood = BernoulliLikelihood(epsilon: epsilon)
-    expectClose(likelihood.logProbability(of: images, given: canvas), expected.map(Float.init), relative: 2e-5)
+    let likelihood = BernoulliLikelihood(epsilon: Schedule(epsilon))
+    expectClose(
+      likelihood.logProbability(of: images, given: canvas, at: .end), expected.map(Float.init), relative: 2e-5)
+  }
+
+  @Test func bernoullisEpsilonFollowsItsSchedule() {
+    let canvas = Tensor(shape: [2, 1, 1, 3], [1.5, 0.3, 1.2, 0.9, -0.5, 0])
+    let falling = BernoulliLikelihood(epsilon: Schedule(.exponential, from: 1e-3, to: 1e-9, begin: 10, end: 16))
+    for (progress, epsilon) in [(Progress.step(0), 1e-3), (.step(12), 1e-5), (.step(16), 1e-9), (.end, 1e-9)] {
+      expectClose(
+        falling.logProbability(of: images, given: canvas, at: progress),
+        BernoulliLikelihood(epsilon: Schedule(epsilon)).logProbability(of: images, given: canvas, at: .end),
+        relative: 1e-5)
+    }
   }
 }
 
