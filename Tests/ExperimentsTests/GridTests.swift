@@ -67,14 +67,15 @@ struct GridTests {
     let text = """
       base: tiny.yaml
       rows: { long: { training: { steps: 50 } }, wide: { training: { batch: 8 } } }
-      budgets: { quick: { training: { steps: 3 } } }
+      budgets: { quick: { training: { steps: 3 } }, dotted: { training.steps: 4, model.steps: 2 } }
       """
     let path = try folder.write(text.utf8, to: "budgets.yaml")
     #expect(try Experiment(path).cells.map(\.config.training.steps) == [50, 24])
     #expect(try Experiment(path, budget: "quick").cells.map(\.config.training.steps) == [3, 3])
+    #expect(try Experiment(path, budget: "dotted").cells.map(\.config.training.steps) == [4, 4])
     let above = try Experiment(path, budget: "quick", overrides: ["training.steps=2"])
     #expect(above.cells.map(\.config.training.steps) == [2, 2])
-    #expect(complaint { _ = try Experiment(path, budget: "qiuck") }.contains("has no 'qiuck' (budgets: quick)"))
+    #expect(complaint { _ = try Experiment(path, budget: "qiuck") }.contains("has no 'qiuck' (budgets: quick, dotted)"))
   }
 
   // MARK: Random rows

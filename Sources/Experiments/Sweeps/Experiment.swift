@@ -30,7 +30,7 @@ public struct Experiment {
     guard !file.base.isEmpty else { throw loaded.fault("base", "is missing; name the config that rows change") }
     let base = ConfigurationFile.path(file.base, besides: path)
     let rows = try Grid(file.rows).rows
-    let limits = try budget.map { [try Experiment.budget($0, of: loaded)] } ?? []
+    let limits = try budget.map { try Experiment.budget($0, of: loaded) } ?? []
 
     var cells: [Cell] = []
     var faults: [ConfigurationError.Message] = []
@@ -81,7 +81,7 @@ public struct Experiment {
       RunConfig.self, path: base, amendments: found.amendments, overrides: overrides)
   }
 
-  private static func budget(_ name: String, of loaded: Loaded<ExperimentFile>) throws -> YAMLNode {
+  private static func budget(_ name: String, of loaded: Loaded<ExperimentFile>) throws -> [YAMLNode] {
     let budgets = loaded.value.budgets.entries ?? []
     guard let budget = budgets.first(where: { $0.key == name }) else {
       let names = budgets.isEmpty ? "there are none" : "budgets: \(budgets.map(\.key).joined(separator: ", "))"
@@ -90,6 +90,6 @@ public struct Experiment {
     guard budget.value.entries != nil else {
       throw budget.value.fault("must be a set of overrides: { training: { steps: 2000 } }")
     }
-    return budget.value
+    return Grid.amendments(budget.value)
   }
 }

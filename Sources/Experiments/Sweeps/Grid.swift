@@ -92,7 +92,7 @@ struct Grid {
   }
 
   /// A set of overrides, whose keys may be dotted: `{ training.batch: 32, model: { steps: 2 } }`.
-  private static func amendments(_ node: YAMLNode) -> [YAMLNode] {
+  static func amendments(_ node: YAMLNode) -> [YAMLNode] {
     guard let entries = node.entries, entries.contains(where: { $0.key.contains(".") }) else { return [node] }
     return entries.map { entry in
       entry.key.contains(".")
