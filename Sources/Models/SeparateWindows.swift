@@ -14,8 +14,8 @@ import Tensors
 /// and F7 take the mean.
 struct SeparateWindows: Regularizer {
   struct Config: RegularizerConfig {
-    var smallest = 11.0
-    var largest = 15.0
+    var smallest = Schedule(11)
+    var largest = Schedule(15)
     var tolerance = 3.0
     var overlapWeight = Schedule(1)
     var insideWeight = Schedule(1)
@@ -24,8 +24,8 @@ struct SeparateWindows: Regularizer {
     var meanSize = false
 
     static let fields: [Field<Config>] = [
-      .number("smallest", \.smallest, in: 0...4096, "least size of a window in pixels (c_min)"),
-      .number("largest", \.largest, in: 0...4096, "greatest size of a window in pixels (c_max)"),
+      .schedule("smallest", \.smallest, in: 0...4096, "least size of a window in pixels (c_min)"),
+      .schedule("largest", \.largest, in: 0...4096, "greatest size of a window in pixels (c_max)"),
       .number("tolerance", \.tolerance, in: 0...4096, "how far sizes in a scene may differ, in pixels (epsilon)"),
       .schedule("overlap_weight", \.overlapWeight, in: 0...1e6, "weight of overlaps (lambda 1)"),
       .schedule("inside_weight", \.insideWeight, in: 0...1e6, "weight of what is outside the image (lambda 2 to 5)"),
@@ -35,8 +35,12 @@ struct SeparateWindows: Regularizer {
     ]
 
     func problems() -> [Problem] {
-      guard smallest > largest else { return [] }
-      return [Problem(key: "smallest", "\(smallest) exceeds largest (\(largest)); exchange the two")]
+      for progress in [Progress.step(0), .end] {
+        let (least, greatest) = (smallest.value(at: progress), largest.value(at: progress))
+        guard least > greatest else { continue }
+        return [Problem(key: "smallest", "\(least) exceeds largest (\(greatest)); exchange the two")]
+      }
+      return []
     }
 
     func obstacle(in model: Choice) -> String? {
@@ -67,6 +71,8 @@ struct SeparateWindows: Regularizer {
     }
     guard let first = hulls.first else { return Penalty("overlap", batch: Tensor(0), violated: 0) }
     var sum = Tensor.zeros(first.x.shape)
+    let smallest = Float(config.smallest.value(at: draw.progress))
+    let largest = Float(config.largest.value(at: draw.progress))
     func add(_ excess: Tensor, _ weight: Schedule, _ factor: Float = 1) {
       sum = sum + excess.scaled(by: Float(weight.value(at: draw.progress)) * factor)
     }
@@ -75,8 +81,7 @@ struct SeparateWindows: Regularizer {
       add((w - one.x).relu() + (one.x + w - one.canvasWidth).relu(), config.insideWeight)
       add((h - one.y).relu() + (one.y + h - one.canvasHeight).relu(), config.insideWeight)
       let sizes = one.sizes.map { size in
-        (-size).scaled(by: 1, plus: Float(config.smallest)).relu()
-          + size.scaled(by: 1, plus: -Float(config.largest)).relu()
+        (-size).scaled(by: 1, plus: smallest).relu() + size.scaled(by: 1, plus: -largest).relu()
       }
       add(mean(sizes), config.sizeWeight, config.meanSize ? 1 / Float(hulls.count) : 1)
       for other in hulls[(index + 1)...] {

@@ -134,7 +134,7 @@ import Testing
     }
     let model = try fixed { if anisotropic { $0.window.scale = .anisotropic } }
     var config = SeparateWindows.Config()
-    (config.smallest, config.largest, config.tolerance) = (1.5, 2.5, 0.5)
+    (config.smallest, config.largest, config.tolerance) = (Schedule(1.5), Schedule(2.5), 0.5)
     let penalty = try SeparateWindows(config, model).penalty(on: pass(windows, anisotropic: anisotropic), drawing: draw)
     let expected = windows.map { reference($0, smallest: 1.5, largest: 2.5, tolerance: 0.5) }
     expectClose(
@@ -148,7 +148,7 @@ import Testing
       (x: 1.2, y: 1.3, w: 2.0, h: 2.0), (x: 2.5, y: 1.4, w: 1.9, h: 1.9), (x: 3.0, y: 4.6, w: 2.1, h: 2.1),
     ]
     var config = SeparateWindows.Config()
-    (config.smallest, config.largest, config.tolerance) = (1.5, 2.5, 0.5)
+    (config.smallest, config.largest, config.tolerance) = (Schedule(1.5), Schedule(2.5), 0.5)
     let penalty = try SeparateWindows(config, fixed()).penalty(
       on: pass([apart, touching], anisotropic: false), drawing: draw)
     let values = try #require(penalty.perImage).array()
@@ -161,7 +161,7 @@ import Testing
     }
     let images = Tiny.images(5)
     var config = SeparateWindows.Config()
-    (config.smallest, config.largest, config.tolerance) = (1.5, 2.5, 0.3)
+    (config.smallest, config.largest, config.tolerance) = (Schedule(1.5), Schedule(2.5), 0.3)
     let regularizer = try SeparateWindows(config, model)
     let parameters = model.store.parameters.filter { $0.name.hasPrefix("head.output") }
     #expect(!parameters.isEmpty)
@@ -191,6 +191,24 @@ import Testing
     #expect(
       SeparateWindows.Config().obstacle(in: models.choice("air"))?.contains("set model.presence to always") == true)
     #expect(AllowedCounts.Config().problems().map(\.message).first?.contains("is empty") == true)
+    // Bounds that cross at the end only.
+    var crossing = SeparateWindows.Config()
+    crossing.largest = Schedule(.linear, from: 15, to: 10, begin: 0, end: 100)
+    #expect(crossing.problems().map(\.message) == ["11.0 exceeds largest (10.0); exchange the two"])
+  }
+
+  @Test func theBoundsOfWindowsFollowTheirSchedules() throws {
+    let windows = [[(x: 1.5, y: 1.5, w: 2.0, h: 2.0), (x: 4.4, y: 4.4, w: 2.0, h: 2.0)]]
+    var config = SeparateWindows.Config()
+    config.smallest = Schedule(0.5)
+    config.largest = Schedule(.linear, from: 2.5, to: 1.5, begin: 0, end: 100)
+    let penalty = try SeparateWindows(config, fixed())
+    // Beyond the bound by 0, 0.25 and 0.5 pixels, two windows, weight 20.
+    for (step, expected) in [(0, 0.0), (75, 10), (100, 20)] {
+      let drawn = Draw(.sampled, noise: RandomStream(seed: 3), progress: .step(step))
+      let value = try #require(penalty.penalty(on: pass(windows, anisotropic: false), drawing: drawn).perImage)
+      expectClose(Double(value.array()[0]), expected, absolute: 1e-3)
+    }
   }
 
   /// What a learned prior generates follows what it says: place given scale, window given the windows before.
