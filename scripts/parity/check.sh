@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks training steps at their full size against PyTorch in float64: every estimator, AIR, DAIR,
-# Discrete-AIR and DM-VAE, the other parts.
+# Checks training steps at their full size against PyTorch in float64: every estimator, AIR, DAIR, Discrete-AIR, DM-VAE,
+# AIR-pPrior and AIR-ASR, the other parts.
 #
 #   scripts/parity/check.sh
 #
@@ -99,4 +99,42 @@ check 500 model.appearance.address='[64]' model.appearance.prior='[]' model.cont
 config=configs/discrete-air/multi-mnist.yaml
 check 0 'model.appearance={ name: memory }' 'regularizers=[{ name: information }]'
 check 0 'model.appearance={ name: memory, noise: 8 }' estimator.name=nvil
+# AIR-pPrior and AIR-ASR: the learned prior under every estimator, with fixed and scheduled weights of the counts, at a
+# likelihood's epsilon at which the rim of a window does no harm (see DM-VAE) ...
+config=configs/air-asr/multi-mnist-1-or-3.yaml
+rim=model.likelihood.epsilon=1e-3
+for kl in soft density categorical; do
+  check 1000 $rim estimator.relaxed_kl=$kl estimator.prior_temperature=0.5
+  check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.relaxed_kl=$kl
+done
+for estimator in nvil marginal; do
+  check 1000 $rim estimator.name=$estimator
+  check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=$estimator
+done
+counts='regularizers=[{ name: count, counts: [4, 0, 2], weight: { schedule: linear, from: 100, to: 10, begin: 0, end: 4000 },
+  frequency_weight: { schedule: exponential, from: 10, to: 100, begin: 0, end: 4000 } }, { name: kl_weights, presence: 3 }]'
+for estimator in nvil gumbel-softmax marginal; do
+  check 1000 model.likelihood.name=normal estimator.name=$estimator "$counts" \
+    model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5
+done
+# ... and at the paper's, with fewer images, so that fewer lit pixels lie at a rim.
+EPSILON
+# A fixed number of objects: windows that are square, have two sizes, or are turned.
+config=configs/air-asr/multi-mnist-overlap.yaml
+far='regularizers=[{ name: overlap, smallest: 13.5, largest: 14, tolerance: 0.5, mean_size: true, inside_weight: 3,
+  overlap_weight: { schedule: exponential, from: 8, to: 2, begin: 0, end: 2000 },
+  size_weight: { schedule: linear, from: 30, to: 10, begin: 0, end: 2000 }, likeness_weight: 0.7 }]'
+for estimator in nvil gumbel-softmax marginal; do
+  check 1000 $rim estimator.name=$estimator
+  check 1000 $rim estimator.name=$estimator model.window.scale=anisotropic "$far"
+  check 1000 $rim estimator.name=$estimator model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5
+done
+check 1000 model.likelihood.name=normal model.prior.name=independent model.controller.feedback=false "$far"
+# Both penalties with categories and slots.
+for config in configs/discrete-air/multi-mnist.yaml configs/dm-vae/multi-mnist.yaml; do
+  for estimator in nvil gumbel-softmax marginal; do
+    check 1000 estimator.name=$estimator 'model.prior={ name: recurrent }' 'regularizers=[{ name: count, counts: [0, 1, 2] }]'
+    check 1000 estimator.name=$estimator model.presence=always 'regularizers=[{ name: overlap }, { name: balance }]'
+  done
+done
 exit $status
