@@ -118,7 +118,7 @@ for estimator in nvil gumbel-softmax marginal; do
     model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5
 done
 # ... and at the paper's, with fewer images, so that fewer lit pixels lie at a rim.
-EPSILON
+for step in 0 1000; do check $step model.likelihood.epsilon=1e-10 training.batch=8; done
 # A fixed number of objects: windows that are square, have two sizes, or are turned.
 config=configs/air-asr/multi-mnist-overlap.yaml
 far='regularizers=[{ name: overlap, smallest: 13.5, largest: 14, tolerance: 0.5, mean_size: true, inside_weight: 3,
