@@ -122,6 +122,7 @@ check 0 model.likelihood.epsilon=1e-10 training.batch=8
 for estimator in nvil gumbel-softmax marginal; do
   check 1000 model.likelihood.epsilon=1e-10 training.batch=8 estimator.name=$estimator
 done
+check 2000 model.likelihood.epsilon=1e-10 training.batch=8 model.appearance.output_bias=3  # at the upper clip
 # A fixed number of objects, where estimators have nothing to differ in: windows that are square, have two sizes, are turned.
 config=configs/air-asr/multi-mnist-overlap.yaml
 far='regularizers=[{ name: overlap, smallest: 13.5, largest: 14, tolerance: 0.5, mean_size: true, inside_weight: 3,
