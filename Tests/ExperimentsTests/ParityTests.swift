@@ -61,18 +61,19 @@ struct ParityTests {
     }
   }
 
-  @Test func everyEstimatorAndBothControllersHaveAFixture() throws {
-    let made = try StepFixture.all.map { fixture in
+  @Test func everyEstimatorModelAndRegularizerHasAFixture() throws {
+    let made = try StepFixture.all.flatMap { fixture in
       let contents = try fixture.read()
       for key in ["generator", "torch", "date"] { #expect(contents.metadata[key]?.isEmpty == false) }
       let config = try ConfigurationFile.load(
         RunConfig.self, text: contents.metadata["config"] ?? "", name: fixture.testDescription
       ).value
-      return "\(config.model.name) \(config.estimator.name)"
+      return ["\(config.model.name) \(config.estimator.name)"] + config.regularizers.map(\.name)
     }
     let wanted = [
       "air nvil", "air gumbel-softmax", "air marginal", "dair nvil", "discrete-air nvil", "discrete-air gumbel-softmax",
-      "discrete-air marginal", "dm-vae nvil", "dm-vae gumbel-softmax",
+      "discrete-air marginal", "dm-vae nvil", "dm-vae gumbel-softmax", "air-pprior gumbel-softmax", "air-asr nvil",
+      "air-asr marginal", "information", "balance", "count", "overlap", "kl_weights",
     ]
     #expect(Set(wanted).isSubset(of: made))
   }

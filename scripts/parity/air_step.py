@@ -6,7 +6,7 @@ the parameters and everything the Swift program computed from them (terms per
 image, losses, gradients).  This script computes the same quantities again
 with PyTorch's automatic differentiation, in float64, from the float32 inputs
 of that file.  It was written from the definitions (design notes on models,
-air-notes.md) and not from the Swift sources, so that an error would have to
+the papers) and not from the Swift sources, so that an error would have to
 be made twice to go unnoticed.
 
 How:    python air_step.py EXPORT.safetensors [--verbose]
@@ -45,10 +45,11 @@ feedback and embedding), windows of scale, shift, rotation, shear and a free
 linear map, with or without refinement by their own glimpse, gaussian
 appearance, categories with attributes (Discrete-AIR, three ways to combine
 them, templates dense or upsampled) or memory slots with noise (DM-VAE),
-independent count priors, normal and Bernoulli likelihoods, background none
-or mlp; the regularizers information, balance and kl_weights; estimators
-nvil, gumbel-softmax and marginal, with temperatures of their own for
-categories and slots.
+independent count priors or a learned recurrent prior (AIR-pPrior), presence
+inferred or always, normal and Bernoulli likelihoods, background none or mlp;
+the regularizers information, balance, count and overlap (AIR-ASR) and
+kl_weights; estimators nvil, gumbel-softmax and marginal, with temperatures of
+their own for categories and slots.
 
 Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
         Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
@@ -82,12 +83,8 @@ NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's prior of the noise
 SHARE_FLOOR = 1e-8         # added to a category's share of the objects
 BALANCE_FLOOR = 0.1        # smallest balance that counts, share of log K
 MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
-
-LOSSES = {
-    "nvil": ("objective", "baseline"),
-    "gumbel-softmax": ("objective",),
-    "marginal": ("objective",),
-}
+PRIOR_FLOOR = 0.01         # least deviation of a learned prior of the window,
+                           # share of the fixed prior's
 
 
 class Unusable(Exception):
@@ -204,6 +201,11 @@ def prior_log_odds(config, step):
 REGULARIZERS = {  # name -> settings and their defaults
     "information": {"gamma": 1.0, "patches_per_slot": 4},
     "balance": {"weight": 10.0},
+    "count": {"counts": (), "weight": 10.0, "frequency_weight": 100.0},
+    "overlap": {"smallest": 11.0, "largest": 15.0, "tolerance": 3.0,
+                "overlap_weight": 1.0, "inside_weight": 1.0,
+                "size_weight": 20.0, "likeness_weight": 10.0,
+                "mean_size": False},
     "kl_weights": {node: 1.0 for node in (
         "presence", "window", "appearance", "category", "attributes", "slot",
         "noise")},
@@ -226,10 +228,34 @@ def regularizers(config):
     return found
 
 
+def always_present(config):
+    """Whether every scene has as many objects as there are steps."""
+    return config.choice("model.presence", ("inferred", "always"),
+                         "inferred") == "always"
+
+
+def learned_prior(config):
+    """The learned prior over windows and presences; None where it is fixed."""
+    return (RecurrentPrior(config) if config.choice(
+        "model.prior.name", ("independent", "recurrent"),
+        "independent") == "recurrent" else None)
+
+
 def refuse_unknown_parts(config):
     """Stop at the parts of a config that are not recomputed here."""
     looks = appearance(config)
-    config.choice("model.prior.name", ("independent",), "independent")
+    asked, steps = regularizers(config), config.get("model.steps")
+    if "count" in asked:
+        counts = asked["count"]["counts"]
+        if always_present(config):
+            raise Unusable("config: regularizers: count, but every count is "
+                           f"{steps}")
+        if not counts or not set(counts) <= set(range(steps + 1)):
+            raise Unusable("config: regularizers: count with the counts "
+                           f"{list(counts)} of at most {steps}")
+    if "overlap" in asked and not always_present(config):
+        raise Unusable("config: regularizers: overlap of windows whose "
+                       "presence is inferred")
     if "information" in regularizers(config) and "slot" not in looks.discrete:
         raise Unusable("config: regularizers: information is about memory "
                        "slots; there are none")
@@ -275,9 +301,9 @@ class Export:
         except ValueError as error:
             raise Unusable(f"metadata: step: {error}") from error
         self.estimator = self.metadata["estimator"]
-        if self.estimator not in LOSSES:
+        if self.estimator not in ESTIMATORS:
             raise Unusable(f"metadata: estimator {self.estimator!r}; "
-                           "recomputed here: " + ", ".join(LOSSES))
+                           "recomputed here: " + ", ".join(ESTIMATORS))
         named = self.config.get("estimator.name")
         if named != self.estimator:
             raise Unusable(f"metadata says estimator {self.estimator}, "
@@ -543,10 +569,77 @@ def appearance(config):
                                "gaussian")](config)
 
 
+class RecurrentPrior:
+    """p(z_t), p(scale_t), p(place_t | scale_t) given the windows before;
+    air-asr.md section 3.1.  Place is whatever is not scale."""
+
+    def __init__(self, config):
+        self.hidden = config.get("model.prior.hidden", 256)
+        self.head = config.sizes("model.prior.head", [64])
+        self.window = Window(config)
+
+    def declare(self, shapes, mlp):
+        size, scales = self.window.size, self.window.scales
+        shapes["prior.image.weight"] = (size, 4 * self.hidden)
+        shapes["prior.image.bias"] = (4 * self.hidden,)
+        shapes["prior.recurrent.weight"] = (self.hidden, 4 * self.hidden)
+        shapes["prior.hidden"] = shapes["prior.cell"] = (self.hidden,)
+        mlp("prior.presence", self.hidden, self.head, 1)
+        mlp("prior.scale", self.hidden, self.head, 2 * scales)
+        mlp("prior.place", self.hidden + scales, self.head,
+            2 * (size - scales))
+
+    def start(self, parameters, batch):
+        """The state before the first window: one step over z^0 = 0."""
+        state = [parameters[f"prior.{part}"].expand(batch, -1)
+                 for part in ("hidden", "cell")]
+        return self.advance(parameters, double([[0] * self.window.size]),
+                            state)
+
+    def advance(self, parameters, u, state):
+        """One LSTM step over a window."""
+        return lstm_cell(u @ parameters["prior.image.weight"]
+                         + parameters["prior.image.bias"]
+                         + state[0] @ parameters["prior.recurrent.weight"],
+                         state[1])
+
+    def __call__(self, parameters, u, state):
+        """Log-odds of presence [B], mean and deviation [B, D] of the prior.
+
+        Of the window u itself only the scale is looked at, for the place.
+        """
+        logit = mlp(parameters, "prior.presence", state[0])[:, 0]
+        given = torch.cat([state[0], u[:, :self.window.scales]], 1)
+        means, deviations = zip(
+            mlp(parameters, "prior.scale", state[0]).chunk(2, 1),
+            mlp(parameters, "prior.place", given).chunk(2, 1))
+        # Relative to the fixed prior, and near it at the start.
+        ratio = PRIOR_FLOOR + softplus(torch.cat(deviations, 1)
+                                       + inverse_softplus(1.0))
+        return (logit, self.window.prior_mean
+                + self.window.prior_deviation * torch.cat(means, 1),
+                self.window.prior_deviation * ratio)
+
+
 def term_names(config):
-    return ("log_likelihood", "presence_kl", "window_kl",
+    presence = () if always_present(config) else ("presence_kl",)
+    return ("log_likelihood", *presence, "window_kl",
             *(f"{node}_kl" for node in appearance(config).kls), "nelbo",
             "count")
+
+
+def decisions_per_step(config):
+    """How many discrete nodes a step has."""
+    return (not always_present(config)) + len(appearance(config).discrete)
+
+
+def needs_baseline(config, estimator):
+    return estimator == "nvil" and decisions_per_step(config) > 0
+
+
+def loss_names(config, estimator):
+    return ("objective", "baseline") if needs_baseline(
+        config, estimator) else ("objective",)
 
 
 def expected_inputs(config, estimator, images_shape, parameters):
@@ -561,7 +654,7 @@ def expected_inputs(config, estimator, images_shape, parameters):
     steps = config.get("model.steps")
     hidden = config.get("model.controller.hidden", 256)
     looks = appearance(config)
-    decisions = 1 + len(looks.discrete)  # of a step
+    decisions = decisions_per_step(config)
     window = Window(config).size
     feedback = config.get("model.controller.feedback", True)
     fed = window + looks.fed if feedback else 0
@@ -597,7 +690,10 @@ def expected_inputs(config, estimator, images_shape, parameters):
     if config.get("model.background.name", "none") == "mlp":
         mlp("background", hidden, config.sizes("model.background.hidden"),
             pixels)
-    if estimator == "nvil":
+    prior = learned_prior(config)
+    if prior:
+        prior.declare(shapes, mlp)
+    if needs_baseline(config, estimator):
         units = config.get("estimator.baseline.hidden", 256)
         lstm("baseline", pixels, units)
         layers = config.get("estimator.baseline.layers", None)
@@ -613,8 +709,9 @@ def expected_inputs(config, estimator, images_shape, parameters):
 
     inputs = {f"parameters/{name}": shape for name, shape in shapes.items()}
     inputs["images"] = tuple(images_shape)
-    inputs["constants/presence_prior_log_odds"] = (steps,)
-    if estimator == "nvil":
+    if not prior:
+        inputs["constants/presence_prior_log_odds"] = (steps,)
+    if needs_baseline(config, estimator):
         inputs["constants/centering"] = (steps * decisions,)
     if estimator == "gumbel-softmax":
         inputs["constants/temperature"] = (1,)
@@ -622,7 +719,8 @@ def expected_inputs(config, estimator, images_shape, parameters):
         draws = regularizers(config)["information"]["patches_per_slot"]
         inputs["noise/information/0"] = (looks.slots * draws, looks.size)
     for t in range(steps):
-        inputs[f"noise/presence/{t}"] = (batch,)
+        if not always_present(config):
+            inputs[f"noise/presence/{t}"] = (batch,)
         inputs[f"noise/window/{t}"] = (batch, window)
         for node, shape in looks.noise(batch).items():
             inputs[f"noise/{node}/{t}"] = shape
@@ -749,6 +847,13 @@ def sample(images, matrix, shift, height, width):
                          padding_mode="zeros", align_corners=False)
 
 
+def hull(matrix, shift, height, width):
+    """Center and size of a window's upright hull, (x, y, w, h) in pixels."""
+    pixels = double([width, height])
+    return torch.cat([(shift + 1) / 2 * pixels,
+                      matrix.abs().sum(2) * pixels], 1)
+
+
 def inverse_map(matrix, shift):
     inverse = torch.linalg.inv(matrix)
     return inverse, -(inverse @ shift[:, :, None])[:, :, 0]
@@ -757,11 +862,13 @@ def inverse_map(matrix, shift):
 class Likelihood:
     """log p(image | canvas), summed over the pixels of an image."""
 
-    def __init__(self, config):
+    def __init__(self, config, step):
         self.name = config.choice("model.likelihood.name",
                                   ("normal", "bernoulli"), "normal")
         self.deviation = config.get("model.likelihood.deviation", 0.3)
-        self.epsilon = config.get("model.likelihood.epsilon", 1e-6)
+        self.epsilon = scheduled(
+            config.get("model.likelihood.epsilon", 1e-6), step,
+            "model.likelihood.epsilon")
 
     def __call__(self, images, canvas):
         if self.name == "normal":
@@ -791,7 +898,9 @@ class Pass:
     presences are drawn (or summed over) afterwards.
     """
 
-    logits: torch.Tensor         # [T, B] of the presences
+    logits: torch.Tensor         # [T, B] of the presences, None if certain
+    prior: torch.Tensor          # [T, B] log-odds, None if they are constants
+    hulls: torch.Tensor          # [T, B, 4] of windows: centers, sizes (x, y)
     kls: dict                    # node -> [T, B], in causal order
     log_q: dict                  # discrete node -> log q of its sample
     posterior: dict              # discrete node -> [T, B, K]
@@ -903,6 +1012,9 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
     baseline_state = start("baseline") if with_baseline else None
     canvas = torch.zeros_like(images)  # of everything written so far
     logits, writes, baseline = [], [], []
+    prior = learned_prior(config)
+    prior_state = prior.start(parameters, batch) if prior else None
+    prior_logits, hulls = [], []
     kls = {node: [] for node in ("window",) + looks.kls}
     log_q = {node: [] for node in looks.discrete}
     posterior = {node: [] for node in looks.discrete}
@@ -938,10 +1050,18 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         mean = window.prior_mean + window.prior_deviation * raw_mean
         deviation = window.prior_deviation * softplus(raw_deviation)
         u = mean + deviation * noise[f"window/{t}"]
-        kls["window"].append(normal_kl(mean, deviation, window.prior_mean,
-                                       window.prior_deviation))
+        prior_mean, prior_deviation = (window.prior_mean,
+                                       window.prior_deviation)
+        if prior:
+            prior_logit, prior_mean, prior_deviation = prior(
+                parameters, u, prior_state)
+            prior_logits.append(prior_logit)
+            prior_state = prior.advance(parameters, u, prior_state)
+        kls["window"].append(normal_kl(mean, deviation, prior_mean,
+                                       prior_deviation))
 
         matrix, shift = window.point_map(u)
+        hulls.append(hull(matrix, shift, height, width))
         crop = sample(source, matrix, shift, glimpse, glimpse)
         decoded, latents, own_kls, choices = looks.explain(
             parameters, crop, noise, t, categorical)
@@ -962,7 +1082,9 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
             mlp(parameters, "background", state[0])
             + config.get("model.background.output_bias")
         ).reshape(images.shape)
-    return Pass(torch.stack(logits),
+    return Pass(None if always_present(config) else torch.stack(logits),
+                torch.stack(prior_logits) if prior else None,
+                torch.stack(hulls),
                 {node: torch.stack(values) for node, values in kls.items()},
                 {node: torch.stack(values) for node, values in log_q.items()
                  if values[0] is not None},
@@ -1006,22 +1128,89 @@ class Step:
 
 
 def reported(log_likelihood, presence_kl, kls, alive):
-    """Terms by name, [B]; presence_kl and kls [T, B] with their masks."""
-    sums = {"presence_kl": presence_kl.sum(0)}
+    """Terms by name, [B]; presence_kl and kls [T, B] with their masks.
+
+    There is no presence_kl where presence is certain.
+    """
+    sums = {} if presence_kl is None else {"presence_kl": presence_kl.sum(0)}
     sums.update((f"{node}_kl", kl.sum(0)) for node, kl in kls.items())
     return {"log_likelihood": log_likelihood, **sums,
             "nelbo": sum(sums.values()) - log_likelihood,
             "count": alive.sum(0)}
 
 
-def own_penalties(config, step, terms):
+def numbers_of(name, settings, step):
+    """What of a regularizer may follow a schedule, at a training step."""
+    return {key: scheduled(value, step, f"regularizers: {name}.{key}")
+            for key, value in settings.items()
+            if key.endswith("weight") or key in ("smallest", "largest")}
+
+
+def own_penalties(config, step, terms, found, images):
     """Regularizers of an image: name -> [B]."""
-    return {name: sum(
-        (scheduled(weight, step, f"regularizers: kl_weights.{node}") - 1)
-        * terms[f"{node}_kl"]
-        for node, weight in settings.items() if f"{node}_kl" in terms)
-        for name, settings in regularizers(config).items()
-        if name == "kl_weights"}
+    own = {}
+    for name, settings in regularizers(config).items():
+        if name == "kl_weights":
+            own[name] = sum(
+                (scheduled(weight, step, f"regularizers: {name}.{node}") - 1)
+                * terms[f"{node}_kl"]
+                for node, weight in settings.items()
+                if f"{node}_kl" in terms)
+        elif name == "overlap":
+            numbers = numbers_of(name, settings, step)
+            own[name] = overlap({**settings, **numbers}, numbers,
+                                found.hulls, *images.shape[2:])
+    return own
+
+
+def log_q_of_counts(logits):
+    """log q(n), n = 0 .. T, [T + 1, B]: n successes, then a failure (none is
+    left at T)."""
+    nothing = torch.zeros_like(logits[:1])
+    return (torch.cat([nothing, F.logsigmoid(logits).cumsum(0)])
+            + torch.cat([F.logsigmoid(-logits), nothing]))
+
+
+def count_penalty(settings, weights, logits):
+    """Counts of an image and of the batch that are not the allowed ones.
+
+    air-asr.md section 4.1: KL(the allowed count that is nearest || q(n)),
+    averaged over images, and KL(uniform over allowed counts || the batch's
+    mean q(n)).  Of the logits of the path that was taken; no discrete sample
+    is credited.
+    """
+    allowed = sorted(set(settings["counts"]))
+    log_q = log_q_of_counts(logits)[allowed]
+    nearest = -log_q.amax(0).mean()
+    frequency = torch.logsumexp(log_q, 1) - math.log(log_q.shape[1])
+    unequal = -math.log(len(allowed)) - frequency.mean()
+    return (weights["weight"] * torch.relu(nearest)
+            + weights["frequency_weight"] * torch.relu(unequal))
+
+
+def overlap(settings, weights, hulls, height, width):
+    """F1 to F7 of air-asr.md section 4.2, weighted, [B]; hulls [T, B, 4].
+
+    Pairs are ordered; a window's size is its width and its height, and what
+    is asked of a size is the mean over both.
+    """
+    center, size = hulls[..., :2], hulls[..., 2:]
+    pixels = double([width, height])
+    apart = (center[:, None] - center).abs()                 # [T, T, B, 2]
+    inside = ((size[:, None] + size) / 2 - apart).amin(3)
+    other = 1 - torch.eye(len(hulls), dtype=hulls.dtype)[:, :, None]
+    f1 = (other * torch.relu(inside)).sum((0, 1))
+    f2_to_5 = (torch.relu(size / 2 - center)
+               + torch.relu(center + size / 2 - pixels)).sum((0, 2))
+    f6 = (torch.relu(settings["smallest"] - size)
+          + torch.relu(size - settings["largest"])).mean(2).sum(0)
+    if settings["mean_size"]:
+        f6 = f6 / len(hulls)
+    unlike = (size[:, None] - size).abs() - settings["tolerance"]
+    f7 = torch.relu(unlike).mean(3).sum((0, 1))
+    return (weights["overlap_weight"] * f1
+            + weights["inside_weight"] * f2_to_5
+            + weights["size_weight"] * f6 + weights["likeness_weight"] * f7)
 
 
 def balance(posterior, alive):
@@ -1058,28 +1247,39 @@ def later(values):
     return values.flip(0).cumsum(0).flip(0)
 
 
+def prior_of_presence(found, constants):
+    """Log-odds, [T, B] where they are learned, else [T, 1]."""
+    if found.prior is not None:
+        return found.prior
+    return constants["presence_prior_log_odds"][:, None]
+
+
 def nvil(config, found, images, noise, constants):
     """Score function with a learned baseline on hard presences."""
-    likelihood = Likelihood(config)
-    threshold = found.logits + logistic_noise(noise, len(found.logits))
-    z = (threshold > 0).double()
-    alive = z.cumprod(0)
-    before = alive_before(alive)
+    likelihood = Likelihood(config, constants["step"])
+    alive, margin = torch.ones_like(found.kls["window"]), found.margin
+    presence_kl, causal, log_q = None, [], dict(found.log_q)
+    if found.logits is not None:
+        threshold = found.logits + logistic_noise(noise, len(found.logits))
+        margin = min(threshold.abs().min().item(), margin)
+        z = (threshold > 0).double()
+        alive = z.cumprod(0)
+        before = alive_before(alive)
+        presence_kl = before * bernoulli_kl(
+            found.logits, prior_of_presence(found, constants))
+        causal = [("presence", presence_kl, before)]
+        log_q["presence"] = (z * F.logsigmoid(found.logits)
+                             + (1 - z) * F.logsigmoid(-found.logits))
     log_likelihood = likelihood(images, found.background + (
         alive[:, :, None, None, None] * found.writes).sum(0))
-    presence_kl = before * bernoulli_kl(
-        found.logits, constants["presence_prior_log_odds"][:, None])
     kls = masked(found.kls, alive)
     terms = reported(log_likelihood, presence_kl, kls, alive)
-    own = own_penalties(config, int(constants["step"]), terms)
+    own = own_penalties(config, int(constants["step"]), terms, found, images)
     answerable = sum(own.values()) - log_likelihood
     # What a decision can still change: the reconstruction (and an image's
     # penalties), all later steps, and what follows it in its own step.
-    causal = [("presence", presence_kl, before)]
     causal += [(node, kl, alive) for node, kl in kls.items()]
     whole_step = sum(kl for _, kl, _ in causal)
-    log_q = {"presence": z * F.logsigmoid(found.logits)
-             + (1 - z) * F.logsigmoid(-found.logits), **found.log_q}
     objective, baseline_loss = terms["nelbo"] + sum(own.values()), 0.0
     decisions = [index for index, entry in enumerate(causal)
                  if entry[0] in log_q]
@@ -1088,23 +1288,39 @@ def nvil(config, found, images, noise, constants):
         cost = (answerable + later(whole_step) - whole_step
                 + sum(kl for _, kl, _ in causal[index + 1:])).detach()
         center = constants["centering"].reshape(
-            len(z), len(decisions))[:, column, None]
+            len(alive), len(decisions))[:, column, None]
         target, baseline = cost - center, found.baseline[:, :, column]
         mask = mask.detach()
         objective = objective + (mask * (target - baseline.detach())
                                  * log_q[node]).sum(0)
         baseline_loss = baseline_loss + (
             mask * (target - baseline) ** 2).sum(0)
-    return Step(terms, {"objective": objective, "baseline": baseline_loss},
-                alive, own,
-                margin=min(threshold.abs().min().item(), found.margin))
+    shares = {"objective": objective}
+    if decisions:
+        shares["baseline"] = baseline_loss
+    return Step(terms, shares, alive, own,
+                margin if math.isfinite(margin) else None)
+
+
+def without_presences(config, found, images, constants):
+    """Every step has its object: path-wise gradients, nothing to relax."""
+    alive = torch.ones_like(found.kls["window"])
+    log_likelihood = Likelihood(config, constants["step"])(
+        images, found.background + found.writes.sum(0))
+    terms = reported(log_likelihood, None, found.kls, alive)
+    own = own_penalties(config, int(constants["step"]), terms, found, images)
+    margin = found.margin if math.isfinite(found.margin) else None
+    return Step(terms, {"objective": terms["nelbo"] + sum(own.values())},
+                alive, own, margin)
 
 
 def gumbel_softmax(config, found, images, noise, constants):
     """Relaxed presences (binary Concrete), path-wise gradient."""
-    likelihood = Likelihood(config)
+    if found.logits is None:
+        return without_presences(config, found, images, constants)
+    likelihood = Likelihood(config, constants["step"])
     logits = found.logits
-    prior = constants["presence_prior_log_odds"][:, None]
+    prior = prior_of_presence(found, constants)
     temperature = constants["temperature"]
     threshold = logits + logistic_noise(noise, len(logits))
     y = threshold / temperature
@@ -1138,7 +1354,7 @@ def gumbel_softmax(config, found, images, noise, constants):
         alive[:, :, None, None, None] * found.writes).sum(0))
     terms = reported(log_likelihood, before * presence_kl,
                      masked(found.kls, alive), alive)
-    own = own_penalties(config, int(constants["step"]), terms)
+    own = own_penalties(config, int(constants["step"]), terms, found, images)
     if margin is not None:
         margin = min(margin, found.margin)
     return Step(terms, {"objective": terms["nelbo"] + sum(own.values())},
@@ -1147,13 +1363,12 @@ def gumbel_softmax(config, found, images, noise, constants):
 
 def marginal(config, found, images, noise, constants):
     """The exact sum over the T + 1 counts, one nested canvas for each."""
-    likelihood = Likelihood(config)
+    if found.logits is None:
+        return without_presences(config, found, images, constants)
+    likelihood = Likelihood(config, constants["step"])
     logits = found.logits
-    prior = constants["presence_prior_log_odds"][:, None]
-    nothing = torch.zeros_like(logits[:1])
-    # log q(n), n = 0 .. T: n successes, then a failure (none is left at T).
-    q = torch.exp(torch.cat([nothing, F.logsigmoid(logits).cumsum(0)])
-                  + torch.cat([F.logsigmoid(-logits), nothing]))
+    prior = prior_of_presence(found, constants)
+    q = log_q_of_counts(logits).exp()
     reached = probability_of_reaching(logits)
     before = alive_before(reached)
     canvas, log_likelihood = found.background, 0.0
@@ -1163,7 +1378,7 @@ def marginal(config, found, images, noise, constants):
         log_likelihood = log_likelihood + q[n] * likelihood(images, canvas)
     terms = reported(log_likelihood, before * bernoulli_kl(logits, prior),
                      masked(found.kls, reached), reached)
-    own = own_penalties(config, int(constants["step"]), terms)
+    own = own_penalties(config, int(constants["step"]), terms, found, images)
     return Step(terms, {"objective": terms["nelbo"] + sum(own.values())},
                 reached, own)
 
@@ -1177,7 +1392,8 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
 
     All tensors float64; parameters are leaves that require gradients.
     """
-    found = infer(config, parameters, images, noise, estimator == "nvil",
+    found = infer(config, parameters, images, noise,
+                  needs_baseline(config, estimator),
                   Categorical(config, estimator, step, constants))
     result = ESTIMATORS[estimator](config, found, images, noise,
                                    {**constants, "step": step})
@@ -1186,6 +1402,9 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
         if name == "information":
             result.common[name] = -settings["gamma"] * looks.information(
                 parameters, noise["information/0"])
+        elif name == "count":
+            result.common[name] = count_penalty(
+                settings, numbers_of(name, settings, step), found.logits)
         elif name == "balance":
             posterior = found.posterior[looks.discrete[0]]
             weight = scheduled(settings["weight"], step,
@@ -1195,7 +1414,12 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
     gradients = torch.autograd.grad(sum(result.losses.values()),
                                     list(parameters.values()),
                                     allow_unused=True)
-    return result, dict(zip(parameters, gradients))
+    gradients = dict(zip(parameters, gradients))
+    if always_present(config):  # nothing asks for the prior of presences
+        for name in parameters:
+            if name.startswith("prior.presence."):
+                gradients[name] = torch.zeros_like(parameters[name])
+    return result, gradients
 
 
 def recompute_export(export):
@@ -1302,7 +1526,7 @@ def check_structure(export, comparison):
             expected[gradient] = expected[name]
     for name in term_names(export.config):
         expected[f"terms/{name}"] = (batch,)
-    for name in LOSSES[export.estimator]:
+    for name in loss_names(export.config, export.estimator):
         expected[f"loss/{name}"] = (1,)
     for name in regularizers(export.config):
         expected[f"constants/penalty/{name}"] = (1,)
@@ -1337,15 +1561,16 @@ def compare(export, verbose=False):
         return comparison
     tensors = export.tensors
 
-    comparison.values("constants/presence_prior_log_odds",
-                      tensors["constants/presence_prior_log_odds"],
-                      prior_log_odds(config, export.step))
+    if "constants/presence_prior_log_odds" in tensors:
+        comparison.values("constants/presence_prior_log_odds",
+                          tensors["constants/presence_prior_log_odds"],
+                          prior_log_odds(config, export.step))
     if export.estimator == "gumbel-softmax":
         comparison.values(
             "constants/temperature", tensors["constants/temperature"],
             [scheduled(config.get("estimator.temperature"), export.step,
                        "estimator.temperature")])
-    if (export.estimator == "nvil"
+    if (needs_baseline(config, export.estimator)
             and config.get("estimator.centering", None) is False
             and tensors["constants/centering"].any()):
         comparison.problem("constants/centering: not zero, though "
@@ -1431,6 +1656,22 @@ KL_WEIGHTS = [{"name": "kl_weights", "presence": 30, "window": 0.5,
                "appearance": 2, "category": 0, "slot": 3, "noise": {
                    "schedule": "linear", "from": 0.2, "to": 1.0, "begin": 0,
                    "end": 5000}}]
+
+LEARNED = {"name": "recurrent", "hidden": 5, "head": [4]}
+
+COUNT = [{"name": "count", "counts": [3, 1], "weight": 7,
+          "frequency_weight": {"schedule": "linear", "from": 20, "to": 10,
+                               "begin": 0, "end": 5000}}]
+
+OVERLAP = [{"name": "overlap", "smallest": 6.8, "largest": 6.9,
+            "tolerance": 0.1, "overlap_weight": 2, "inside_weight": 3,
+            "likeness_weight": 0.5, "size_weight": {
+                "schedule": "linear", "from": 4, "to": 0, "begin": 0,
+                "end": 5000}}]
+
+LARGE = {"scale_prior": {"mean": 0.7, "deviation": 0.2}}
+
+TURNED = {"scale": "anisotropic", "rotation": 1.2, "shear": 0.6}
 
 GUMBEL = {"name": "gumbel-softmax", "temperature": 0.7,
           "prior_temperature": 0.5}
@@ -1540,6 +1781,32 @@ VARIANTS = {
     "marginal, memory, refinement, balance": {
         "model": {"appearance": MEMORY, "window": {"refinement": [6]}},
         "regularizers": BALANCE, "estimator": {"name": "marginal"}},
+    "nvil, learned prior, count": {
+        "model": {"prior": LEARNED}, "regularizers": COUNT},
+    "gumbel-softmax, learned prior, turned, density, count": {
+        "model": {"prior": LEARNED, "window": TURNED},
+        "regularizers": COUNT,
+        "estimator": {**GUMBEL, "relaxed_kl": "density"}},
+    "marginal, learned prior, no feedback, count, weights of KLs": {
+        "model": {"prior": LEARNED, "controller": {"feedback": False}},
+        "regularizers": COUNT + KL_WEIGHTS,
+        "estimator": {"name": "marginal"}},
+    "nvil, always, learned prior, overlap": {
+        "model": {"prior": LEARNED, "presence": "always", "window": LARGE},
+        "regularizers": OVERLAP},
+    "nvil, always, memory, overlap, balance": {
+        "model": {"appearance": MEMORY, "presence": "always",
+                  "window": LARGE},
+        "regularizers": OVERLAP + BALANCE},
+    "gumbel-softmax, always, turned, category, overlap": {
+        "model": {"prior": LEARNED, "presence": "always",
+                  "window": {**LARGE, **TURNED}, "appearance": CATEGORY},
+        "regularizers": [{**OVERLAP[0], "mean_size": True}],
+        "estimator": {**GUMBEL, "straight_through": True}},
+    "marginal, always, anisotropic, overlap": {
+        "model": {"presence": "always",
+                  "window": {**LARGE, "scale": "anisotropic"}},
+        "regularizers": OVERLAP, "estimator": {"name": "marginal"}},
 }
 
 
@@ -1653,11 +1920,19 @@ def damaged(export):
     settings = export.config.get("regularizers", [])
     for index, own in enumerate(settings):
         others = settings[:index] + settings[index + 1:]
-        key, value = {"information": ("gamma", 0.6),
-                      "balance": ("weight", 2.9),
-                      "kl_weights": ("window", 0.4)}[own["name"]]
-        yield f"other config: {key} of {own['name']}", reconfigured(
-            {"regularizers": others + [{**own, key: value}]})
+        for key, value in {
+                "information": {"gamma": 0.6}, "balance": {"weight": 2.9},
+                "kl_weights": {"window": 0.4},
+                "count": {"counts": [3, 2], "weight": 6,
+                          "frequency_weight": 14},
+                "overlap": {"smallest": 6.6, "largest": 7.1,
+                            "tolerance": 0.2, "overlap_weight": 2.1,
+                            "inside_weight": 2.9, "size_weight": 2.1,
+                            "likeness_weight": 0.4,
+                            "mean_size": not own.get("mean_size", False)},
+        }[own["name"]].items():
+            yield f"other config: {key} of {own['name']}", reconfigured(
+                {"regularizers": others + [{**own, key: value}]})
         yield f"other config: no {own['name']}", reconfigured(
             {"regularizers": others})
     for section, name in (("window", "refinement"),
@@ -1667,7 +1942,8 @@ def damaged(export):
             yield f"other config: {name} {others}", reconfigured(
                 {"model": {section: {name: others}}})
     name = "constants/presence_prior_log_odds"
-    yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
+    if name in export.tensors:
+        yield f"{name} by 3e-5", changed(name, scale(1 + 3e-5))
     yield "presence logits' bias", changed(
         "parameters/head.output.bias", shift_one)
     yield "images transposed", changed("images", reshape)
@@ -1676,16 +1952,15 @@ def damaged(export):
         yield f"{name} added", changed(name, invent)
 
 
-def check_marginal_identities(seed, regularizers=()):
+def check_marginal_identities(seed, changes):
     """Facts that tie the estimators to each other, by enumeration.
 
     The expectation over the counts of NVIL's gradient is the marginal
     estimator's gradient, whatever the baseline (and whatever regularizers
-    of an image there are); the analytic presence KLs add up to
-    KL(q(n) || p(n)).  Returns the two relative errors.
+    there are); the analytic presence KLs add up to KL(q(n) || p(n)).
+    Returns the two relative errors.
     """
-    export = synthetic_export({"regularizers": list(regularizers)}, seed,
-                              batch=1)
+    export = synthetic_export(changes, seed, batch=1)
     config = export.config
     steps = config.get("model.steps")
 
@@ -1696,17 +1971,21 @@ def check_marginal_identities(seed, regularizers=()):
     parameters, noise = doubles("parameters/"), doubles("noise/")
     constants, images = doubles("constants/"), double(
         export.tensors["images"])
-    constants["presence_prior_log_odds"] = double(
-        prior_log_odds(config, export.step))
+    if "presence_prior_log_odds" in constants:
+        constants["presence_prior_log_odds"] = double(
+            prior_log_odds(config, export.step))
     for parameter in parameters.values():
         parameter.requires_grad_(True)
     exact, expected = recompute(config, "marginal", export.step, parameters,
                                 images, noise, constants)
-    logits = infer(config, parameters, images, noise, False,
-                   None).logits.detach()
-    trials = torch.sigmoid(logits[:, 0]).tolist()
-    q = [math.prod(trials[:n]) * (1 - trials[n] if n < steps else 1.0)
-         for n in range(steps + 1)]
+    found = infer(config, parameters, images, noise, False, None)
+
+    def counts(log_odds):  # P(n), n = 0 .. T
+        trials = torch.sigmoid(log_odds.detach()[:, 0]).tolist()
+        return [math.prod(trials[:n]) * (1 - trials[n] if n < steps else 1.0)
+                for n in range(steps + 1)]
+
+    q = counts(found.logits)
 
     average = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for n in range(steps + 1):
@@ -1723,24 +2002,28 @@ def check_marginal_identities(seed, regularizers=()):
             difference += ((average[name] - gradient) ** 2).sum().item()
             norm += (gradient ** 2).sum().item()
 
-    ratio = scheduled(config.get("model.prior.count.ratio"), export.step, "")
-    p = [ratio ** n for n in range(steps + 1)]
+    if found.prior is not None:
+        p = counts(found.prior)
+    else:
+        ratio = scheduled(config.get("model.prior.count.ratio"), export.step,
+                          "")
+        p = [ratio ** n for n in range(steps + 1)]
     divergence = sum(a * math.log(a * sum(p) / b) for a, b in zip(q, p))
     presence_kl = exact.terms["presence_kl"].item()
     return (math.sqrt(difference / norm),
             abs(presence_kl - divergence) / divergence)
 
 
-def check_slot_identities(seed, regularizers=()):
+def check_slot_identities(seed, changes):
     """NVIL's gradient with memory slots, by enumeration.
 
     Its expectation over the counts and the slots of all steps is the gradient
     of the expected nELBO with the regularizers of an image.  Returns the
     relative error, and how far the probabilities are from adding up to 1.
     """
-    export = synthetic_export({
-        "model": {"steps": 2, "appearance": {**MEMORY, "slots": 3}},
-        "regularizers": list(regularizers)}, seed, batch=1)
+    export = synthetic_export(merged(changes, {"model": {
+        **changes.get("model", {}), "steps": 2,
+        "appearance": {**MEMORY, "slots": 3}}}), seed, batch=1)
     config = export.config
     steps, count = config.get("model.steps"), 3
 
@@ -1759,7 +2042,8 @@ def check_slot_identities(seed, regularizers=()):
                             dtype=torch.float64)
 
     expected = averaged = total = 0.0
-    for n in range(steps + 1):
+    certain = always_present(config)
+    for n in [steps] if certain else range(steps + 1):
         for slots in itertools.product(range(count), repeat=steps):
             for t, slot in enumerate(slots):
                 noise[f"presence/{t}"] = forced([t < n])
@@ -1768,24 +2052,227 @@ def check_slot_identities(seed, regularizers=()):
             found = infer(config, parameters, images, noise, True,
                           Categorical(config, "nvil", export.step, constants))
             result = nvil(config, found, images, noise, constants)
-            probability = torch.exp(
-                F.logsigmoid(found.logits[:n]).sum()
-                + F.logsigmoid(-found.logits[n:n + 1]).sum()
-                + found.log_q["slot"].sum())
+            log_q = found.log_q["slot"].sum()
+            if not certain:
+                log_q = (log_q + F.logsigmoid(found.logits[:n]).sum()
+                         + F.logsigmoid(-found.logits[n:n + 1]).sum())
+            probability = torch.exp(log_q)
             expected = expected + probability * (
                 result.terms["nelbo"] + sum(result.own.values())).sum()
             averaged = (averaged + probability.detach()
                         * result.losses["objective"])
             total += probability.item()
     difference = norm = 0.0
+    others = ("baseline.",) + ("prior.presence.",) * certain
     weights = [parameter for name, parameter in parameters.items()
-               if not name.startswith("baseline.")]
+               if not name.startswith(others)]
     for exact, score in zip(
             torch.autograd.grad(expected, weights, retain_graph=True),
             torch.autograd.grad(averaged, weights)):
         difference += ((exact - score) ** 2).sum().item()
         norm += (exact ** 2).sum().item()
     return math.sqrt(difference / norm), abs(total - 1)
+
+
+def slope_error(f, x, random):
+    """The gradient of f at x along a random direction, against differences.
+
+    Relative; f takes and x is a list of tensors that require gradients.
+    """
+    way = [double(random.normal(size=values.shape)) for values in x]
+    slope = sum((gradient * part).sum().item() for gradient, part in zip(
+        torch.autograd.grad(f(x), x, allow_unused=True), way)
+        if gradient is not None)
+    with torch.no_grad():
+        ahead, behind = (f([values + h * part for values, part
+                            in zip(x, way)]).item() for h in (1e-6, -1e-6))
+    return abs((ahead - behind) / 2e-6 - slope) / abs(slope)
+
+
+def check_slope(name, seed):
+    """The gradient of a whole variant's objective, by differences."""
+    export = synthetic_export(VARIANTS[name], seed)
+
+    def doubles(prefix):
+        return {name: double(values)
+                for name, values in export.under(prefix).items()}
+
+    names = list(doubles("parameters/"))
+
+    def objective(values):
+        leaves = [value.detach().requires_grad_(True) for value in values]
+        result, gradients = recompute(
+            export.config, export.estimator, export.step,
+            dict(zip(names, leaves)), double(export.tensors["images"]),
+            doubles("noise/"), doubles("constants/"))
+        return result.losses["objective"].item(), gradients
+
+    random = np.random.default_rng(seed)
+    x = list(doubles("parameters/").values())
+    way = [double(random.normal(size=values.shape)) for values in x]
+    slope = sum((gradient * part).sum().item() for gradient, part
+                in zip(objective(x)[1].values(), way))
+    ahead, behind = (objective([values + h * part for values, part
+                                in zip(x, way)])[0] for h in (1e-6, -1e-6))
+    return abs((ahead - behind) / 2e-6 - slope) / abs(slope)
+
+
+def check_learned_prior(seed):
+    """Presence, scale and place of three windows, in plain numpy: the error.
+
+    Infinite where a window's own place, or its own scale beyond the place's
+    prior, would change what is said of it beforehand.
+    """
+    config = Config(yaml.safe_dump(merged(SMALL, {"model": {
+        "prior": LEARNED, "window": TURNED}})))
+    prior, random = learned_prior(config), np.random.default_rng(seed)
+    shapes = expected_inputs(config, "marginal", (2, 1, 11, 9), {})
+    values = {name.removeprefix("parameters/"): random.normal(size=shape)
+              for name, shape in shapes.items()
+              if name.startswith("parameters/prior.")}
+    parameters = {name: double(value) for name, value in values.items()}
+    windows = random.normal(size=(3, 2, 6))
+    fixed_mean = [math.log(.23 / .67)] * 2 + [0] * 4
+    fixed_deviation = [.03 * .9 / (.23 * .67)] * 2 + [1] * 4
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    h, c = values["prior.hidden"], values["prior.cell"]
+    h, c = np.array([h, h]), np.array([c, c])
+    state, error = prior.start(parameters, 2), 0.0
+    for u in np.concatenate([np.zeros((1, 2, 6)), windows]):
+        if u.any():  # the first is z^0
+            own = double(u).requires_grad_(True)
+            found = prior(parameters, own, state)
+            means, raw = zip(*(np.split(plain_mlp(
+                values, f"prior.{part}", seen), 2, 1) for part, seen in (
+                    ("scale", h), ("place", np.hstack([h, u[:, :2]])))))
+            exact = [plain_mlp(values, "prior.presence", h)[:, 0],
+                     fixed_mean + fixed_deviation * np.hstack(means),
+                     fixed_deviation * (0.01 + np.log1p(
+                         np.exp(np.hstack(raw)) * (math.e - 1)))]
+            for a, b in zip(found, exact):
+                error = max(error, np.abs(a.detach().numpy() - b).max())
+            for x, used in ((found[0], 0), (found[1][:, :2], 0),
+                            (found[2][:, :2], 0), (found[1][:, 2:], 2),
+                            (found[2][:, 2:], 2)):
+                slope = (torch.autograd.grad(
+                    x.sum(), own, retain_graph=True, allow_unused=True)[0]
+                    if x.requires_grad else None)
+                seen = 0 if slope is None else int(
+                    slope.abs().sum(0).count_nonzero())
+                if seen != used or (used and slope[:, used:].any()):
+                    return math.inf
+            state = prior.advance(parameters, double(u), state)
+        i, f, g, o = np.split(u @ values["prior.image.weight"]
+                              + values["prior.image.bias"]
+                              + h @ values["prior.recurrent.weight"], 4, 1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+    return error
+
+
+def check_count_penalty(seed):
+    """Counts in plain loops and by differences; met constraints cost 0.
+
+    Returns the error, the slope's error and what a batch of allowed counts,
+    equally frequent, costs.
+    """
+    random = np.random.default_rng(seed)
+    settings = {"counts": [0, 2, 3]}
+    weights = {"weight": 7.0, "frequency_weight": 30.0}
+    logits = random.normal(size=(3, 5))
+    nearest, shares = 0.0, [0.0] * 4
+    for column in logits.T:
+        trials = [1 / (1 + math.exp(-x)) for x in column]
+        q = [1 - trials[0], trials[0] * (1 - trials[1]),
+             trials[0] * trials[1] * (1 - trials[2]), math.prod(trials)]
+        nearest += min(-math.log(q[n]) for n in settings["counts"]) / 5
+        shares = [share + one / 5 for share, one in zip(shares, q)]
+    unequal = sum(1 / 3 * math.log((1 / 3) / shares[n])
+                  for n in settings["counts"])
+    x = double(logits).requires_grad_(True)
+    found = count_penalty(settings, weights, x)
+    slope = slope_error(lambda x: count_penalty(settings, weights, x[0]),
+                        [x], random)
+    met = count_penalty(settings, weights, double(
+        [[-60, 60, 60], [60, 60, 60], [60, -60, 60]])).item()
+    return (abs(found.item() - 7 * nearest - 30 * unequal), slope, abs(met))
+
+
+def check_overlap(seed):
+    """Overlaps in plain loops over the corners of turned windows.
+
+    Returns the error (with sizes averaged over the steps and without), the
+    slope's error and what windows that meet every constraint cost.
+    """
+    random = np.random.default_rng(seed)
+    steps, batch, height, width = 3, 4, 24, 30
+    settings = {"smallest": 8.0, "largest": 11.0, "tolerance": 1.5}
+    weights = {"overlap_weight": 2.0, "inside_weight": 3.0,
+               "size_weight": 5.0, "likeness_weight": 7.0}
+    window = Window(Config(yaml.safe_dump(merged(SMALL, {
+        "model": {"window": {**TURNED, "linear": "full"}}}))))
+    latents = 0.7 * random.normal(size=(steps, batch, window.size))
+    latents[:, :, :2] -= 1.0
+
+    def hulls(latents):
+        return torch.stack([hull(*window.point_map(u), height, width)
+                            for u in latents])
+
+    def box(u):
+        """Left, right, top and bottom in pixels."""
+        matrix, shift = window.point_map(double(u[None]))
+        matrix, shift = matrix[0].tolist(), shift[0].tolist()
+        x, y = zip(*(((matrix[0][0] * a + matrix[0][1] * b + shift[0] + 1)
+                      / 2 * width,
+                      (matrix[1][0] * a + matrix[1][1] * b + shift[1] + 1)
+                      / 2 * height)
+                     for a in (-1, 1) for b in (-1, 1)))
+        return min(x), max(x), min(y), max(y)
+
+    def relu(x):
+        return max(0.0, x)
+
+    exact = {False: [], True: []}
+    active = np.zeros(4)
+    for b in range(batch):
+        boxes = [box(latents[t, b]) for t in range(steps)]
+        sizes = [(x1 - x0, y1 - y0) for x0, x1, y0, y1 in boxes]
+        f = np.zeros(4)
+        for x0, x1, y0, y1 in boxes:
+            f[1] += (relu(-x0) + relu(x1 - width)
+                     + relu(-y0) + relu(y1 - height))
+        for w, h in sizes:
+            for size in (w, h):
+                f[2] += (relu(8.0 - size) + relu(size - 11.0)) / 2
+        for i, j in itertools.permutations(range(steps), 2):
+            one, two = boxes[i], boxes[j]
+            f[0] += relu(min(
+                (sizes[i][0] + sizes[j][0]) / 2
+                - abs(one[0] + one[1] - two[0] - two[1]) / 2,
+                (sizes[i][1] + sizes[j][1]) / 2
+                - abs(one[2] + one[3] - two[2] - two[3]) / 2))
+            for a, c in zip(sizes[i], sizes[j]):
+                f[3] += relu(abs(a - c) - 1.5) / 2
+        active += f > 0
+        for mean_size in exact:
+            shares = f / [1, 1, steps if mean_size else 1, 1]
+            exact[mean_size].append(np.dot([2.0, 3.0, 5.0, 7.0], shares))
+    x = double(latents).requires_grad_(True)
+
+    def cost(x, mean_size):
+        return overlap({**settings, "mean_size": mean_size}, weights,
+                       hulls(x), height, width)
+
+    error = max(np.abs(cost(x, mean_size).detach().numpy()
+                       - exact[mean_size]).max() for mean_size in exact)
+    slope = slope_error(lambda x: cost(x[0], False).sum(), [x], random)
+    apart = double([[[5, 5, 9, 10]], [[15, 5, 10, 10]], [[5, 16, 10, 9]]])
+    met = overlap({**settings, "mean_size": False}, weights, apart, height,
+                  width).item()
+    return (error if active.all() else math.inf), slope, met
 
 
 def plain_mlp(values, name, x):
@@ -2029,14 +2516,20 @@ def self_test(verbose):
                         part in what for part in ("one element", "penalty",
                                                   "information", "config")):
                     expect(compare(broken).problems, f"{name}: {what}")
-    for weights in (), KL_WEIGHTS:
-        named = " with weights of KLs" if weights else ""
-        score, divergence = check_marginal_identities(99, weights)
+    weighted = {"regularizers": KL_WEIGHTS}
+    counted = {"model": {"prior": LEARNED}, "regularizers": COUNT}
+    certain = {"model": {"prior": LEARNED, "presence": "always"},
+               "regularizers": OVERLAP}
+    for named, changes in (("", {}), (" with weights of KLs", weighted),
+                           (" with learned prior and count", counted)):
+        score, divergence = check_marginal_identities(99, changes)
         expect(score < 1e-9, "the expectation of NVIL's gradient is the "
                f"marginal's{named}: {score:.1e}")
         expect(divergence < 1e-9, "presence KLs add up to KL(q(n) || p(n))"
                f"{named}: {divergence:.1e}")
-        score, total = check_slot_identities(98, weights)
+    for named, changes in (("", {}), (" with weights of KLs", weighted),
+                           (" with certain presence and overlap", certain)):
+        score, total = check_slot_identities(98, changes)
         expect(score < 1e-9, "the expectation of NVIL's gradient over counts "
                f"and slots is the expected nELBO's{named}: {score:.1e}")
         expect(total < 1e-9, f"the probabilities of those add up{named}: "
@@ -2054,6 +2547,20 @@ def self_test(verbose):
            f"{template:.1e}")
     shares = check_balance(seed=94)
     expect(shares < 1e-12, f"the balance in plain loops: {shares:.1e}")
+    learned = check_learned_prior(seed=93)
+    expect(learned < 1e-12, f"the learned prior in plain loops: {learned:.1e}")
+    for what, check in (("counts", check_count_penalty),
+                        ("overlaps", check_overlap)):
+        error, slope, met = check(seed=92)
+        expect(error < 1e-10, f"{what} in plain loops: {error:.1e}")
+        expect(slope < 1e-7, f"their slope by differences: {slope:.1e}")
+        expect(met < 1e-12, f"what the allowed ones cost: {met:.1e}")
+    for name in ("gumbel-softmax, learned prior, turned, density, count",
+                 "marginal, learned prior, no feedback, count, weights of KLs",
+                 "nvil, always, learned prior, overlap",
+                 "marginal, always, anisotropic, overlap"):
+        slope = check_slope(name, seed=91)
+        expect(slope < 1e-6, f"{name}: slope by differences {slope:.1e}")
     convention = check_window_convention()
     expect(convention < 1e-12, "reading and writing keep coordinates: "
            f"{convention:.1e}")

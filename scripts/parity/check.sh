@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks training steps at their full size against PyTorch in float64: every estimator, AIR, DAIR,
-# Discrete-AIR and DM-VAE, the other parts.
+# Checks training steps at their full size against PyTorch in float64: every estimator, AIR, DAIR, Discrete-AIR, DM-VAE,
+# AIR-pPrior and AIR-ASR, the other parts.
 #
 #   scripts/parity/check.sh
 #
@@ -99,4 +99,45 @@ check 500 model.appearance.address='[64]' model.appearance.prior='[]' model.cont
 config=configs/discrete-air/multi-mnist.yaml
 check 0 'model.appearance={ name: memory }' 'regularizers=[{ name: information }]'
 check 0 'model.appearance={ name: memory, noise: 8 }' estimator.name=nvil
+# AIR-pPrior and AIR-ASR: the learned prior under every estimator, with fixed and scheduled weights of the counts. The
+# larger the likelihood's epsilon, the less harm a window's rim does (see DM-VAE): at 1e-3, and the normal likelihood ...
+config=configs/air-asr/multi-mnist-1-or-3.yaml
+rim=model.likelihood.epsilon=1e-3
+for kl in soft density categorical; do
+  check 1000 $rim estimator.relaxed_kl=$kl estimator.prior_temperature=0.5
+  check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.relaxed_kl=$kl
+done
+check 1000 $rim estimator.name=nvil
+check 2000 $rim estimator.name=marginal
+check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=nvil
+check 2000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=marginal
+counts='regularizers=[{ name: count, counts: [4, 0, 2], weight: { schedule: linear, from: 100, to: 10, begin: 0, end: 4000 },
+  frequency_weight: { schedule: exponential, from: 10, to: 100, begin: 0, end: 4000 } }, { name: kl_weights, presence: 3 }]'
+for estimator in nvil gumbel-softmax marginal; do
+  check 1000 model.likelihood.name=normal estimator.name=$estimator "$counts" \
+    model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5
+done
+# ... and at the paper's 1e-10 with fewer images, of which fewer have a lit pixel at a rim.
+check 0 model.likelihood.epsilon=1e-10 training.batch=8
+for estimator in nvil gumbel-softmax marginal; do
+  check 1000 model.likelihood.epsilon=1e-10 training.batch=8 estimator.name=$estimator
+done
+check 2000 model.likelihood.epsilon=1e-10 training.batch=8 model.appearance.output_bias=3  # at the upper clip
+# A fixed number of objects, where estimators have nothing to differ in: windows that are square, have two sizes, are turned.
+config=configs/air-asr/multi-mnist-overlap.yaml
+far='regularizers=[{ name: overlap, smallest: 13.5, largest: 14, tolerance: 0.5, mean_size: true, inside_weight: 3,
+  overlap_weight: { schedule: exponential, from: 8, to: 2, begin: 0, end: 2000 },
+  size_weight: { schedule: linear, from: 30, to: 10, begin: 0, end: 2000 }, likeness_weight: 0.7 }]'
+check 1000 $rim
+check 1000 model.likelihood.epsilon=1e-10 training.batch=8
+check 1000 model.likelihood.name=normal estimator.name=gumbel-softmax model.window.scale=anisotropic "$far"
+check 1000 $rim estimator.name=marginal model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5
+check 1000 model.likelihood.name=normal model.prior.name=independent model.controller.feedback=false "$far"
+# Both penalties with categories and slots.
+for config in configs/discrete-air/multi-mnist.yaml configs/dm-vae/multi-mnist.yaml; do
+  for estimator in nvil gumbel-softmax marginal; do
+    check 1000 estimator.name=$estimator 'model.prior={ name: recurrent }' 'regularizers=[{ name: count, counts: [0, 1, 2] }]'
+    check 1000 estimator.name=$estimator model.presence=always 'regularizers=[{ name: overlap }, { name: balance }]'
+  done
+done
 exit $status

@@ -73,3 +73,18 @@ fixture refined-nvil 6 0.3 4 $refined model.name=discrete-air estimator.name=nvi
   'regularizers=[{ name: kl_weights, presence: 3, window: 0.5, category: 2 }]'
 fixture upsampled-marginal 4 0.3 0 $small model.name=discrete-air estimator.name=marginal \
   'model.appearance={ name: category, categories: 3, attributes: 1, encoder: [4], template: [4], modifier: [3], upsampling: [3, 2] }'
+
+# AIR-pPrior and AIR-ASR: a learned prior, allowed counts, windows apart.
+learned="$small model.glimpse=4 model.prior.hidden=4 model.prior.head=[3]"
+fixture pprior-gumbel-softmax 3 0.3 0 $learned model.name=air-pprior estimator.name=gumbel-softmax \
+  estimator.temperature=0.7 estimator.prior_temperature=0.5 estimator.relaxed_kl=density
+counts='regularizers=[{ name: count, counts: [0, 3], weight: { schedule: linear, from: 20, to: 10, begin: 0, end: 9 } }]'
+fixture count-marginal 3 0.3 0 $learned model.name=air-asr estimator.name=marginal "$counts"
+fixture count-nvil 3 0.3 0 $learned model.name=air-asr estimator.name=nvil 'estimator.baseline={ hidden: 1, layers: [3] }' \
+  "$counts"
+apart='name: overlap, tolerance: 0.5'
+fixture overlap-nvil 3 0.3 0 $learned model.name=air-asr model.presence=always estimator.name=nvil \
+  "regularizers=[{ $apart, smallest: 5.8, largest: 6.4, inside_weight: { schedule: linear, from: 3, to: 1, begin: 0, end: 9 } }]"
+fixture overlap-turned-marginal 3 0.3 0 $learned model.name=air-asr model.presence=always estimator.name=marginal \
+  model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5 \
+  "regularizers=[{ $apart, smallest: 8, largest: 9, mean_size: true }]"
