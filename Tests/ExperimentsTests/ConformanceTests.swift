@@ -13,7 +13,7 @@ struct ConformanceTests {
   private func small(model: String, estimator: String) throws -> RunConfig {
     let text = """
       model: { name: \(model) }
-      estimator: { name: \(estimator)\(estimator == "enumerate" ? ", limit: 1000" : "") }
+      estimator: { name: \(estimator)\(estimator == "enumerate" ? ", limit: 100000" : "") }
       dataset:
         { name: multi-sprites, side: 16, counts: { 0: 10, 1: 10, 2: 10 }, diameter: { smallest: 5, largest: 7 } }
       training: { batch: 6, threads: 1 }

@@ -61,8 +61,8 @@ struct GradientMoments {
     let members = parts[index].members
     let meanSquare = members.reduce(0) { $0 + sums[$1].sumOfSquares() } / (count * count)
     let excess = squares[index] / count - meanSquare
-    // What rounding leaves of draws that do not differ is no variance.
-    let variance = excess > 1e-9 * meanSquare ? excess * count / (count - 1) : 0
+    // What rounding leaves of draws that do not differ is no variance; sums are in Float32.
+    let variance = excess > 1e-5 * meanSquare ? excess * count / (count - 1) : 0
     guard isExact else {
       let square = members.reduce(0) { $0 + (reference[$1] + sums[$1].scaled(by: Float(1 / count))).sumOfSquares() }
       return Summary(length: square.squareRoot(), bias: nil, variance: variance)
