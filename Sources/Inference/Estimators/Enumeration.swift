@@ -40,7 +40,8 @@ public final class Enumeration: Estimator {
 
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let batch = images.shape[0]
-    var objective = Tensor(0)
+    // Apart, since penalties would lose digits beside the sum of many costs.
+    var (objective, penalties) = (Tensor(0), Tensor(0))
     var terms: [(name: String, value: Tensor)] = []
     var diagnostics: [(name: String, value: Double)] = []
     for (number, outcome) in outcomes.listed.enumerated() {
@@ -50,7 +51,7 @@ public final class Enumeration: Estimator {
       let probability = pass.logProbability?.exp() ?? .ones([batch])
       objective = objective + (probability * pass.cost).mean()
       let share = probability.detached().mean().scalar
-      for penalty in pass.penalties.compactMap(\.batch) { objective = objective + penalty.scaled(by: share) }
+      for penalty in pass.penalties.compactMap(\.batch) { penalties = penalties + penalty.scaled(by: share) }
       let own = Estimate(pass, losses: [])
       let ownTerms = own.terms.map { (name: $0.name, value: probability.detached() * $0.value) }
       let ownDiagnostics = own.diagnostics.map { (name: $0.name, value: Double(share) * $0.value) }
@@ -58,7 +59,7 @@ public final class Enumeration: Estimator {
       diagnostics =
         number == 0 ? ownDiagnostics : zip(diagnostics, ownDiagnostics).map { ($0.name, $0.value + $1.value) }
     }
-    var estimate = Estimate(losses: [("objective", objective)], terms: terms)
+    var estimate = Estimate(losses: [("objective", objective + penalties)], terms: terms)
     estimate.diagnostics = diagnostics
     return estimate
   }
