@@ -3,40 +3,51 @@ import Pictures
 
 /// Learning curves of one or more runs, from their `metrics.jsonl`.
 public enum Curves {
-  /// One run's values of one metric at the steps where it was evaluated on validation scenes.
-  struct Curve { let name: String, points: [(step: Int, value: Double)] }
+  /// What curves are drawn against.
+  public enum Axis: String, CaseIterable, Sendable {
+    case steps
+    /// Seconds of training steps, without evaluations.
+    case seconds
+  }
 
-  /// Draws a metric of runs into a PNG, and writes the same numbers as CSV (step, then a column a run).
+  /// One run's values of one metric where it was evaluated on validation scenes.
+  struct Curve { let name: String, points: [(place: Double, value: Double)] }
+
+  /// Draws a metric of runs into a PNG, and writes the same numbers as CSV (the step or time, then a column a run).
   /// Throws where a run has no such metric.
-  public static func write(runs: [String], metric: String, picture: String?, table: String?) throws {
-    let curves = try runs.map { try curve($0, metric) }
+  public static func write(
+    runs: [String], metric: String, against axis: Axis = .steps, picture: String?, table: String?
+  ) throws {
+    let curves = try runs.map { try curve($0, metric, axis) }
     if let picture {
       let series = curves.map { curve in
-        LineChart.Series(name: curve.name, points: curve.points.map { (Double($0.step), $0.value) })
+        LineChart.Series(name: curve.name, points: curve.points.map { ($0.place, $0.value) })
       }
       let chart = LineChart(
-        title: "\(metric) on validation scenes", xLabel: "training step", yLabel: metric, series: series)
+        title: "\(metric) on validation scenes", xLabel: axis == .steps ? "training step" : "seconds of training",
+        yLabel: metric, series: series)
       try chart.picture().writePNG(to: picture)
     }
     if let table {
-      var lines = [(["step"] + curves.map(\.name)).joined(separator: ",")]
-      for step in Set(curves.flatMap { $0.points.map(\.step) }).sorted() {
-        let values = curves.map { curve in curve.points.first { $0.step == step }.map { "\($0.value)" } ?? "" }
-        lines.append((["\(step)"] + values).joined(separator: ","))
+      var lines = [([axis == .steps ? "step" : "seconds"] + curves.map(\.name)).joined(separator: ",")]
+      for place in Set(curves.flatMap { $0.points.map(\.place) }).sorted() {
+        let values = curves.map { curve in curve.points.first { $0.place == place }.map { "\($0.value)" } ?? "" }
+        lines.append(([axis == .steps ? "\(Int(place))" : "\(place)"] + values).joined(separator: ","))
       }
       try writeFileAtomically(Array((lines.joined(separator: "\n") + "\n").utf8), to: table)
     }
   }
 
-  private static func curve(_ run: String, _ metric: String) throws -> Curve {
+  private static func curve(_ run: String, _ metric: String, _ axis: Axis) throws -> Curve {
     let folder = try RunFolder(opening: run)
     let text = String(decoding: try readFile("\(run)/metrics.jsonl"), as: UTF8.self)
-    var points: [(step: Int, value: Double)] = []
+    let times = axis == .seconds ? try TimingFile.stepSeconds("\(run)/timing.jsonl") : []
+    var points: [(place: Double, value: Double)] = []
     for line in text.split(separator: "\n") {
       let entry = try JSON(parsing: Array(line.utf8))
       guard entry["split"]?.string == "validation", let step = entry["step"]?.double, let value = entry[metric]?.double
       else { continue }
-      points.append((Int(step), value))
+      points.append((axis == .steps ? step : times.last { Double($0.step) <= step }?.seconds ?? 0, value))
     }
     guard !points.isEmpty else {
       throw RunError("\(run)/metrics.jsonl: no evaluation holds '\(metric)'; look there for the names that it holds")

@@ -19,7 +19,7 @@ public enum ExportStep {
     let before = workbench.parameters.map { ("parameters/\($0.name)", copy($0)) }
     let estimate = workbench.estimator.estimate(
       workbench.regularized, images, at: step, noise: workbench.noise(at: step, record: record))
-    let slopes = gradients(of: estimate.loss, for: workbench.parameters)
+    let slopes = estimate.gradients(for: workbench.parameters)
     var tensors: [(name: String, tensor: Tensor)] = before
     tensors.append(("images", images))
     tensors += record.entries.map { ("noise/\($0.node)/\($0.step)", $0.noise) }

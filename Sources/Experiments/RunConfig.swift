@@ -28,10 +28,13 @@ public struct RunConfig: Configurable {
   public func problems() -> [Problem] {
     let names = regularizers.map(\.name)
     let twice = Set(names.filter { name in names.filter { $0 == name }.count > 1 }).sorted()
+    let nodes = model.config as? any DiscreteModelConfig
+    let unsuited = (estimator.config as? any EstimatorConfig)?.obstacle(
+      steps: nodes?.steps ?? 0, nodes: nodes?.discreteNodes ?? [])
     return twice.map { Problem(key: "regularizers", "names '\($0)' twice; give it the weight of both") }
       + regularizers.compactMap { regularizer in
         (regularizer.config as? any RegularizerConfig)?.obstacle(in: model).map { Problem(key: "regularizers", $0) }
-      }
+      } + (unsuited.map { [Problem(key: "estimator", $0)] } ?? [])
   }
 }
 

@@ -62,6 +62,18 @@ final class TimingFile {
     return totals
   }
 
+  /// The seconds of all training steps up to a step, for each step that the file names. Throws `FileError`.
+  static func stepSeconds(_ path: String) throws -> [(step: Int, seconds: Double)] {
+    var sum = 0.0
+    var found: [(step: Int, seconds: Double)] = []
+    for (line, _) in try lines(path) where line["split"] == nil {
+      guard case .integer(let step)? = line["step"] else { continue }
+      sum += line["seconds"]?.double ?? 0
+      found.append((step, sum))
+    }
+    return found
+  }
+
   /// Whole lines that can be read, each with the place of its end, up to the first that cannot.
   private static func lines(_ path: String) throws -> [(line: JSON, end: Int)] {
     var lines: [(JSON, Int)] = []

@@ -110,7 +110,7 @@ public final class Training {
       let batch = batches.next()
       let estimate = estimator.estimate(model, batch.images, at: step, noise: workbench.noise(at: step))
       try log.check(step + 1, estimate)
-      let gradients = gradients(of: estimate.loss, for: parameters)
+      let gradients = estimate.gradients(for: parameters)
       let norm = workbench.update(with: gradients, at: step)
       try log.record(step + 1, estimate, batch.scenes, gradientNorm: norm)
       step += 1

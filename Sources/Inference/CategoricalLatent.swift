@@ -8,9 +8,11 @@ public struct CategoricalLatent {
   public let sample: Tensor
   /// The relaxation that the sample came from, if any.
   public let relaxed: RelaxedCategorical?
+  /// The logits with the noise of which a hard sample marks the largest; nil where none was drawn.
+  let noisyLogits: Tensor?
 
-  init(logits: Tensor, sample: Tensor, relaxed: RelaxedCategorical? = nil) {
-    (self.logits, self.sample, self.relaxed) = (logits, sample, relaxed)
+  init(logits: Tensor, sample: Tensor, relaxed: RelaxedCategorical? = nil, noisyLogits: Tensor? = nil) {
+    (self.logits, self.sample, self.relaxed, self.noisyLogits) = (logits, sample, relaxed, noisyLogits)
   }
 
   private var outcomes: Int { logits.shape[1] }

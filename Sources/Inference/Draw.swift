@@ -26,20 +26,25 @@ public struct Draw {
   public let discrete: Discrete
   /// Which values schedules take.
   public let progress: Progress
+  /// How often every image stands in the batch, one copy after the other: what depends on the image alone need not be
+  /// computed for more than the first of them.
+  public let copies: Int
   private let noise: RandomStream
   private let discreteNoise: RandomStream
+  private let given: NodeSamples
   private let record: NoiseRecord?
+  private let probe: LogitProbe?
 
-  /// Discrete nodes draw from `discreteNoise` where it is given, else from `noise` as all others.
+  /// Discrete nodes draw from `discreteNoise` where it is given, else from `noise` as all others; those whose samples are `given` do not draw.
   public init(
     _ discrete: Discrete, noise: RandomStream, discreteNoise: RandomStream? = nil, progress: Progress,
-    record: NoiseRecord? = nil
+    copies: Int = 1, given: NodeSamples = NodeSamples(), record: NoiseRecord? = nil, probe: LogitProbe? = nil
   ) {
     self.discrete = discrete
     self.progress = progress
     self.noise = noise
     self.discreteNoise = discreteNoise ?? noise
-    self.record = record
+    (self.copies, self.given, self.record, self.probe) = (copies, given, record, probe)
   }
 
   /// Whether presences weigh the counts instead of picking one.
@@ -80,6 +85,10 @@ public struct Draw {
 
   /// A Bernoulli node with the given logits [batch] and prior log-odds, [batch] or a scalar.
   public func bernoulli(_ node: String, step: Int, logits: Tensor, priorLogOdds: Tensor) -> BernoulliLatent {
+    let logits = probe?.tapped(logits, node, step, copies: copies) ?? logits
+    if let sample = given[node, step] {
+      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
+    }
     switch discrete {
     case .mode:
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: logits.isAbove(0))
@@ -91,8 +100,9 @@ public struct Draw {
         ?? (priorLogOdds + logistic(node, step, logits.shape)).isAbove(0)
       return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
     case .sampled:
-      let sample = (logits.detached() + logistic(node, step, logits.shape)).isAbove(0)
-      return BernoulliLatent(logits: logits, priorLogOdds: priorLogOdds, sample: sample)
+      let noisy = logits.detached() + logistic(node, step, logits.shape)
+      return BernoulliLatent(
+        logits: logits, priorLogOdds: priorLogOdds, sample: noisy.isAbove(0), noisyLogits: noisy)
     case .relaxed(let relaxation):
       let y = (logits + logistic(node, step, logits.shape)).scaled(by: 1 / relaxation.presence.posterior)
       let soft = y.sigmoid()
@@ -111,13 +121,15 @@ public struct Draw {
 
   /// A categorical node with the given logits [batch, K] and a uniform prior.
   public func categorical(_ node: String, step: Int, logits: Tensor) -> CategoricalLatent {
+    let logits = probe?.tapped(logits, node, step, copies: copies) ?? logits
+    if let sample = given[node, step] { return CategoricalLatent(logits: logits, sample: sample) }
     switch discrete {
     case .mode: return CategoricalLatent(logits: logits, sample: logits.oneHotOfLargest())
     case .prior:
       return CategoricalLatent(logits: logits, sample: gumbel(node, step, logits.shape).oneHotOfLargest())
     case .sampled:
-      let sample = (logits.detached() + gumbel(node, step, logits.shape)).oneHotOfLargest()
-      return CategoricalLatent(logits: logits, sample: sample)
+      let noisy = logits.detached() + gumbel(node, step, logits.shape)
+      return CategoricalLatent(logits: logits, sample: noisy.oneHotOfLargest(), noisyLogits: noisy)
     case .relaxed(let relaxation), .marginal(let relaxation):
       let y = (logits + gumbel(node, step, logits.shape)).scaled(by: 1 / relaxation.categories.posterior).logSoftmax()
       let soft = y.exp()

@@ -25,9 +25,14 @@ public struct BernoulliLatent {
   public let sample: Tensor
   /// The relaxation that the sample came from, if any.
   public let relaxed: RelaxedBernoulli?
+  /// The logits with the noise of which a hard sample is the sign; nil where none was drawn.
+  let noisyLogits: Tensor?
 
-  init(logits: Tensor, priorLogOdds: Tensor, sample: Tensor, relaxed: RelaxedBernoulli? = nil) {
+  init(
+    logits: Tensor, priorLogOdds: Tensor, sample: Tensor, relaxed: RelaxedBernoulli? = nil, noisyLogits: Tensor? = nil
+  ) {
     (self.logits, self.priorLogOdds, self.sample, self.relaxed) = (logits, priorLogOdds, sample, relaxed)
+    self.noisyLogits = noisyLogits
   }
 
   /// log q of a hard sample, [batch]: log sigmoid of the logit, with its sign turned where the sample is 0.

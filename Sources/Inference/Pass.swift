@@ -1,3 +1,4 @@
+import Layers
 import Tensors
 
 /// One inference pass over a batch: what every latent was, and how well the scene is explained.
@@ -26,8 +27,33 @@ public struct Pass {
   /// What an image costs [batch]: the bound, and the penalties on it.
   var cost: Tensor { penalties.compactMap(\.perImage).reduce(negativeBound, +) }
 
+  /// The penalties on each image [batch]; nil where there are none.
+  var penaltyOfImages: Tensor? {
+    penalties.compactMap(\.perImage).reduce(nil) { sum, own in sum.map { $0 + own } ?? own }
+  }
+
   /// The mean of per-image costs [batch] and the penalties on the whole batch, a scalar.
   func loss(_ costs: Tensor) -> Tensor { penalties.compactMap(\.batch).reduce(costs.mean(), +) }
+
+  /// log q of the discrete samples that exist, together [batch]; nil where there are none.
+  var logProbability: Tensor? {
+    terms.reduce(nil) { sum, term in
+      guard let own = term.logProbability().map({ term.mask.detached() * $0 }) else { return sum }
+      return sum.map { $0 + own } ?? own
+    }
+  }
+
+  /// The discrete nodes in causal order, each with the cost that its sample influences [batch]: everything after it, the
+  /// likelihood and the penalties. Without gradients.
+  var decisions: [(term: Term, costToGo: Tensor)] {
+    var cost = consequences.detached()
+    var decisions: [(term: Term, costToGo: Tensor)] = []
+    for term in terms.reversed() {
+      if term.isDiscrete { decisions.append((term, cost)) }
+      cost = cost + term.weightedKL.detached()
+    }
+    return decisions.reversed()
+  }
 
   /// log p(image, latents) - log q(latents | image) at hard samples [batch], in nats: the logarithm of an importance weight.
   public var logWeight: Tensor { terms.reduce(logLikelihood) { $0 + $1.mask * $1.logRatio() } }
@@ -121,7 +147,7 @@ public struct Term {
 
 /// What a controller saw at one step, without gradients.
 public struct StepContext {
-  /// The image part [batch, pixels].
+  /// The image part [batch, pixels]; one row for all copies of an image where the batch holds some.
   public let pixels: PixelRows
   /// What earlier steps drew, where the controller saw the image less all of it.
   public let drawn: [PixelRows]
@@ -137,9 +163,10 @@ public struct ContextShape: Sendable {
   public let steps: Int
   public let pixels: Int
   public let fed: Int
-  public let discreteNodes: [String]
+  /// In causal order.
+  public let discreteNodes: [DiscreteNode]
 
-  public init(steps: Int, pixels: Int, fed: Int, discreteNodes: [String]) {
+  public init(steps: Int, pixels: Int, fed: Int, discreteNodes: [DiscreteNode]) {
     (self.steps, self.pixels, self.fed, self.discreteNodes) = (steps, pixels, fed, discreteNodes)
   }
 
@@ -152,4 +179,6 @@ public protocol InferenceModel {
   /// images [batch, channel, height, width] in [0, 1] -> everything latent about them.
   func infer(_ images: Tensor, drawing draw: Draw) -> Pass
   var contextShape: ContextShape { get }
+  /// All trained values.
+  var store: ParameterStore { get }
 }

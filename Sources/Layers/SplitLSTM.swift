@@ -26,16 +26,17 @@ public struct SplitLSTM {
       hidden: initialHidden.tensor.repeated(rows: batch), cell: initialCell.tensor.repeated(rows: batch))
   }
 
-  /// An image, what was drawn over it so far, and the share of the gates [batch, 4 * hidden] of the difference of the two.
+  /// An image (one row for all of its copies), what was drawn over it so far, and the share of the gates [batch, 4 * hidden]
+  /// of the difference of the two.
   public struct View {
     public let pixels: PixelRows
     public fileprivate(set) var drawn: [PixelRows] = []
     public fileprivate(set) var gates: Tensor
   }
 
-  /// What is seen of pixels that nothing covers.
-  public func view(of pixels: PixelRows) -> View {
-    View(pixels: pixels, gates: pixels.product(image.weight.tensor, image.bias.tensor))
+  /// What is seen of pixels that nothing covers, in a batch that holds so many copies of each row, one after the other.
+  public func view(of pixels: PixelRows, copies: Int = 1) -> View {
+    View(pixels: pixels, gates: pixels.product(image.weight.tensor, image.bias.tensor).repeatingRows(copies))
   }
 
   /// Takes a drawing away from what is seen: (x - y) W = x W - y W, so only the drawing is multiplied, which is blank

@@ -7,8 +7,6 @@ import Tensors
 protocol Appearance {
   /// Size of the latents that are fed to the next step.
   var fedSize: Int { get }
-  /// Names of its discrete nodes.
-  var discreteNodes: [String] { get }
   /// The number of categories or memory slots; 0 where objects have none.
   var categories: Int { get }
   /// The number of continuous latents.
@@ -42,6 +40,12 @@ struct AppearanceContext {
 protocol AppearanceConfig: Configurable {
   /// What is wrong with a glimpse of this side, and what to do; nil where nothing is.
   func obstacle(glimpse side: Int) -> String?
+}
+
+/// The config of an appearance with discrete nodes.
+protocol DiscreteAppearanceConfig: Configurable {
+  /// In causal order.
+  var discreteNodes: [DiscreteNode] { get }
 }
 
 /// All appearances, one line each.
@@ -91,7 +95,6 @@ struct GaussianAppearance: Appearance {
   }
 
   var fedSize: Int { config.size }
-  var discreteNodes: [String] { [] }
   var categories: Int { 0 }
   var attributes: Int { config.size }
 

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// The patch is sigmoid(f_t(z_cat) combined with f_a(z_attr)); without attributes it is the template alone.
 struct CategoryAppearance: Appearance {
-  struct Config: AppearanceConfig {
+  struct Config: AppearanceConfig, DiscreteAppearanceConfig {
     enum Combination: String, CaseIterable, Sendable { case additive, multiplicative, convolutional }
 
     var categories = 10
@@ -33,6 +33,8 @@ struct CategoryAppearance: Appearance {
       .integer("kernel", \.kernel, in: 1...31, "side of the filters of combination: convolutional; odd"),
       .number("output_bias", \.outputBias, in: -20...20, "added before the sigmoid: patches start dark"),
     ]
+
+    var discreteNodes: [DiscreteNode] { [.categorical("category", outcomes: categories)] }
 
     func problems() -> [Problem] {
       kernel % 2 == 0 ? [Problem(key: "kernel", "\(kernel) is even; a filter has a center, so its side is odd")] : []
@@ -102,7 +104,6 @@ struct CategoryAppearance: Appearance {
   }
 
   var fedSize: Int { config.categories + config.attributes }
-  var discreteNodes: [String] { ["category"] }
   var categories: Int { config.categories }
   var attributes: Int { config.attributes }
 

@@ -31,15 +31,14 @@ struct Controller {
     fileprivate var fed: [Tensor]
     fileprivate var view: SplitLSTM.View?
     fileprivate var embedded: Embedded?
+    /// How often each image stands in the batch (`Draw.copies`).
+    fileprivate let copies: Int
     /// h of the step before, [batch, hidden].
     var hidden: Tensor { cell.hidden }
   }
 
   /// The image with its share of the gates through an embedding, formed once for all steps.
-  fileprivate struct Embedded {
-    let pixels: PixelRows, gates: Tensor
-    init(_ pixels: PixelRows, _ gates: (Tensor) -> Tensor) { (self.pixels, self.gates) = (pixels, gates(pixels.dense)) }
-  }
+  fileprivate struct Embedded { let pixels: PixelRows, gates: Tensor }
 
   /// What the heads and a baseline get at one step.
   struct Advance { let features: Tensor, context: StepContext }
@@ -70,9 +69,11 @@ struct Controller {
   /// Sizes of what a baseline sees.
   var fedSize: Int { initialFed.reduce(0) { $0 + $1.count } }
 
-  func start(batch: Int) -> State {
+  /// `copies` of each image stand in the batch, one after the other.
+  func start(batch: Int, copies: Int) -> State {
     State(
-      cell: cell.start(batch: batch), fed: initialFed.map { $0.tensor.repeated(rows: batch) }, view: nil)
+      cell: cell.start(batch: batch), fed: initialFed.map { $0.tensor.repeated(rows: batch) }, view: nil, copies: copies
+    )
   }
 
   /// Whether any part looks at the sum of what earlier steps drew.
@@ -108,14 +109,26 @@ struct Controller {
         let difference = (images - sum).flattened()
         return (cell.gates(of: embedding(difference)), StepContext(pixels: PixelRows(difference), fed: fed))
       }
-      let seen = state.embedded ?? Embedded(PixelRows(images)) { cell.gates(of: embedding($0)) }
+      let seen = state.embedded ?? embedded(images, copies: state.copies, embedding)
       state.embedded = seen
       return (seen.gates, StepContext(pixels: seen.pixels, fed: fed))
     }
-    // The image does not change: its product is formed once for all steps.
-    var view = state.view ?? cell.view(of: PixelRows(images))
+    // The image does not change: its product is formed once for all steps and copies.
+    var view = state.view ?? cell.view(of: distinct(images, copies: state.copies), copies: state.copies)
     if config.input == .difference, let last = canvas.last { cell.cover(&view, with: PixelRows(drawn: last)) }
     state.view = view
     return (view.gates, StepContext(pixels: view.pixels, drawn: view.drawn, fed: fed))
+  }
+
+  private func embedded(_ images: Tensor, copies: Int, _ embedding: MLP) -> Embedded {
+    let pixels = distinct(images, copies: copies)
+    return Embedded(pixels: pixels, gates: cell.gates(of: embedding(pixels.dense)).repeatingRows(copies))
+  }
+
+  /// The first of all copies of each image.
+  private func distinct(_ images: Tensor, copies: Int) -> PixelRows {
+    guard copies > 1 else { return PixelRows(images) }
+    let first = stride(from: 0, to: images.shape[0], by: copies)
+    return PixelRows(images.flattened().gathered(rows: Array(first)))
   }
 }

@@ -10,7 +10,7 @@ import Tensors
 /// The address is categorical with logits kappa cos(h_m(m_k), h_x(glimpse)); the noise has the posterior
 /// q(eps | glimpse, m) and the learned prior p(eps | m), m being what was read. Relaxed addresses read a mixture of slots.
 struct MemoryAppearance: Appearance {
-  struct Config: Configurable {
+  struct Config: DiscreteAppearanceConfig {
     var slots = 15
     var slotSize = 64
     var noise = 32
@@ -30,6 +30,8 @@ struct MemoryAppearance: Appearance {
       .integers("generator", \.generator, in: 1...8192, "hidden layers from noise and slot to patch"),
       .number("output_bias", \.outputBias, in: -20...20, "added before the sigmoid: patches start dark"),
     ]
+
+    var discreteNodes: [DiscreteNode] { [.categorical("slot", outcomes: slots)] }
 
     func problems() -> [Problem] {
       address.isEmpty ? [Problem(key: "address", "is empty; name at least one layer")] : []
@@ -72,7 +74,6 @@ struct MemoryAppearance: Appearance {
   }
 
   var fedSize: Int { config.slotSize + config.noise }
-  var discreteNodes: [String] { ["slot"] }
   var categories: Int { config.slots }
   var attributes: Int { config.noise }
 

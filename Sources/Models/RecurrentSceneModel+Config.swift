@@ -1,13 +1,14 @@
 import Configuration
+import Inference
 import Layers
 
 extension RecurrentSceneModel {
   /// The parts of the recurrent skeleton (keys of `model`); any combination is legal.
-  public struct Config: Configurable {
+  public struct Config: DiscreteModelConfig {
     /// Whether the number of objects is inferred, or always that of the steps.
     public enum Presence: String, CaseIterable, Sendable { case inferred, always }
 
-    var steps = 3
+    public var steps = 3
     var presence = Presence.inferred
     var glimpse = 28
     var controller = Controller.Config()
@@ -32,6 +33,12 @@ extension RecurrentSceneModel {
       .variant("likelihood", \.likelihood, in: likelihoods, "how pixels scatter around the canvas"),
       .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
     ]
+
+    /// Those of a step, in causal order.
+    public var discreteNodes: [DiscreteNode] {
+      let appearanceNodes = (appearance.config as? any DiscreteAppearanceConfig)?.discreteNodes ?? []
+      return (presence == .inferred ? [.presence()] : []) + appearanceNodes
+    }
 
     public func problems() -> [Problem] {
       let obstacle = (appearance.config as? any AppearanceConfig)?.obstacle(glimpse: glimpse)

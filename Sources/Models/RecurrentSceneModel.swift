@@ -51,7 +51,7 @@ public final class RecurrentSceneModel: SceneModel {
   public var contextShape: ContextShape {
     ContextShape(
       steps: config.steps, pixels: context.channels * context.height * context.width, fed: controller.fedSize,
-      discreteNodes: (hasPresence ? ["presence"] : []) + appearance.discreteNodes)
+      discreteNodes: config.discreteNodes)
   }
 
   private var hasPresence: Bool { config.presence == .inferred }
@@ -64,7 +64,7 @@ public final class RecurrentSceneModel: SceneModel {
   func run(_ images: Tensor, _ draw: Draw) -> (pass: Pass, canvas: Canvas) {
     let batch = images.shape[0]
     var course = prior.course(batch: batch, at: draw.progress)
-    var state = controller.start(batch: batch)
+    var state = controller.start(batch: batch, copies: draw.copies)
     var canvas = Canvas(keepsSum: controller.needsCanvas)
     var terms: [Term] = []
     var contexts: [StepContext] = []

@@ -1,5 +1,6 @@
 import Configuration
 import Inference
+import Layers
 import Tensors
 
 /// Something the training asks for beside the bound. One is a file with its type and config, and a line in `regularizers`.
@@ -43,6 +44,7 @@ public struct RegularizedModel: InferenceModel {
   }
 
   public var contextShape: ContextShape { model.contextShape }
+  public var store: ParameterStore { model.store }
 
   public func infer(_ images: Tensor, drawing draw: Draw) -> Pass {
     var pass = model.infer(images, drawing: draw)

@@ -1,3 +1,4 @@
+import Configuration
 import Inference
 import Layers
 import Scenes
@@ -5,8 +6,6 @@ import Tensors
 
 /// A model of scenes: what the trainer, the evaluation and the command line see of it.
 public protocol SceneModel: InferenceModel {
-  /// All trained values.
-  var store: ParameterStore { get }
   /// What the model makes of images [batch, channel, height, width]: objects, boxes and a reconstruction, from modes and means.
   func explain(_ images: Tensor) -> SceneExplanation
   /// Scenes from the model's own expectation of them, at the final values of schedules; with `objects` objects each,
@@ -14,6 +13,14 @@ public protocol SceneModel: InferenceModel {
   func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation
   /// Numbers that a training step used beside parameters and noise, by name (for `export-step`).
   func constants(at progress: Progress) -> [(name: String, value: Tensor)]
+}
+
+/// The config of a model that draws discrete nodes.
+public protocol DiscreteModelConfig: Configurable {
+  /// Inference steps.
+  var steps: Int { get }
+  /// The discrete nodes of each step, in causal order.
+  var discreteNodes: [DiscreteNode] { get }
 }
 
 /// A model's account of a batch of images.

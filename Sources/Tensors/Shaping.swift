@@ -64,6 +64,14 @@ extension Tensor {
     }
   }
 
+  /// Every row `times` times, one copy after the other: [rows, ...] -> [rows * times, ...].
+  public func repeatingRows(_ times: Int) -> Tensor {
+    guard times != 1 else { return self }
+    let rows = shape[0]
+    return flattened().gathered(rows: (0..<rows * times).map { $0 / times }).reshaped(
+      [rows * times] + shape.dropFirst())
+  }
+
   /// Rows of a matrix by index: [rows, columns] -> [indices.count, columns].
   public func gathered(rows indices: [Int]) -> Tensor {
     let (width, before) = (columns, shape)

@@ -8,6 +8,7 @@ let commands: [Command] = [
   .table,
   .runs,
   .figure,
+  .estimators,
   .config,
   .data,
   .bench,

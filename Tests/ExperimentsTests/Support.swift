@@ -88,7 +88,7 @@ extension Workbench {
   @discardableResult
   func train(on images: Tensor, at step: Int) -> Estimate {
     let estimate = estimator.estimate(model, images, at: step, noise: noise(at: step))
-    let slopes = gradients(of: estimate.loss, for: parameters)
+    let slopes = estimate.gradients(for: parameters)
     _ = update(with: slopes, at: step)
     return estimate
   }

@@ -14,7 +14,8 @@ import Testing
     var config = Baseline.Config()
     config.hidden = 5
     config.layers = [6]
-    let shape = ContextShape(steps: 3, pixels: 6, fed: 2, discreteNodes: ["presence", "category"])
+    let shape = ContextShape(
+      steps: 3, pixels: 6, fed: 2, discreteNodes: [.presence(), .categorical("category", outcomes: 3)])
     let baseline = Baseline(config, shape, in: Scope(ParameterStore(), random: RandomStream(seed: 0)))
     return baseline(contexts.map { StepContext(pixels: $0.pixels, fed: $0.fed) }).map { $0.array() }
   }
@@ -39,7 +40,7 @@ import Testing
     let (image, drawn) = (PixelRows(images), [others * 0.5, others * 0.25])
     var config = Baseline.Config()
     config.hidden = 5
-    let shape = ContextShape(steps: 3, pixels: 6, fed: 2, discreteNodes: ["presence"])
+    let shape = ContextShape(steps: 3, pixels: 6, fed: 2, discreteNodes: [.presence()])
     let baseline = Baseline(config, shape, in: Scope(ParameterStore(), random: RandomStream(seed: 0)))
     let rows = drawn.map { PixelRows(drawn: $0) }
     let apart = baseline([

@@ -20,7 +20,8 @@ import Testing
   func lossesAreFiniteScalarsThatSumToTheLoss(name: String) throws {
     let estimate = try estimate(name)
     #expect(estimate.losses.allSatisfy { $0.value.count == 1 && $0.value.scalar.isFinite })
-    let sum = estimate.losses.reduce(Float(0)) { $0 + $1.value.scalar }
+    let scaled = estimate.scaled.map { $0.scale.tensor.scalar * $0.value.scalar } ?? 0
+    let sum = estimate.losses.reduce(scaled) { $0 + $1.value.scalar }
     #expect(abs(estimate.loss.scalar - sum) <= 1e-5 * abs(sum))
   }
 
@@ -29,7 +30,7 @@ import Testing
     let estimator = try make(name)
     let estimate = estimator.estimate(model, model.images, at: 0, noise: EstimatorNoise(RandomStream(seed: 1)))
     let parameters = model.parameters + estimator.store.parameters
-    for (parameter, gradient) in zip(parameters, gradients(of: estimate.loss, for: parameters)) {
+    for (parameter, gradient) in zip(parameters, estimate.gradients(for: parameters)) {
       let size = gradient.sumOfSquares()
       #expect(size > 0 && size.isFinite, "\(parameter.name)")
     }
@@ -39,8 +40,7 @@ import Testing
   func sameNoiseGivesTheSameBits(name: String) throws {
     let (first, second) = (try estimate(name), try estimate(name))
     #expect(first.loss.scalar == second.loss.scalar)
-    for pair in zip(gradients(of: first.loss, for: model.parameters), gradients(of: second.loss, for: model.parameters))
-    {
+    for pair in zip(first.gradients(for: model.parameters), second.gradients(for: model.parameters)) {
       #expect(pair.0.array() == pair.1.array())
     }
   }

@@ -42,6 +42,35 @@ import Testing
     #expect(gradients(of: through, for: model.parameters).allSatisfy { $0.sumOfSquares() > 0 })
   }
 
+  /// The mean over 20,000 draws comes closer to the exact objective as it cools, and meets it within four standard errors.
+  @Test(arguments: Toy.allCases) func objectiveConvergesToTheExactOneAsItCools(_ toy: Toy) throws {
+    let model = toy.model(rows: 20_000)
+    let distances = try [1.0, 0.3, 0.01].map { temperature -> (distance: Double, error: Double) in
+      var config = GumbelSoftmax.Config()
+      config.temperature = Schedule(temperature)
+      let estimate = GumbelSoftmax(config).estimate(model, model.images, at: 0, noise: noise)
+      let values = try #require(estimate.terms.first { $0.name == "nelbo" }).value.array().map(Double.init)
+      let mean = values.reduce(0, +) / Double(values.count)
+      let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+      return (abs(mean - toy.expectedBound), (square / Double(values.count)).squareRoot())
+    }
+    #expect(distances[0].distance > distances[1].distance && distances[1].distance > distances[2].distance)
+    #expect(distances[0].distance > 4 * distances[0].error && distances[2].distance < 4 * distances[2].error)
+  }
+
+  @Test(arguments: Toy.allCases) func straightThroughValuesAreExactlyHard(_ toy: Toy) {
+    let model = toy.model(rows: 64)
+    let relaxation = Relaxation(.init(posterior: 0.8, prior: 1), isStraightThrough: true)
+    func pass(_ discrete: Draw.Discrete) -> Pass {
+      model.infer(model.images, drawing: Draw(discrete, noise: noise.stream, progress: .step(0)))
+    }
+    let (hard, through) = (pass(.sampled), pass(.relaxed(relaxation)))
+    #expect(through.negativeBound.array() == hard.negativeBound.array())
+    #expect(through.count.array() == hard.count.array())
+    let slopes = gradients(of: through.negativeBound.sum(), for: model.parameters)
+    #expect(slopes[0].sumOfSquares() > 0 || !toy.isMasked)
+  }
+
   @Test func temperatureFollowsItsSchedule() {
     var config = GumbelSoftmax.Config()
     config.temperature = Schedule(.linear, from: 1, to: 0.5, begin: 0, end: 100)

@@ -9,8 +9,8 @@ import Tensors
 ///
 /// Its continuous noise is fixed, so rows differ in their presences alone; every row has its own copy of the parameters, so
 /// the rows of a gradient are the gradients of independent draws. Step t: u_t = m_t + softplus(s_t) e_t, presence logit
-/// a_t + c_t u_(t-1), object u_t * pattern_t.
-final class ToyScene: InferenceModel {
+/// a_t + c_t u_(t-1), object u_t * pattern_t. Unmasked, every presence is there whatever those before it are.
+final class ToyScene: ToyModel {
   static let steps = 3
   static let noise: [Double] = [0.6, -1.1, 0.4]
   static let patterns: [[Double]] = [[1, 0.5, 0, -0.3], [0, 1, -0.6, 0.2], [0.4, 0, 0.3, 1]]
@@ -21,25 +21,24 @@ final class ToyScene: InferenceModel {
   static let values: [Double] = [0.4, -0.3, 0.2] + [0.8, 0.5, -0.7] + [-0.5, 0.1, -1.0] + [0.3, 0.9, -1.2]
 
   let rows: Int
-  let parameters: [Parameter]
+  let isMasked: Bool
+  let store: ParameterStore
 
-  init(rows: Int, values: [Double] = ToyScene.values) {
-    self.rows = rows
-    parameters = ["logit", "mean", "spread", "coupling"].enumerated().map { group, name in
-      let own = values[group * ToyScene.steps..<(group + 1) * ToyScene.steps].map(Float.init)
-      return Parameter(name, Tensor(shape: [rows, ToyScene.steps], (0..<rows).flatMap { _ in own }))
-    }
+  init(rows: Int, values: [Double] = ToyScene.values, isMasked: Bool = true) {
+    (self.rows, self.isMasked) = (rows, isMasked)
+    let steps = ToyScene.steps
+    store = toyStore(
+      rows: rows, values, [("logit", steps), ("mean", steps), ("spread", steps), ("coupling", steps)])
   }
 
-  /// The same image in every row.
-  var images: Tensor {
-    Tensor(shape: [rows, 1, 1, 4], (0..<rows).flatMap { _ in ToyScene.image.map(Float.init) })
-  }
+  var image: [Double] { ToyScene.image }
 
-  var contextShape: ContextShape { ContextShape(steps: ToyScene.steps, pixels: 4, fed: 1, discreteNodes: ["presence"]) }
+  var contextShape: ContextShape {
+    ContextShape(steps: ToyScene.steps, pixels: 4, fed: 1, discreteNodes: [.presence()])
+  }
 
   func infer(_ images: Tensor, drawing draw: Draw) -> Pass {
-    let tables = parameters.map(\.tensor)
+    let (rows, tables) = (images.shape[0], tables(for: images))
     let pixels = PixelRows(images)
     var previous = Tensor.zeros([rows, 1])
     var alive = Tensor.ones([rows])
@@ -54,8 +53,8 @@ final class ToyScene: InferenceModel {
         priorLogOdds: Tensor(Float(ToyScene.priorLogOdds[step])))
       let deviation = spread.softplus()
       let u = mean + deviation.scaled(by: Float(ToyScene.noise[step]))
-      terms.append(Term("presence", step: step, mask: alive, .bernoulli(presence)))
-      alive = alive * presence.sample
+      terms.append(Term("presence", step: step, mask: isMasked ? alive : .ones([rows]), .bernoulli(presence)))
+      alive = isMasked ? alive * presence.sample : presence.sample
       let place = NormalLatent(
         mean: mean, deviation: deviation, priorMean: .zeros([1]), priorDeviation: .ones([1]), sample: u)
       terms.append(Term("window", step: step, mask: alive, .normal(place)))
@@ -85,14 +84,6 @@ final class ToyScene: InferenceModel {
     Pass(
       terms: terms, logLikelihood: logLikelihood, count: gates.dropFirst().reduce(gates[0]) { $0 + $1 },
       contexts: contexts)
-  }
-
-  /// The gradient of a per-row objective [rows], one list of all coordinates (in the order of `values`) a row.
-  func gradientRows(of objective: Tensor) -> [[Float]] {
-    let tables = gradients(of: objective.sum(), for: parameters).map { $0.array() }
-    return (0..<rows).map { row in
-      tables.flatMap { $0[row * ToyScene.steps..<(row + 1) * ToyScene.steps] }
-    }
   }
 }
 
@@ -124,10 +115,14 @@ enum ToyOracle {
   }
 
   /// -log p(image | the first `count` objects).
-  static func distortion(_ latents: Latents, count: Int, image: [Double] = ToyScene.image) -> Double {
+  static func distortion(_ latents: Latents, count: Int) -> Double { distortion(latents, drawn: Array(0..<count)) }
+
+  /// -log p(image | the objects of some steps).
+  static func distortion(_ latents: Latents, drawn: [Int]) -> Double {
+    let image = ToyScene.image
     let variance = ToyScene.pixelDeviation * ToyScene.pixelDeviation
     return image.indices.reduce(0) { sum, pixel in
-      let canvas = (0..<count).reduce(0.0) { $0 + latents.samples[$1] * ToyScene.patterns[$1][pixel] }
+      let canvas = drawn.reduce(0.0) { $0 + latents.samples[$1] * ToyScene.patterns[$1][pixel] }
       let difference = image[pixel] - canvas
       return sum + difference * difference / (2 * variance) + log(2 * Double.pi * variance) / 2
     }
@@ -165,17 +160,38 @@ enum ToyOracle {
   }
 
   /// The gradient of `expectedBound` by central differences.
-  static func gradient(at values: [Double] = ToyScene.values) -> [Double] {
-    values.indices.map { index in
-      let step = 1e-5
-      var (above, below) = (values, values)
-      above[index] += step
-      below[index] -= step
-      return (expectedBound(above) - expectedBound(below)) / (2 * step)
-    }
-  }
+  static func gradient(at values: [Double] = ToyScene.values) -> [Double] { slope(of: expectedBound, at: values) }
 
   static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+  /// What the scene can turn out to be. Unmasked, presences do not end it.
+  static func results(_ values: [Double], isMasked: Bool) -> [ToyOutcome] {
+    let (latents, steps) = (latents(values), ToyScene.steps)
+    return outcomes.map { outcome in
+      let present = (0..<steps).map { isMasked ? $0 < count(outcome) : outcome[$0] }
+      let decided = (0..<steps).map { !isMasked || $0 <= count(outcome) }
+      let drawn = (0..<steps).filter { present[$0] }
+      var logWeight = -distortion(latents, drawn: drawn)
+      var bound = distortion(latents, drawn: drawn)
+      var probability = 1.0
+      for step in 0..<steps {
+        let sign = outcome[step] ? 1.0 : -1.0
+        let q = sigmoid(sign * latents.logits[step])
+        probability *= q
+        if decided[step] {
+          bound += presenceKL(latents, step)
+          logWeight += log(sigmoid(sign * ToyScene.priorLogOdds[step]) / q)
+        }
+        if present[step] {
+          bound += windowKL(latents, step)
+          // log N(u; 0, 1) - log N(u; m, s).
+          let e = ToyScene.noise[step]
+          logWeight += (e * e - latents.samples[step] * latents.samples[step]) / 2 + log(latents.deviations[step])
+        }
+      }
+      return ToyOutcome(probability: probability, bound: bound, logWeight: logWeight)
+    }
+  }
 }
 
 extension Pass {

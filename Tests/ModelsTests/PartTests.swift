@@ -60,7 +60,8 @@ import Testing
     let pass = model.infer(images, drawing: Draw(.sampled, noise: RandomStream(seed: 0), progress: .step(0)))
     let nodes = pass.terms.filter { $0.step == 0 }.map(\.node)
     #expect(nodes.starts(with: ["presence", "window"]) && nodes.count > 2)
-    #expect(nodes.filter { ["presence", "category", "slot"].contains($0) } == model.contextShape.discreteNodes)
+    #expect(
+      nodes.filter { ["presence", "category", "slot"].contains($0) } == model.contextShape.discreteNodes.map(\.name))
     #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in nodes })
     #expect(pass.terms.map(\.step) == (0..<3).flatMap { step in nodes.map { _ in step } })
     for term in pass.terms { #expect(term.mask.shape == [5] && term.weightedKL.shape == [5]) }

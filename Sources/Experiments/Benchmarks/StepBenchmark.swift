@@ -116,7 +116,7 @@ final class TrainingSteps {
     let batch = batch()
     let estimate = workbench.estimator.estimate(
       workbench.regularized, batch.images, at: step, noise: workbench.noise(at: step))
-    let slopes = gradients(of: estimate.loss, for: parameters)
+    let slopes = estimate.gradients(for: parameters)
     _ = workbench.update(with: slopes, at: step)
     step += 1
   }

@@ -7,14 +7,15 @@ extension Command {
 
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
-    details: "A metric against training steps, on validation scenes; --out or --csv must be given.",
-    words: [.runs], options: [.metric, .out, .csv],
+    details: "A metric against training steps or time, on validation scenes; --out or --csv must be given.",
+    words: [.runs], options: [.metric, .against, .out, .csv],
     example: "airframe figure curves runs/air-multi-mnist/seed-* --out curves.png --csv curves.csv"
   ) { arguments in
     guard arguments[.out] != nil || arguments[.csv] != nil else { throw arguments.fault("--out or --csv is missing") }
     try Curves.write(
-      runs: arguments.all(.runs), metric: arguments[.metric] ?? "count_accuracy", picture: arguments[.out],
-      table: arguments[.csv])
+      runs: arguments.all(.runs), metric: arguments[.metric] ?? "count_accuracy",
+      against: arguments[.against].flatMap(Curves.Axis.init) ?? .steps, picture: arguments[.out], table: arguments[.csv]
+    )
   }
 
   private static let memory = Command(
@@ -108,6 +109,8 @@ extension Option {
   fileprivate static let split = Option.split(standard: "test")
   fileprivate static let metric = Option(
     "metric", "NAME", .text, "a metric of the run's metrics.jsonl", standard: "count_accuracy")
+  fileprivate static let against = Option(
+    "against", "AXIS", .choice(Curves.Axis.allCases.map(\.rawValue)), "what the x axis is", standard: "steps")
   fileprivate static let picture = Option(
     "out", "FILE.png", .file(ending: "png"), "the picture to write", isRequired: true)
   fileprivate static let title = Option("title", "TEXT", .text, "what stands above the chart")

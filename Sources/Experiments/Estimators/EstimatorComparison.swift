@@ -1,0 +1,112 @@
+import Glibc
+import Pictures
+
+/// What a study of estimators found: bias, variance and cost, of the whole gradient and of parts of it.
+public struct EstimatorComparison {
+  /// One estimator's gradient of one part, at one training step.
+  struct Row {
+    let step: Int
+    let estimator: String
+    /// `all`, a module of the model, or the logits of a discrete node at a step: `presence/0`.
+    let part: String
+    let summary: GradientMoments.Summary
+    /// Median of an estimate with its gradient.
+    let milliseconds: Double
+    /// Passes of the model over the batch.
+    let passes: Double
+
+    /// What a gradient of variance 1 costs: variance times milliseconds.
+    var cost: Double { summary.variance * milliseconds }
+  }
+
+  let title: String
+  let batches: Int
+  var rows: [Row] = []
+
+  init(title: String, batches: Int) { (self.title, self.batches) = (title, batches) }
+
+  private var steps: [Int] { Array(Set(rows.map(\.step))).sorted() }
+
+  private func rows(at step: Int, of part: String) -> [Row] { rows.filter { $0.step == step && $0.part == part } }
+
+  /// Tables for people: the whole gradient, then the variance of its parts.
+  public var text: String {
+    let tables = steps.flatMap { step -> [String] in
+      let whole = rows(at: step, of: "all")
+      let cells = whole.map { row in
+        [
+          row.estimator, bias(row), scientific(row.summary.variance),
+          row.summary.signalToNoise.map { scientific($0) } ?? "-", significant(row.milliseconds), fixed(row.passes, 0),
+          scientific(row.cost),
+        ]
+      }
+      let head = ["step \(step)", "bias (% of exact)", "variance", "signal/noise", "ms", "passes", "variance x ms"]
+      let parts = rows.filter { $0.step == step && $0.estimator == whole.first?.estimator }.map(\.part).dropFirst()
+      let details = whole.map { row in
+        [row.estimator]
+          + parts.map { part in
+            rows(at: step, of: part).first { $0.estimator == row.estimator }.map { scientific($0.summary.variance) }
+              ?? "-"
+          }
+      }
+      return [
+        "\(TextTable(head, cells, alignRight: [false] + head.dropFirst().map { _ in true }))",
+        "\(TextTable(["variance of"] + parts, details, alignRight: [false] + parts.map { _ in true }))",
+      ]
+    }
+    let first = "\(title): \(batches) draws of the discrete nodes, all else the same\n"
+    return ([first] + tables).joined(separator: "\n")
+  }
+
+  private func bias(_ row: Row) -> String {
+    row.summary.bias.map { "\(fixed(100 * $0.value, 2)) +- \(fixed(100 * $0.error, 2))" } ?? "-"
+  }
+
+  /// A line for each estimator, step and part.
+  public var csv: String {
+    let lines = rows.map { row in
+      let bias = row.summary.bias
+      let values: [Double?] = [
+        bias?.value, bias?.error, row.summary.length, row.summary.variance, row.summary.signalToNoise,
+        row.milliseconds, row.passes, row.cost,
+      ]
+      return (["\(row.step)", row.estimator, row.part] + values.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",")
+    }
+    let head =
+      "step,estimator,part,bias,bias_error,length,variance,signal_to_noise,milliseconds,passes,variance_times_milliseconds"
+    return ([head] + lines).joined(separator: "\n") + "\n"
+  }
+
+  /// Variances of the whole gradient along the training, on a logarithmic axis; those without variance are left out.
+  public var chart: LineChart {
+    let names = rows(at: steps.first ?? 0, of: "all").map(\.estimator)
+    let series = names.compactMap { name -> LineChart.Series? in
+      let points = rows.filter { $0.estimator == name && $0.part == "all" && $0.summary.variance > 0 }
+        .map { (Double($0.step), log10($0.summary.variance)) }
+      return points.isEmpty ? nil : LineChart.Series(name: name, points: points)
+    }
+    return LineChart(
+      title: "Variance of the gradient, \(title)", xLabel: "training step", yLabel: "log10 of the variance",
+      series: series)
+  }
+
+  /// Writes the chart as SVG or PNG, as the file's ending says. Throws `FileError`.
+  public func drawChart(to path: String) throws {
+    if path.hasSuffix(".svg") {
+      try writeFileAtomically(Array(chart.svg().utf8), to: path)
+    } else {
+      try chart.picture().writePNG(to: path)
+    }
+  }
+
+  /// Writes the CSV. Throws `FileError`.
+  public func write(to path: String) throws { try writeFileAtomically(Array(csv.utf8), to: path) }
+}
+
+/// `1.23e+04`; zero as it is.
+private func scientific(_ value: Double) -> String {
+  guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
+  let exponent = Int(log10(abs(value)).rounded(.down))
+  let size = abs(exponent) < 10 ? "0\(abs(exponent))" : "\(abs(exponent))"
+  return "\(fixed(value / pow(10, Double(exponent)), 2))e\(exponent < 0 ? "-" : "+")\(size)"
+}
