@@ -73,6 +73,7 @@ struct ParityTests {
     let wanted = [
       "air nvil", "air gumbel-softmax", "air marginal", "dair nvil", "discrete-air nvil", "discrete-air gumbel-softmax",
       "discrete-air marginal", "dm-vae nvil", "dm-vae gumbel-softmax",
+      "mvae marginal", "mvae nvil", "vae marginal",
     ]
     #expect(Set(wanted).isSubset(of: made))
   }
