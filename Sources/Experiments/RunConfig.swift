@@ -92,7 +92,8 @@ public struct EvaluationConfig: Configurable {
   public init() {}
 
   /// What `select_by` can name.
-  static let measures = [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures } + ThresholdCounting.measures
+  static let measures =
+    [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures } + ThresholdCounting.measures
 
   public static let fields: [Field<EvaluationConfig>] = [
     .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),

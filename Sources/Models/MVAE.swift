@@ -30,9 +30,9 @@ public final class MVAE: CodeModel {
     ]
 
     public func obstacle(height: Int, width: Int) -> String? {
-      if let obstacle = encoder.obstacle(height: height, width: width) ?? decoder.obstacle(height: height, width: width) {
-        return obstacle
-      }
+      let obstacle =
+        encoder.obstacle(height: height, width: width) ?? decoder.obstacle(height: height, width: width)
+      if let obstacle { return obstacle }
       let places = encoder.places(height: height, width: width)
       guard objects <= places.rows * places.columns else {
         return "objects is \(objects), but the encoder has \(places.rows) x \(places.columns) places for images of "

@@ -39,8 +39,9 @@ struct ObjectDecoder {
     /// What is wrong with images of this size, and what to do; nil where nothing is.
     func obstacle(height: Int, width: Int) -> String? {
       guard height % enlargement == 0, width % enlargement == 0 else {
-        return "decoder.object doubles maps \(object.count) times and decoder.scene once, which does not lead to images of "
-          + "\(height) x \(width); name fewer of 'decoder.object', or make the images' size a multiple of \(enlargement)"
+        return "decoder.object doubles maps \(object.count) times and decoder.scene once, which does not lead to "
+          + "images of \(height) x \(width); name fewer of 'decoder.object', or make the images' size a multiple of "
+          + "\(enlargement)"
       }
       let smallest = min(height, width) / enlargement
       guard smallest > side / 2 else {

@@ -16,7 +16,11 @@ struct MultiDSpritesTests {
     let shares = (0...3).map { number in Double(drawn.count { $0.count == number }) / 2000 }
     // Binomial: 1, 3, 3 and 1 of 8; four standard errors are 0.043.
     for (share, expected) in zip(shares, [0.125, 0.375, 0.375, 0.125]) { #expect(abs(share - expected) < 0.043) }
-    #expect(try scenes(dataset { $0.presence = 1; $0.sprites = 8 }, count: 5).allSatisfy { $0.count == 8 })
+    let eight = dataset {
+      $0.presence = 1
+      $0.sprites = 8
+    }
+    #expect(try scenes(eight, count: 5).allSatisfy { $0.count == 8 })
     #expect(try scenes(dataset { $0.presence = 0 }, count: 5).allSatisfy { $0.count == 0 })
   }
 
@@ -37,7 +41,9 @@ struct MultiDSpritesTests {
       let plane = scene.height * scene.width
       for channel in 0..<3 {
         for pixel in 0..<plane {
-          let sum = zip(scene.objects, scene.masks).reduce(0.0) { $0 + Double($1.1[pixel]) * ($1.0.color?[channel] ?? 0) }
+          let sum = zip(scene.objects, scene.masks).reduce(0.0) {
+            $0 + Double($1.1[pixel]) * ($1.0.color?[channel] ?? 0)
+          }
           // A color has 256 levels, and every object is rounded.
           #expect(abs(Double(scene.pixels[channel * plane + pixel]) - min(255, sum)) <= 5)
           clipped += sum > 262 ? 1 : 0

@@ -56,8 +56,8 @@ struct AdjustedRandIndexTests {
   @Test func valuesAreThoseOfTheTableOfPairs() throws {
     let cases: [([Int], [Int], Double)] = [
       ([0, 0, 1, 1], [0, 0, 1, 2], 4.0 / 7), ([0, 0, 0, 0], [0, 1, 2, 3], 0), ([0, 0, 1, 1], [1, 1, 0, 0], 1),
-      ([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2], 8.0 / 33), ([0, 0, 1, 1], [0, 1, 0, 1], -0.5), ([5, 5, 5], [2, 2, 2], 1),
-      ([1, 2], [3, 4], 1),
+      ([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2], 8.0 / 33), ([0, 0, 1, 1], [0, 1, 0, 1], -0.5),
+      ([5, 5, 5], [2, 2, 2], 1), ([1, 2], [3, 4], 1),
     ]
     for (first, second, expected) in cases {
       #expect(abs(try #require(adjustedRandIndex(first, second)) - expected) < 1e-12)

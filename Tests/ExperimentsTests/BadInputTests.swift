@@ -104,8 +104,8 @@ struct BadInputTests {
       "decoder.object doubles maps 6 times", "make the images' size a multiple of 128"
     ),
     (
-      "model: { name: mvae, encoder: { side: 4 } }\n", "bad.yaml:1:38: 'model.encoder.side' is 4; kernels need an odd side",
-      "such as 5"
+      "model: { name: mvae, encoder: { side: 4 } }\n",
+      "bad.yaml:1:39: 'model.encoder.side' is 4; kernels need an odd side", "such as 5"
     ),
     (
       "model: { name: mvae, encoder: { channels: [32, 0, 64, 64] } }\n",

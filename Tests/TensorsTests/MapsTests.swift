@@ -60,7 +60,9 @@ struct MapsTests {
     expectGradient(of: { $0.maxPooled(by: 2) }, at: apart)
     expectGradient(of: { $0.maxOver(objects: 2) }, at: apart)
     expectGradient(of: { $0.sumOver(objects: 2) }, at: apart, absolute: 1e-3)
-    for factor in 1...3 { expectGradient(of: { $0.upsampled(by: factor) }, at: .normals([2, 3, 2, 3]), absolute: 1e-3) }
+    for factor in 1...3 {
+      expectGradient(of: { $0.upsampled(by: factor) }, at: .normals([2, 3, 2, 3]), absolute: 1e-3)
+    }
   }
 
   @Test func theLargestColumnsComeInOrder() {

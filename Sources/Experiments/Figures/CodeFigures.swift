@@ -33,7 +33,8 @@ public enum CodeFigures {
     var columns = [pictures(images)]
     for number in 1...objects {
       let rows = (0..<images.shape[0]).flatMap { image in (0..<number).map { image * objects + $0 } }
-      columns.append(pictures(model.decoded(codes.reshaped([codes.count / size, size]).gathered(rows: rows), objects: number)))
+      let first = codes.reshaped([codes.count / size, size]).gathered(rows: rows)
+      columns.append(pictures(model.decoded(first, objects: number)))
     }
     try write(grid(columns, workbench), columns: objects + 1, to: path)
   }
@@ -91,7 +92,8 @@ public enum CodeFigures {
     let workbench = try Workbench(try Runner.check("\(run)/config.yaml", []), dataFolder: dataFolder)
     Threads.use(workbench.config.training.threads)
     guard let model = workbench.model as? any CodeModel else {
-      throw RunError("\(run): model '\(workbench.config.model.name)' has no codes of objects; runs of mvae and vae have")
+      throw RunError(
+        "\(run): model '\(workbench.config.model.name)' has no codes of objects; runs of mvae and vae have")
     }
     _ = try Runner.restore(workbench, of: folder, step: step)
     return (workbench, model)

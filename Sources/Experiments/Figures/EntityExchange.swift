@@ -29,7 +29,8 @@ public enum EntityExchange {
   ) throws -> Outcome {
     let (workbench, model) = try CodeFigures.model(run, step: step, dataFolder: dataFolder)
     guard model.objects > 1 else {
-      throw RunError("\(run): model '\(workbench.config.model.name)' has one code a scene, so no object can be exchanged")
+      throw RunError(
+        "\(run): model '\(workbench.config.model.name)' has one code a scene, so no object can be exchanged")
     }
     let dataset = workbench.dataset
     try workbench.requireScenes(of: .test)
@@ -86,13 +87,17 @@ public enum EntityExchange {
   }
 
   /// A scene with one object in place of another, each object's ink in its color, the sum clipped at 1.
-  private static func rendered(_ scene: Scene, without object: Int, with other: (scene: Scene, object: Int)) -> [Float] {
+  private static func rendered(
+    _ scene: Scene, without object: Int, with other: (scene: Scene, object: Int)
+  ) -> [Float] {
     var levels = [Float](repeating: 0, count: scene.pixels.count)
     func add(_ from: Scene, _ index: Int) {
       let color = from.objects[index].color ?? Array(repeating: 1, count: scene.channels)
       let plane = scene.height * scene.width
       for (channel, share) in color.enumerated() {
-        for pixel in 0..<plane { levels[channel * plane + pixel] += Float(share) * Float(from.masks[index][pixel]) / 255 }
+        for pixel in 0..<plane {
+          levels[channel * plane + pixel] += Float(share) * Float(from.masks[index][pixel]) / 255
+        }
       }
     }
     for index in scene.objects.indices where index != object { add(scene, index) }

@@ -6,7 +6,9 @@ extension Command {
 
   private static let information = Command(
     name: "information", summary: "where a model of places has something to say",
-    details: "A row for each test scene: image, reconstruction, and the KL of every place's code, white where it is highest.",
+    details: """
+      A row for each test scene: image, reconstruction, and the KL of every place's code, white where it is highest.
+      """,
     words: [.run], options: [.picture, .scenes, .checkpoint, .data],
     example: "airframe figure information runs/mvae-multi-dsprites/seed-0 --step 20000 --out information.png",
     computes: true

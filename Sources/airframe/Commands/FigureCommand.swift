@@ -26,7 +26,8 @@ extension Command {
     let out = try arguments.one(Option.picture)
     try ModelFigures.memory(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), samples: arguments.integer(.samples) ?? 10,
-      rows: arguments.integer(.rows), seed: arguments.integer(.figureSeed) ?? 0, dataFolder: arguments.dataFolder, to: out)
+      rows: arguments.integer(.rows), seed: arguments.integer(.figureSeed) ?? 0, dataFolder: arguments.dataFolder,
+      to: out)
     print(out)
   }
 
