@@ -1,8 +1,15 @@
 // swift-tools-version: 6.0
+import Foundation
 import PackageDescription
 
 // The ladder of targets: each imports only what stands below it (the table in README.md).
 let swift: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+/// Convolutions of oneDNN, where its headers are installed when the package is built; without it they run over OpenBLAS.
+/// AIRFRAME_WITHOUT_ONEDNN=1 in the environment leaves it out.
+let hasOneDNN =
+  FileManager.default.fileExists(atPath: "/usr/include/oneapi/dnnl/dnnl.h")
+  && ProcessInfo.processInfo.environment["AIRFRAME_WITHOUT_ONEDNN"] == nil
 
 let package = Package(
   name: "airframe",
@@ -22,10 +29,13 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["Scenes", "Tensors", "Pictures", "Configuration"], swiftSettings: swift),
     .target(name: "Scenes", dependencies: ["Tensors"], swiftSettings: swift),
-    .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift),
+    .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "COneDNN"], swiftSettings: swift),
     .target(name: "Configuration", dependencies: ["CYAML"], swiftSettings: swift),
     .target(name: "Pictures", dependencies: ["CPNG", "CZlib"], swiftSettings: swift),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=fast"])]),
+    .target(
+      name: "COneDNN", cSettings: hasOneDNN ? [.define("HAS_ONEDNN")] : [],
+      linkerSettings: hasOneDNN ? [.linkedLibrary("dnnl")] : []),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),

@@ -4,9 +4,18 @@ set -euo pipefail
 
 # Each Debian package, with the name under which pkg-config knows it.
 libraries=(libopenblas-dev:openblas libyaml-dev:yaml-0.1 libpng-dev:libpng zlib1g-dev:zlib)
+# oneDNN, which pkg-config does not know. Convolutions are faster with it, and run without it.
+onednn=libdnnl-dev
 
+only_optional=false
+
+# Ends the script, with an error unless what is missing can be done without.
 fail() {
   printf 'install-dependencies: %s\n' "$*" >&2
+  if $only_optional; then
+    printf 'install-dependencies: going on without %s: convolutions run over OpenBLAS\n' "$onednn" >&2
+    exit 0
+  fi
   exit 1
 }
 
@@ -28,6 +37,8 @@ else
     is_installed "${library%%:*}" || missing+=("${library%%:*}")
   done
 fi
+[[ ${#missing[@]} -gt 0 ]] || only_optional=true
+[[ -e /usr/include/oneapi/dnnl/dnnl.h || -n ${AIRFRAME_WITHOUT_ONEDNN:-} ]] || missing+=("$onednn")
 [[ ${#missing[@]} -gt 0 ]] || exit 0
 
 command -v apt-get > /dev/null ||

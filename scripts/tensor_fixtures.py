@@ -222,6 +222,99 @@ def transposed_convolution(fixture):
 
 
 @operation
+def convolution(fixture):
+    """Maps and kernels with their channels last, as torch has them first.
+
+    The maps are enlarged, convolved, activated and pooled, in this order.
+    """
+    for case, shape, outputs, side, settings in (
+            ("plain", (2, 4, 5, 3), 4, 3, {"padding": 1}),
+            ("strided", (1, 6, 7, 2), 3, 3, {"stride": 2}),
+            ("pointwise", (2, 3, 2, 6), 5, 1, {}),
+            ("wide", (1, 5, 4, 17), 2, 5, {"padding": 2}),
+            ("pooled", (2, 4, 4, 3), 5, 3, {"padding": 1, "pooling": 2}),
+            ("enlarged", (2, 3, 2, 4), 3, 3,
+             {"padding": 1, "upsampling": 2})):
+        random = fixture.random(case)
+        settings = {"stride": 1, "padding": 0, "upsampling": 1, "pooling": 1,
+                    **settings}
+
+        def layer(input, kernel, bias, s=settings):
+            maps = input.permute(0, 3, 1, 2)
+            if s["upsampling"] > 1:
+                maps = F.interpolate(
+                    maps, scale_factor=s["upsampling"], mode="bilinear",
+                    align_corners=False)
+            maps = F.elu(F.conv2d(
+                maps, kernel.permute(3, 2, 0, 1), bias, stride=s["stride"],
+                padding=s["padding"]))
+            return F.max_pool2d(maps, s["pooling"]).permute(0, 2, 3, 1)
+
+        fixture.add(
+            case, layer,
+            {"input": random.normal(size=shape),
+             "kernel": random.normal(size=(side, side, shape[3], outputs)),
+             "bias": random.normal(size=outputs)}, **settings)
+
+
+@operation
+def maps(fixture):
+    """Pooling and enlarging maps with their channels last."""
+    for case, shape, function in (
+            ("max-pool-2", (2, 4, 6, 3), lambda x: F.max_pool2d(x, 2)),
+            ("max-pool-3", (1, 6, 3, 2), lambda x: F.max_pool2d(x, 3)),
+            ("upsample-2", (2, 3, 4, 3), lambda x: F.interpolate(
+                x, scale_factor=2, mode="bilinear", align_corners=False)),
+            ("upsample-3", (1, 2, 3, 2), lambda x: F.interpolate(
+                x, scale_factor=3, mode="bilinear", align_corners=False))):
+        fixture.add(
+            case,
+            lambda input, function=function:
+                function(input.permute(0, 3, 1, 2)).permute(0, 2, 3, 1),
+            {"input": fixture.random(case).normal(size=shape)})
+
+
+@operation
+def objects(fixture):
+    """What several objects [image, object, ...] become in one image."""
+    for case, function in (("max", lambda x: x.amax(dim=1)),
+                           ("sum", lambda x: x.sum(dim=1))):
+        fixture.add(case, lambda input, function=function: function(input),
+                    {"input": fixture.random(case).normal(size=(2, 3, 4, 5))})
+
+
+@operation
+def top_places(fixture):
+    """Rows of the places with the highest scores, in their order."""
+    for case, count in (("three", 3), ("all", 6)):
+        random = fixture.random(case)
+
+        def pick(table, scores, count=count):
+            best = scores.topk(count, dim=1).indices
+            return table.gather(
+                1, best[:, :, None].expand(-1, -1, table.shape[2]))
+
+        fixture.add(case, pick,
+                    {"table": random.normal(size=(2, 6, 4)),
+                     "scores": random.normal(size=(2, 6))},
+                    constants=("scores",), count=count)
+
+
+@operation
+def bernoulli_logits(fixture):
+    """log p(image | logits), summed over pixels; gray pixels are soft."""
+    for case, spread in (("ordinary", 1.0), ("large", 40.0)):
+        random = fixture.random(case)
+        fixture.add(
+            case,
+            lambda image, logits: -F.binary_cross_entropy_with_logits(
+                logits, image, reduction="none").sum(dim=(1, 2)),
+            {"image": random.uniform(size=(3, 4, 5)),
+             "logits": random.normal(size=(3, 4, 5)) * spread},
+            constants=("image",))
+
+
+@operation
 def lstm_cell(fixture):
     """Gates in the order input, forget, cell, output (torch.nn.LSTMCell)."""
     def cell_of(gates, cell):

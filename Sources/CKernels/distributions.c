@@ -97,3 +97,22 @@ KERNEL(void, ck_bernoulli_log_likelihood_gradient,
                        : d * (x[i] / probability(y[i], epsilon) - (1 - x[i]) / complement(y[i], epsilon)));
   }
 }
+
+KERNEL(void, ck_bernoulli_logit_likelihood,
+       (int64_t rows, int64_t columns, const float *x, const float *logits, float *out),
+       (rows, columns, x, logits, out)) {
+  for (int64_t r = 0; r < rows; r++, x += columns, logits += columns) {
+    double total = 0;
+    ADD_SUM(total, VECTOR, columns, x[i] * logits[i] - fast_softplus(logits[i]))
+    out[r] = (float)total;
+  }
+}
+
+KERNEL(void, ck_bernoulli_logit_likelihood_gradient,
+       (int64_t rows, int64_t columns, const float *x, const float *logits, const float *dout, float *dlogits, int accumulate),
+       (rows, columns, x, logits, dout, dlogits, accumulate)) {
+  for (int64_t r = 0; r < rows; r++, x += columns, logits += columns, dlogits += columns) {
+    const float d = dout[r];
+    MAP(columns, dlogits, accumulate, d * (x[i] - fast_sigmoid(logits[i])));
+  }
+}

@@ -1,4 +1,4 @@
-// Overlapping windows of maps that a transposed convolution adds up.
+// Overlapping windows of maps: those that a convolution reads, and those that a transposed one adds up.
 #include "kernels.h"
 
 /// Runs a statement for every value `at` of a window [side, side, channels] whose place `to` lies on the map.
@@ -16,9 +16,8 @@
 
 KERNEL(void, ck_overlap_add,
        (int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
-        const float *windows, float *map),
-       (images, height, width, channels, side, stride, padding, windows, map)) {
-  const int64_t map_height = (height - 1) * stride - 2 * padding + side, map_width = (width - 1) * stride - 2 * padding + side;
+        int64_t map_height, int64_t map_width, const float *windows, float *map),
+       (images, height, width, channels, side, stride, padding, map_height, map_width, windows, map)) {
   memset(map, 0, sizeof(float) * (size_t)(images * map_height * map_width * channels));
   FOR_PLACES({
     if (!inside) continue;
@@ -28,9 +27,8 @@ KERNEL(void, ck_overlap_add,
 
 KERNEL(void, ck_overlap_gather,
        (int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
-        const float *map, float *windows, int accumulate),
-       (images, height, width, channels, side, stride, padding, map, windows, accumulate)) {
-  const int64_t map_height = (height - 1) * stride - 2 * padding + side, map_width = (width - 1) * stride - 2 * padding + side;
+        int64_t map_height, int64_t map_width, const float *map, float *windows, int accumulate),
+       (images, height, width, channels, side, stride, padding, map_height, map_width, map, windows, accumulate)) {
   FOR_PLACES({
     VECTOR for (int64_t c = 0; c < channels; c++)
       windows[c] = (accumulate ? windows[c] : 0) + (inside ? map[place + c] : 0);

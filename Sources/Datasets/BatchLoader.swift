@@ -5,7 +5,8 @@ import Tensors
 ///
 /// Batch n is a pure function of (dataset, training seed, batch size, n), whatever threads do and wherever one starts.
 /// An epoch visits every training scene once, in an order of its own; where the batch size does not divide the training
-/// scenes, a batch takes the last of one epoch and the first of the next. Use it from one thread.
+/// scenes, a batch takes the last of one epoch and the first of the next. Endless scenes are taken in their order, from a
+/// place of the seed's own. Use it from one thread.
 public final class BatchLoader {
   private let batches: Prefetcher<Batch>
 
@@ -36,15 +37,20 @@ final class TrainingOrder: Sendable {
   private let scenes: Int
   private let random: RandomStream
   private let current = Lock<(epoch: Int, order: [Int])>((-1, []))
+  /// The first of endless scenes, so far into them that seeds share none.
+  private let first: Int
 
   init(scenes: Int, seed: Int) {
     self.scenes = scenes
     random = RandomStream(seed: seed).child("batches")
+    var generator = random.generator()
+    first = scenes == endlessScenes ? generator.integer(below: endlessScenes / 2) : 0
   }
 
   /// The scenes at these places of the sequence.
   func indices(_ places: Range<Int>) -> [Int] {
-    current.withLock { current in
+    if scenes == endlessScenes { return places.map { first + $0 } }
+    return current.withLock { current in
       places.map { place in
         if current.epoch != place / scenes {
           current = (place / scenes, random.at(place / scenes).permutation(scenes))

@@ -33,6 +33,9 @@ public protocol Dataset: Sendable {
   func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene
 }
 
+/// The size of a training split whose scenes are drawn anew for every batch: none ever comes again.
+public let endlessScenes = 1 << 62
+
 extension Dataset {
   public var settled: (any Configurable)? { nil }
 

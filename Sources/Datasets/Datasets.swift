@@ -8,6 +8,9 @@ public let datasets = Registry<DatasetContext, any Dataset>(
     .entry("multi-sprites", "rotated shapes of any size on one canvas", defaults: MultiSprites.Config()) { config, _ in
       try MultiSprites(config)
     },
+    .entry("multi-dsprites", "colored sprites, drawn anew for every batch", defaults: MultiDSprites.Config()) {
+      config, _ in MultiDSprites(config)
+    },
     .entry("omniglot", "characters of eight alphabets on one canvas", defaults: Omniglot.Config(), make: Omniglot.init),
     .entry("hanzi", "components of Chinese characters written by hand", defaults: Hanzi.Config(), make: Hanzi.init),
     .entry(

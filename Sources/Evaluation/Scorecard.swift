@@ -25,9 +25,11 @@ public struct Scorecard: Sendable {
     }
   }
 
-  /// Judges an image by all metrics, or by those that need no truth where its scene has no labels.
+  /// Judges an image by all metrics, or by those that need no truth where its scene has no labels, or the model names no
+  /// objects.
   public mutating func add(_ image: JudgedImage) {
-    for index in gathered.indices where image.scene.isLabeled || !type(of: gathered[index]).needsTruth {
+    let isComparable = image.scene.isLabeled && image.explanation.namesObjects
+    for index in gathered.indices where isComparable || !type(of: gathered[index]).needsTruth {
       gathered[index].add(image)
     }
     images += 1

@@ -33,16 +33,20 @@ public struct Evaluator {
   /// (models.md section 7). With `importanceSamples`, also `nll`: -log of the mean of so many importance weights, which
   /// bounds the negative log-likelihood from above, the closer the more there are (Burda, Grosse and Salakhutdinov 2016).
   /// Throws `RunError` for a split without scenes, and what reading the data throws.
-  public func evaluate(_ split: Split, importanceSamples: Int = 0) throws -> Result {
+  /// Models of codes are also measured by counting above a threshold and, if `dividesScenes`, by how their codes divide
+  /// the pixels of the first scenes among them.
+  public func evaluate(_ split: Split, importanceSamples: Int = 0, dividesScenes: Bool = false) throws -> Result {
     try workbench.requireScenes(of: split)
     let (model, config) = (workbench.model, workbench.config.evaluation)
     let noise = workbench.evaluationNoise(split: split.rawValue)
     var card = Scorecard()
+    var codes = CodeEvaluation(workbench)
     var sums: [(name: String, total: Double)] = []
     var logLikelihood = 0.0
     for batch in try evaluationBatches(workbench.dataset, split, batch: config.batch) {
       let explanation = model.explain(batch.images)
       card.add(batch.scenes, explanation.scenes, reconstructions: explanation.reconstruction)
+      codes?.add(batch)
       for sample in 0..<config.elboSamples {
         let draw = Draw(.sampled, noise: noise.at(batch.number).child("\(sample)"), progress: .end)
         let pass = model.store.frozen { model.infer(batch.images, drawing: draw) }
@@ -62,11 +66,13 @@ public struct Evaluator {
       }
       if importanceSamples > 0 { logLikelihood += weights.means.reduce(0, +) }
     }
+    if dividesScenes { codes?.divide(split) }
     let images = Double(max(1, card.images))
     let bound = sums.map { Score($0.name, $0.total / images) }
     let likelihood = importanceSamples > 0 ? [Score("nll", -logLikelihood / images)] : []
     return Result(
-      scores: bound.filter { $0.name == "nelbo" } + likelihood + bound.filter { $0.name != "nelbo" } + card.scores,
+      scores: bound.filter { $0.name == "nelbo" } + likelihood + bound.filter { $0.name != "nelbo" } + card.scores
+        + (try codes?.scores() ?? []),
       counts: card.counts)
   }
 }

@@ -30,7 +30,7 @@ enum Provenance {
     let own = process(workbench)
     first["resumed"] = .list(resumed + [.object([.init("step", .integer(step))] + own)])
     try folder.write(first.description + "\n", to: "environment.json")
-    let decisive = ["airframe", "threads", "product_kernels", "vector_kernels", "dataset_fingerprint"]
+    let decisive = ["airframe", "threads", "product_kernels", "vector_kernels", "convolutions", "dataset_fingerprint"]
     return own.filter { decisive.contains($0.key) && first[$0.key] != $0.value }
       .map { "\($0.key) was \(first[$0.key]?.line ?? "unknown") and is \($0.value.line)" }
   }
@@ -55,6 +55,7 @@ enum Provenance {
       .init("cpu", .text(processorName())), .init("threads", .integer(workbench.config.training.threads)),
       .init("product_kernels", .text(ProductKernels.current)),
       .init("vector_kernels", .text(VectorKernels.current)),
+      .init("convolutions", .text(ConvolutionKernels.description)),
       .init("dataset_fingerprint", .text(workbench.dataset.fingerprint)),
     ]
   }

@@ -34,7 +34,17 @@ public struct RunConfig: Configurable {
     return twice.map { Problem(key: "regularizers", "names '\($0)' twice; give it the weight of both") }
       + regularizers.compactMap { regularizer in
         (regularizer.config as? any RegularizerConfig)?.obstacle(in: model).map { Problem(key: "regularizers", $0) }
-      } + (unsuited.map { [Problem(key: "estimator", $0)] } ?? [])
+      } + (unsuited.map { [Problem(key: "estimator", $0)] } ?? []) + (misfit.map { [$0] } ?? [])
+  }
+
+  /// A model that the dataset's images do not suit, where their size is known.
+  private var misfit: Problem? {
+    guard let model = model.config as? any ImageModelConfig,
+      let shape = (dataset.config as? any SceneShaped)?.sceneShape
+    else { return nil }
+    return model.obstacle(height: shape.height, width: shape.width).map {
+      Problem(key: "model", "does not suit the images of the dataset: \($0)")
+    }
   }
 }
 
@@ -85,7 +95,8 @@ public struct EvaluationConfig: Configurable {
   public init() {}
 
   /// What `select_by` can name.
-  static let measures = [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures }
+  static let measures =
+    [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures } + ThresholdCounting.measures
 
   public static let fields: [Field<EvaluationConfig>] = [
     .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),

@@ -155,7 +155,8 @@ public enum Runner {
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let reached = try restore(workbench, of: folder, step: step)
-    let result = try Evaluator(workbench).evaluate(split, importanceSamples: config.evaluation.iwaeSamples)
+    let result = try Evaluator(workbench).evaluate(
+      split, importanceSamples: config.evaluation.iwaeSamples, dividesScenes: true)
     let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
     let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
     let json = JSON.object(
@@ -209,5 +210,6 @@ public let splitNames = Split.allCases.map(\.rawValue)
 /// Whether an error is about what the user gave (exit status 2) and not about the work itself.
 public func isUnusableInput(_ error: any Error) -> Bool {
   error is ConfigurationError || error is RunError || error is DatasetError || error is FileError
+    || error is ModelError
     || error is PictureError
 }

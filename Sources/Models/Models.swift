@@ -20,6 +20,10 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("air-asr", "AIR-pPrior, for the regularizers count and overlap", defaults: .airPPrior) {
       try RecurrentSceneModel($0, $1)
     },
+    .entry("mvae", "many objects at once, from the places of a grid (Nash et al.)", defaults: MVAE.Config()) {
+      try MVAE($0, $1)
+    },
+    .entry("vae", "one code for the whole scene, the baseline of mvae", defaults: VAE.Config()) { try VAE($0, $1) },
   ])
 
 extension RecurrentSceneModel.Config {

@@ -2,8 +2,10 @@
 public struct Explanation: Equatable, Sendable {
   /// One part for each object found, in the order of the inference steps that found them.
   public var parts: [Part]
+  /// False of models that explain a scene without naming objects: no parts then say nothing of how many there are.
+  public let namesObjects: Bool
 
-  public init(parts: [Part]) { self.parts = parts }
+  public init(parts: [Part], namesObjects: Bool = true) { (self.parts, self.namesObjects) = (parts, namesObjects) }
 
   /// The number of objects found.
   public var count: Int { parts.count }

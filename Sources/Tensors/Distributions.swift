@@ -57,4 +57,19 @@ extension Tensor {
       }
     }
   }
+
+  /// sum of x log p + (1 - x) log(1 - p) with p = sigmoid(logits), over all axes but the first: images [batch, ...] -> [batch].
+  /// x logit - softplus(logit): exact for large logits, where a canvas would have to be clipped. Gray pixels are soft targets.
+  public func bernoulliLogLikelihood(logits: Tensor) -> Tensor {
+    precondition(shape == logits.shape, "images \(shape), logits \(logits.shape)")
+    let (rows, width) = (Int64(shape[0]), Int64(count / shape[0]))
+    let (x, l) = (detached(), logits.detached())
+    let out = Tensor(uninitialized: [shape[0]])
+    ck_bernoulli_logit_likelihood(rows, width, x.pointer, l.pointer, out.pointer)
+    return out.recorded(from: logits) { dy, inputs in
+      inputs.accumulate(0, shape: l.shape) {
+        ck_bernoulli_logit_likelihood_gradient(rows, width, x.pointer, l.pointer, dy.pointer, $0, $1)
+      }
+    }
+  }
 }

@@ -29,11 +29,8 @@ package func multiply(
 ) {
   /// Rows and columns of c.
   func block(_ rows: Range<Int>, _ columns: Range<Int>) {
-    cblas_sgemm(
-      CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, Int32(rows.count),
-      Int32(columns.count), Int32(k), 1, a + rows.lowerBound * (ta ? 1 : k), Int32(ta ? m : k),
-      b + columns.lowerBound * (tb ? k : 1), Int32(tb ? k : n), Float(accumulates),
-      c + rows.lowerBound * n + columns.lowerBound, Int32(n))
+    multiplyBlock(
+      rows, columns, a, transposed: ta, b, otherTransposed: tb, into: c, m: m, n: n, k: k, accumulates: accumulates)
   }
   _ = oneLibraryThread
   let product = Profile.Product(
@@ -46,6 +43,29 @@ package func multiply(
       Threads.divide(m, grain: 64, smallest: 64) { block($0, 0..<n) }
     }
   }
+}
+
+/// The same product, undivided, for work that is divided otherwise and counted as something else.
+func multiplyAlone(
+  _ a: UnsafePointer<Float>, transposed ta: Bool = false, _ b: UnsafePointer<Float>,
+  otherTransposed tb: Bool = false, into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulates: Int32 = 0
+) {
+  _ = oneLibraryThread
+  multiplyBlock(
+    0..<m, 0..<n, a, transposed: ta, b, otherTransposed: tb, into: c, m: m, n: n, k: k, accumulates: accumulates)
+}
+
+/// Some rows and columns of c.
+private func multiplyBlock(
+  _ rows: Range<Int>, _ columns: Range<Int>, _ a: UnsafePointer<Float>, transposed ta: Bool,
+  _ b: UnsafePointer<Float>, otherTransposed tb: Bool, into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int,
+  accumulates: Int32
+) {
+  cblas_sgemm(
+    CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, Int32(rows.count),
+    Int32(columns.count), Int32(k), 1, a + rows.lowerBound * (ta ? 1 : k), Int32(ta ? m : k),
+    b + columns.lowerBound * (tb ? k : 1), Int32(tb ? k : n), Float(accumulates),
+    c + rows.lowerBound * n + columns.lowerBound, Int32(n))
 }
 
 /// Products are divided here, so the BLAS library itself keeps to one thread.

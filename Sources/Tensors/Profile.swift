@@ -7,12 +7,13 @@ import Synchronization
 public enum Profile {
   /// What time counts for. Inside two parts, it counts for the outer one.
   public enum Part: Int32, CaseIterable, Sendable {
-    case products, sparseProducts, sampling, kernels, optimizer, batches, other
+    case products, sparseProducts, convolutions, sampling, kernels, optimizer, batches, other
 
     fileprivate var code: Int32 {
       switch self {
       case .products: Int32(CK_PART_PRODUCTS.rawValue)
       case .sparseProducts: Int32(CK_PART_SPARSE.rawValue)
+      case .convolutions: Int32(CK_PART_CONVOLUTIONS.rawValue)
       case .sampling: Int32(CK_PART_SAMPLING.rawValue)
       case .kernels: Int32(CK_PART_KERNELS.rawValue)
       case .optimizer: Int32(CK_PART_OPTIMIZER.rawValue)
@@ -37,6 +38,8 @@ public enum Profile {
     public let products: [Product: Int]
     /// Multiplications and additions of sparse products, and those that they left out.
     public let sparseOperations, skippedOperations: Double
+    /// Multiplications and additions of convolutions.
+    public let convolutionOperations: Double
 
     public var total: Double { seconds.values.reduce(0, +) }
     /// Multiplications and additions of dense products.
@@ -47,6 +50,7 @@ public enum Profile {
     var products: [Product: Int] = [:]
     var sparse = 0.0
     var skipped = 0.0
+    var convolutions = 0.0
   }
 
   private static let turn = Mutex(())
@@ -69,7 +73,7 @@ public enum Profile {
     return counts.withLock {
       Result(
         seconds: Dictionary(uniqueKeysWithValues: seconds), products: $0.products, sparseOperations: $0.sparse,
-        skippedOperations: $0.skipped)
+        skippedOperations: $0.skipped, convolutionOperations: $0.convolutions)
     }
   }
 
@@ -103,6 +107,18 @@ public enum Profile {
         $0.sparse += Double(operations)
         $0.skipped += Double(all - operations)
       }
+    }
+    work()
+  }
+
+  /// The same for convolutions of so many operations.
+  @inline(__always)
+  static func measureConvolutions(_ operations: @autoclosure () -> Int, _ work: () -> Void) {
+    let before = ck_enter(Part.convolutions.code)
+    defer { ck_leave(before) }
+    if before >= 0 {
+      let operations = operations()
+      counts.withLock { $0.convolutions += Double(operations) }
     }
     work()
   }

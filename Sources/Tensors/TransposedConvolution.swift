@@ -21,11 +21,14 @@ extension Tensor {
     let before = shape
     let reach = { (places: Int) in (places - 1) * stride - 2 * padding + side }
     let sizes = (grid + [channels, side, stride, padding]).map(Int64.init)
+    let map = [reach(grid[1]), reach(grid[2])].map(Int64.init)
     let y = Tensor(uninitialized: [grid[0], reach(grid[1]), reach(grid[2]), channels])
-    ck_overlap_add(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], pointer, y.pointer)
+    ck_overlap_add(
+      sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], map[0], map[1], pointer, y.pointer)
     return y.recorded(from: self) { dy, inputs in
       inputs.accumulate(0, shape: before) {
-        ck_overlap_gather(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], dy.pointer, $0, $1)
+        ck_overlap_gather(
+          sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], map[0], map[1], dy.pointer, $0, $1)
       }
     }
   }

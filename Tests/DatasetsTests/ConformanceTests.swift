@@ -100,6 +100,10 @@ struct ConformanceTests {
       config.seed = 1
       #expect(try Images(config, in: mnist.context).fingerprint != fingerprint)
     }
+    if var config = choice.config as? MultiDSprites.Config {
+      config.sprites = 8
+      #expect(MultiDSprites(config).fingerprint != fingerprint)
+    }
     if var config = choice.config as? MultiSprites.Config {
       config.shapes = [.ellipse]
       #expect(try MultiSprites(config).fingerprint != fingerprint)

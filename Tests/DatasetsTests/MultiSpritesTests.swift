@@ -46,6 +46,26 @@ struct MultiSpritesTests {
     }
   }
 
+  /// Large and upright: mirrored, its tip below, a notch between the lobes above, inscribed in its circle.
+  @Test func aHeartHasTwoLobesANotchAndATip() {
+    let side = 201
+    let heart = upright(.heart, side: side)
+    let ink = { (x: Int, y: Int) in Int(heart[y * side + x]) }
+    let inked = (0..<side * side).filter { heart[$0] > 127 }
+    for y in 0..<side { for x in 0..<100 { #expect(abs(ink(x, y) - ink(200 - x, y)) <= 1) } }
+    // The tip is where the circle is lowest; on no other side does ink come near the bottom.
+    #expect(inked.last.map { ($0 / side, $0 % side) }.map { $0.0 >= 198 && abs($0.1 - 100) <= 1 } == true)
+    // The discs of radius r = (3 sqrt 2 - 2) / 4 are centered at (+-r / sqrt 2, 1 - 3 r / sqrt 2); the notch between them
+    // is the corner of the square, at 1 - 2 sqrt 2 r.
+    let top = 1 - 3 * 0.56066 * 0.70711 - 0.56066
+    let row = { (y: Double) in Int(((y + 1) * 100.5).rounded()) }
+    #expect(abs((inked.first ?? 0) / side - row(top)) <= 1)
+    let notch = (0..<side).first { ink(100, $0) > 127 } ?? 0
+    #expect(abs(notch - row(1 - 2 * 0.70711 * 2 * 0.56066)) <= 1)
+    let reach = inked.map { hypot(Double($0 % side) - 100, Double($0 / side) - 100) }.max() ?? 0
+    #expect(abs(reach - 100.5) < 1)
+  }
+
   @Test func theAngleIsThatOfTheLongAxis() throws {
     for scene in try alone([.ellipse]) {
       let angle = try #require(scene.objects[0].angle)
@@ -83,6 +103,17 @@ struct MultiSpritesTests {
     config = .init()
     config.side = 16
     #expect(config.problems().map(\.key) == ["diameter.largest"])
+  }
+
+  /// The shape over the whole of a canvas, not rotated.
+  private func upright(_ shape: Shape, side: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: side * side) { buffer, count in
+      guard let base = buffer.baseAddress else { return }
+      var stamp = Stamp(ink: base)
+      stamp.center = Point(x: Double(side) / 2, y: Double(side) / 2)
+      shape.draw(stamp: &stamp, diameter: Double(side), side: side)
+      count = side * side
+    }
   }
 
   /// The center of the ink, and the angle of its longest axis.

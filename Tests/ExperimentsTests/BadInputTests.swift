@@ -89,6 +89,32 @@ struct BadInputTests {
       "model: { presence: always }\nregularizers: [{ name: count, counts: [1] }]\n",
       "'count' is about presences, but model.presence is 'always'", "set it to inferred"
     ),
+    (
+      "model: { name: mvae, objects: 65 }\ndataset: { name: multi-dsprites }\n",
+      "bad.yaml:1:8: 'model' does not suit the images of the dataset: objects is 65, but the encoder has 8 x 8 places",
+      "lower 'objects' to 64, or pool less in 'encoder.pooling'"
+    ),
+    (
+      "model: { name: vae }\ndataset: { name: multi-dsprites, side: 36 }\n",
+      "'model' does not suit the images of the dataset: encoder.convolutions.2 pools 2 x 2 pixels, which does not divide",
+      "or the images' size to a multiple of 8"
+    ),
+    (
+      "model: { name: mvae, decoder: { object: [8, 8, 8, 8, 8, 8] } }\ndataset: { name: multi-dsprites }\n",
+      "decoder.object doubles maps 6 times", "make the images' size a multiple of 128"
+    ),
+    (
+      "model: { name: mvae, encoder: { side: 4 } }\n",
+      "bad.yaml:1:39: 'model.encoder.side' is 4; kernels need an odd side", "such as 5"
+    ),
+    (
+      "model: { name: mvae, encoder: { channels: [32, 0, 64, 64] } }\n",
+      "'model.encoder.channels[1]' is 0, outside its range", "1 to 4096"
+    ),
+    (
+      "model: { name: mvae, encoder: { channels: [32, 64] } }\n",
+      "'model.encoder.pooling' has 4 numbers for the 2 convolutions of 'channels'", "name one each"
+    ),
     ("dataset: { counts: {} }\n", "bad.yaml:1:20: 'dataset.counts' has no scenes", "counts"),
     ("extends: bad.yaml\n", "bad.yaml:1:10: 'extends' runs in a circle", "bad.yaml -> bad.yaml"),
     (

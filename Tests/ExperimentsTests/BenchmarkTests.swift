@@ -56,7 +56,8 @@ struct BenchmarkTests {
     let shares = try table(json, "shares")
     #expect(
       Set(shares.keys) == [
-        "products", "sparse products", "sampling", "other kernels", "optimizer", "waiting for batches", "other",
+        "products", "sparse products", "convolutions", "sampling", "other kernels", "optimizer", "waiting for batches",
+        "other",
       ])
     #expect(abs(shares.values.reduce(0) { $0 + ($1["share"] ?? .nan) } - 1) < 1e-4)
     for part in ["products", "sampling", "other kernels", "optimizer", "other"] {
@@ -68,10 +69,25 @@ struct BenchmarkTests {
     #expect(try table(json, "memory")["peak resident"]?["megabytes"] ?? 0 > 1)
   }
 
+  @Test func theConvolutionsOfMVAEAreCounted() throws {
+    let json = try figures([
+      "mvae", "training.batch=2", "training.threads=1", "dataset.side=16", "dataset.diameter={smallest: 4, largest: 8}",
+      "model.encoder.channels=[4]", "model.encoder.pooling=[4]", "model.encoder.hidden=[4]", "model.decoder.maps=2",
+      "model.decoder.object=[4]", "model.decoder.scene=[4, 4]",
+    ])
+    // Multiplications and additions of an image, forward and back (twice; once where no gradient of the input is formed).
+    // The decoder's second convolution of the scene multiplies the map before it is doubled, 64 pixels and not 256.
+    let encoder = 2 * 9 * (2 * 256 * 3 * 4 + 3 * 16 * 6 * 4) + 2 * 3 * 16 * 4 * 24
+    let decoder = 2 * 9 * 3 * (5 * 16 * 2 * 4 + 64 * 4 * 4 + 64 * 4 * 4 + 256 * 4 * 3)
+    let row = try #require(try table(json, "arithmetic")["convolutions"])
+    #expect(abs((row["gflop_per_step"] ?? 0) / (2e-9 * Double(encoder + decoder)) - 1) < 1e-3)
+    #expect(row["gflop_per_second"] ?? 0 > 0)
+  }
+
   @Test func datasetsWithoutTheirFilesAreLeftOutWithAReason() throws {
     let json = try figures(["data", "--data", folder.path])
     let scenes = try table(json, "scenes")
-    #expect(Set(scenes.keys) == ["multi-sprites"])
+    #expect(Set(scenes.keys) == ["multi-sprites", "multi-dsprites"])
     let row = try #require(scenes["multi-sprites"])
     #expect(abs((row["scenes_per_second"] ?? 0) * (row["us_per_scene"] ?? 0) - 1e6) < 100)
     #expect(row["ms_per_batch"] ?? 0 > 0 && row["share_of_step"] ?? 0 > 0)

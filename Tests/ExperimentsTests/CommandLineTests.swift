@@ -61,7 +61,7 @@ struct CommandLineTests {
   @Test func helpListsEveryWordAndOptionWithItsMeaning() throws {
     let help = try airframe("data", "preview", "--help").output
     for line in [
-      "  DATASET    a dataset: multi-mnist, multi-sprites, omniglot, hanzi, casia-gnt, images",
+      "  DATASET    a dataset: multi-mnist, multi-sprites, multi-dsprites, omniglot, hanzi, casia-gnt, images",
       "  --out FILE.png   the picture to write (required)",
       "  --split SPLIT    which scenes: train, validation, test (default: train)",
       "  --count N        how many scenes, from 1 to 256 (default: 16)",

@@ -42,7 +42,8 @@ struct CompletionTests {
     (["config", "explain", "tiny.yaml", "training.see"], ["training.seed"]),
     // The keys are those of the config's own choices.
     (["train", "tiny.yaml", "dataset.dia"], ["dataset.diameter.largest=", "dataset.diameter.smallest="]),
-    (["data", "preview", "multi-"], ["multi-mnist", "multi-sprites"]), (["help", "ev"], ["evaluate"]),
+    (["data", "preview", "multi-"], ["multi-mnist", "multi-sprites", "multi-dsprites"]),
+    (["help", "ev"], ["evaluate"]),
     (["completions", ""], ["bash", "zsh"]), (["runs", "r"], ["regularizers=", "runs"]), (["runs", "di"], ["diff"]),
     (["runs", "runs", "--format", "c"], ["csv"]), (["runs", "training.se"], ["training.seed="]),
     (["runs", "diff", "runs", "r"], ["runs"]), (["no-such-command", ""], []), (["--v"], ["--version"]),

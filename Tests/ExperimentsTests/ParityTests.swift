@@ -74,6 +74,7 @@ struct ParityTests {
       "air nvil", "air gumbel-softmax", "air marginal", "dair nvil", "discrete-air nvil", "discrete-air gumbel-softmax",
       "discrete-air marginal", "dm-vae nvil", "dm-vae gumbel-softmax", "air-pprior gumbel-softmax", "air-asr nvil",
       "air-asr marginal", "information", "balance", "count", "overlap", "kl_weights",
+      "mvae marginal", "mvae nvil", "vae marginal",
     ]
     #expect(Set(wanted).isSubset(of: made))
   }

@@ -80,6 +80,52 @@ import Testing
     }
   }
 
+  @Test(arguments: ConvolutionKernels.available)
+  func convolutionsMatch(choice: ConvolutionKernels.Choice) throws {
+    try compare("convolution", absolute: 1e-5, relative: 2e-5) { example, inputs in
+      let options = ConvolutionOptions(
+        stride: Int(try example.number("stride")), padding: Int(try example.number("padding")), activation: .elu,
+        upsampling: Int(try example.number("upsampling")), pooling: Int(try example.number("pooling")), kernels: choice)
+      return [
+        "output": try find("input", inputs).convolved(
+          with: find("kernel", inputs), bias: find("bias", inputs), options)
+      ]
+    }
+  }
+
+  @Test func mapsArePooledAndEnlargedAlike() throws {
+    try compare("maps") { example, inputs in
+      let input = try find("input", inputs)
+      let side = Int(example.name.suffix(1)) ?? 0
+      return ["output": example.name.hasPrefix("max-pool") ? input.maxPooled(by: side) : input.upsampled(by: side)]
+    }
+  }
+
+  @Test func objectsAreUnitedAlike() throws {
+    try compare("objects") { example, inputs in
+      let input = try find("input", inputs)
+      let objects = input.reshaped([input.shape[0] * input.shape[1]] + input.shape.dropFirst(2))
+      let count = input.shape[1]
+      return ["output": example.name == "max" ? objects.maxOver(objects: count) : objects.sumOver(objects: count)]
+    }
+  }
+
+  @Test func theBestPlacesArePickedAlike() throws {
+    try compare("top_places", constants: ["scores"]) { example, inputs in
+      let (table, scores) = (try find("table", inputs), try find("scores", inputs))
+      let (count, places, width) = (Int(try example.number("count")), table.shape[1], table.shape[2])
+      let rows = scores.largestColumns(count).enumerated().flatMap { row, own in own.map { row * places + $0 } }
+      let picked = table.reshaped([table.shape[0] * places, width]).gathered(rows: rows)
+      return ["output": picked.reshaped([table.shape[0], count, width])]
+    }
+  }
+
+  @Test func bernoulliLikelihoodsOfLogitsMatch() throws {
+    try compare("bernoulli_logits", relative: 1e-6, constants: ["image"]) { _, inputs in
+      ["output": try find("image", inputs).bernoulliLogLikelihood(logits: find("logits", inputs))]
+    }
+  }
+
   @Test func lstmStepsMatch() throws {
     try compare("lstm_cell") { _, inputs in
       let state = try find("gates", inputs).lstmCell(find("cell", inputs))

@@ -19,11 +19,23 @@ fixture() {
   name=$1 step=$2 spread=$3 seed=$4
   shift 4
   "$program" export-step scripts/parity/fixture.yaml --out "$scratch/$name.safetensors" --step "$step" "$@"
-  "$python" scripts/parity/air_step.py "$scratch/$name.safetensors" --write "$fixtures/$name.safetensors" \
+  "$python" scripts/parity/$script "$scratch/$name.safetensors" --write "$fixtures/$name.safetensors" \
     --spread "$spread" --seed "$seed" > "$scratch/report" || { cat "$scratch/report"; exit 1; }
   chmod 644 "$fixtures/$name.safetensors"
   tail -n 1 "$scratch/report"
 }
+
+# MVAE and its baseline, which another script recomputes.
+script=mvae_step.py
+colored='dataset={ name: multi-dsprites, side: 16, sprites: 3, diameter: { smallest: 5, largest: 9 }, validation_size: 20, test_size: 20 }'
+encoder='encoder: { channels: [3, 4], pooling: [2, 2], hidden: [4] }'
+decoder='decoder: { dense: [5], maps: 2, object: [3], scene: [3, 3], output_bias: -1 }'
+small='training.batch=3'
+fixture mvae-marginal 3 0.2 0 "$colored" $small "model={ name: mvae, objects: 3, size: 3, $encoder, $decoder }" estimator.name=marginal
+fixture mvae-sum-nvil 3 0.2 0 "$colored" $small estimator.name=nvil \
+  "model={ name: mvae, objects: 2, size: 2, aggregation: sum, count_threshold: 0.5, $encoder, $decoder }"
+fixture vae-marginal 3 0.2 0 "$colored" $small "model={ name: vae, size: 4, $encoder, $decoder }" estimator.name=marginal
+script=air_step.py
 
 baseline='baseline={ hidden: 4, layers: [8] }'
 fixture air-nvil 2500 0.1 0 estimator.name=nvil "estimator.$baseline"

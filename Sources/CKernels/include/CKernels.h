@@ -82,6 +82,11 @@ void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, 
 /// dy (+)= dout[r] * (x / p - (1 - x) / (1 - p)); zero where y < epsilon; straight through (value at the clip) where y > 1 - epsilon.
 void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
                                           const float *dout, float *dy, int accumulate);
+/// sum over columns of x log p + (1 - x) log(1 - p), p = sigmoid(logit): x logit - softplus(logit), exact for large logits.
+void ck_bernoulli_logit_likelihood(int64_t rows, int64_t columns, const float *x, const float *logits, float *out);
+/// dlogits (+)= dout[r] * (x - sigmoid(logit))
+void ck_bernoulli_logit_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *logits, const float *dout,
+                                            float *dlogits, int accumulate);
 
 // MARK: Image sampling (bilinear, zero outside, pixel centres at (2i + 1) / N - 1: PyTorch's align_corners=False)
 
@@ -128,14 +133,47 @@ void ck_own_convolution_input_gradient(int64_t images, int64_t height, int64_t w
 void ck_own_convolution_kernel_gradient(int64_t images, int64_t height, int64_t width, int64_t side, const float *x,
                                         const float *dy, float *dk, int accumulate);
 
-// MARK: Transposed convolutions
+// MARK: Windows of convolutions
 
-/// map [images, (height - 1) stride - 2 padding + side, likewise of width, channels] = sum of the windows [images, height, width, side, side, channels], that of (i, j) laid at row i stride - padding and column j stride - padding; what falls off the map is lost.
+/// map [images, map_height, map_width, channels] = sum of the windows [images, height, width, side, side, channels], that of (i, j) laid at row i stride - padding and column j stride - padding; what falls off the map is lost.
 void ck_overlap_add(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
-                    const float *windows, float *map);
-/// The transpose: windows (+)= what the map holds where they lie.
+                    int64_t map_height, int64_t map_width, const float *windows, float *map);
+/// The transpose: windows (+)= what the map holds where they lie, zero outside.
 void ck_overlap_gather(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
-                       const float *map, float *windows, int accumulate);
+                       int64_t map_height, int64_t map_width, const float *map, float *windows, int accumulate);
+/// planes [outputs, height, width] += for every element (u, v) of a kernel of odd side, what is at (i + u - side / 2, j + v - side / 2)
+/// in its own planes [side, side, outputs, height, width].
+void ck_fold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side, const float *elements, float *planes);
+/// The transpose: elements = the planes moved to where each element of the kernel reads, zero where that is outside.
+void ck_unfold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side, const float *planes, float *elements);
+
+/// y [factor height, factor width, outputs] = bias + for every element (u, v) of a kernel of odd side, what is at (i + u - side / 2,
+/// j + v - side / 2) in its own maps z [height, width, side, side, outputs], enlarged as by ck_upsample; zero outside the enlarged
+/// map. `line` is memory for width * side * outputs.
+void ck_fold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *z, const float *bias,
+                      float *line, float *y);
+/// The transpose: what dy [factor height, factor width, outputs] does to z; overwritten.
+void ck_unfold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *dy, float *line, float *dz);
+
+// MARK: Maps with their channels last, [images, height, width, channels]
+
+/// y [images, height / side, width / side, channels] = the largest of each side x side pixels, `chosen` = which of them it is (row by
+/// row; the first of equals). Height and width are multiples of side, side at most 15.
+void ck_max_pool(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, const float *x, float *y, uint8_t *chosen);
+/// dx (+)= dy where the largest was, of x [images, height, width, channels].
+void ck_max_pool_gradient(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, const float *dy,
+                          const uint8_t *chosen, float *dx, int accumulate);
+/// y [images, factor height, factor width, channels]: bilinear between pixel centers, the rim repeated (PyTorch's align_corners=False).
+void ck_upsample(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t factor, const float *x, float *y);
+void ck_upsample_gradient(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t factor, const float *dy, float *dx, int accumulate);
+/// y[r, c] = the largest of x[r, 0 ..< n, c], `chosen` = which (the first of equals; n at most 255).
+void ck_max_over(int64_t rows, int64_t n, int64_t columns, const float *x, float *y, uint8_t *chosen);
+void ck_max_over_gradient(int64_t rows, int64_t n, int64_t columns, const float *dy, const uint8_t *chosen, float *dx, int accumulate);
+/// y[r, c] = the sum of x[r, 0 ..< n, c].
+void ck_sum_over(int64_t rows, int64_t n, int64_t columns, const float *x, float *y);
+void ck_sum_over_gradient(int64_t rows, int64_t n, int64_t columns, const float *dy, float *dx, int accumulate);
+/// y[r, j, i] (+)= x[r, i, j]: x [rows, n, m].
+void ck_transpose(int64_t rows, int64_t n, int64_t m, const float *x, float *y, int accumulate);
 
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 
@@ -160,7 +198,7 @@ void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, 
 
 /// Time inside two parts counts for the outer one. Kernels enter theirs themselves.
 typedef enum {
-  CK_PART_OTHER, CK_PART_KERNELS, CK_PART_PRODUCTS, CK_PART_SPARSE, CK_PART_SAMPLING, CK_PART_OPTIMIZER, CK_PART_BATCHES,
+  CK_PART_OTHER, CK_PART_KERNELS, CK_PART_PRODUCTS, CK_PART_SPARSE, CK_PART_CONVOLUTIONS, CK_PART_SAMPLING, CK_PART_OPTIMIZER, CK_PART_BATCHES,
   CK_PARTS
 } ck_part;
 /// Counts the time of this thread from now on.

@@ -33,6 +33,7 @@ public struct Benchmark: Sendable {
   public static let all = [
     Benchmark("air", "a training step of AIR", hasKeys: true) { try StepBenchmark.run("air", $0) },
     Benchmark("dair", "a training step of DAIR", hasKeys: true) { try StepBenchmark.run("dair", $0) },
+    Benchmark("mvae", "a training step of MVAE", hasKeys: true) { try StepBenchmark.run("mvae", $0) },
     Benchmark("estimators", "a training step of AIR under every estimator", hasKeys: true, EstimatorBenchmark.run),
     Benchmark("data", "making scenes and batches", DataBenchmark.run),
     Benchmark(

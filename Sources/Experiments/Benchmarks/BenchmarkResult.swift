@@ -36,6 +36,7 @@ public struct BenchmarkResult: Sendable {
     settings = [
       .init("threads", .integer(options.threads)), .init("cpu", .text(Provenance.processorName())),
       .init("product_kernels", .text(ProductKernels.current)), .init("vector_kernels", .text(VectorKernels.current)),
+      .init("convolutions", .text(ConvolutionKernels.description)),
       .init("keys", .list(options.keys.map(JSON.text))),
     ]
   }

@@ -14,6 +14,7 @@ enum StepBenchmark {
 
   /// The config of the measured step. Throws `ConfigurationError` for keys that cannot be set.
   static func config(_ model: String, _ options: BenchmarkOptions, withFiles: Bool = true) throws -> RunConfig {
+    if model == "mvae" { return try mvae(options) }
     let text = """
       model: { name: \(model), steps: 3, glimpse: 28 }
       dataset: \(withFiles ? digits : sprites)
@@ -23,6 +24,23 @@ enum StepBenchmark {
     return try ConfigurationFile.load(
       RunConfig.self, text: text, name: "bench \(model)", overrides: options.keys
     ).value
+  }
+
+  /// The step of scripts/bench_mvae_torch.py, every size written out.
+  private static func mvae(_ options: BenchmarkOptions) throws -> RunConfig {
+    let text = """
+      model:
+        name: mvae
+        objects: 5
+        size: 12
+        encoder: { channels: [32, 32, 64, 64], pooling: [2, 2, 2, 1], side: 3, hidden: [64] }
+        decoder: { dense: [256], maps: 16, object: [32, 32], scene: [32, 32], side: 3 }
+        aggregation: max
+      dataset: { name: multi-dsprites, side: 64 }
+      estimator: { name: marginal }
+      training: { batch: 64, threads: \(options.threads), optimizer: { name: adam, rate: 1e-3 } }
+      """
+    return try ConfigurationFile.load(RunConfig.self, text: text, name: "bench mvae", overrides: options.keys).value
   }
 
   static func run(_ model: String, _ options: BenchmarkOptions) throws -> BenchmarkResult {
@@ -55,7 +73,8 @@ enum StepBenchmark {
       columns: [
         "ms_per_step_median", "ms_per_step_minimum", "ms_per_step_p90", "steps_per_second", "gflop_per_second", "steps",
       ])
-    let operations = (profile.denseOperations + profile.sparseOperations) / Double(count)
+    let operations =
+      (profile.denseOperations + profile.sparseOperations + profile.convolutionOperations) / Double(count)
     table.add(
       name, 1000 * times.median, 1000 * times.minimum, 1000 * times.p90, 1 / times.median,
       operations / times.median * 1e-9, Double(times.count))
@@ -76,6 +95,7 @@ enum StepBenchmark {
     for (name, operations, part) in [
       ("dense products", profile.denseOperations, Profile.Part.products),
       ("sparse products", profile.sparseOperations, .sparseProducts),
+      ("convolutions", profile.convolutionOperations, .convolutions),
     ] {
       let seconds = profile.seconds[part] ?? 0
       table.add(name, operations * 1e-9 / Double(count), operations > 0 ? operations * 1e-9 / seconds : nil)
@@ -128,6 +148,7 @@ extension Profile.Part {
     switch self {
     case .products: "products"
     case .sparseProducts: "sparse products"
+    case .convolutions: "convolutions"
     case .sampling: "sampling"
     case .kernels: "other kernels"
     case .optimizer: "optimizer"

@@ -8,7 +8,7 @@ extension Command {
       \(Benchmark.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       """,
     words: [.benchmark],
-    keys: Keys(meaning: "sets a key of the measured config (air, dair, estimators, startup): training.batch=256"),
+    keys: Keys(meaning: "sets a key of the measured config (air, dair, mvae, estimators, startup): training.batch=256"),
     options: [.threads, .seconds, .filter, .compare, .json, .data],
     example: "airframe bench air model.steps=6 --threads 1 --json > before.json"
   ) { arguments in

@@ -3,7 +3,7 @@ import Experiments
 extension Command {
   static let figure = Command(
     name: "figure", summary: "draw what runs measured", example: curves.example,
-    actions: [curves, csv, memory, attributes, generate, parse])
+    actions: [curves, csv, memory, attributes, generate, parse] + ofCodes)
 
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
@@ -21,26 +21,27 @@ extension Command {
   private static let memory = Command(
     name: "memory", summary: "objects drawn from every category or memory slot",
     details: "A row for each category or slot; the first column is the mean, the others are drawn from the prior.",
-    words: [.run], options: [.picture, .samples, .rows, .seed, .checkpoint, .data],
+    words: [.run], options: [.picture, .samples, .rows, .figureSeed, .checkpoint, .data],
     example: "airframe figure memory runs/dm-vae-multi-mnist/seed-0 --step 20000 --out memory.png", computes: true
   ) { arguments in
     let out = try arguments.one(Option.picture)
     try ModelFigures.memory(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), samples: arguments.integer(.samples) ?? 10,
-      rows: arguments.integer(.rows), seed: arguments.integer(.seed) ?? 0, dataFolder: arguments.dataFolder, to: out)
+      rows: arguments.integer(.rows), seed: arguments.integer(.figureSeed) ?? 0, dataFolder: arguments.dataFolder,
+      to: out)
     print(out)
   }
 
   private static let attributes = Command(
     name: "attributes", summary: "categories while one attribute moves",
     details: "A row for each category; from left to right one attribute goes from -2.5 to 2.5 deviations of its prior.",
-    words: [.run], options: [.picture, .attribute, .columns, .checkpoint, .data],
+    words: [.run], options: [.picture, .attribute, .figureColumns, .checkpoint, .data],
     example: "airframe figure attributes runs/discrete-air-multi-mnist/seed-0 --out attributes.png", computes: true
   ) { arguments in
     let out = try arguments.one(Option.picture)
     try ModelFigures.attributes(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), attribute: arguments.integer(.attribute) ?? 0,
-      columns: arguments.integer(.columns) ?? 9, reach: 2.5, dataFolder: arguments.dataFolder, to: out)
+      columns: arguments.integer(.figureColumns) ?? 9, reach: 2.5, dataFolder: arguments.dataFolder, to: out)
     print(out)
   }
 
@@ -99,19 +100,19 @@ extension Option {
   fileprivate static let samples = Option("samples", "N", .integer(1...100), "columns", standard: "10")
   fileprivate static let rows = Option(
     "rows", "N", .integer(1...4096), "how many categories or slots, from the first", standard: "all")
-  fileprivate static let seed = Option("seed", "S", .integer(0...Int.max), "which samples", standard: "0")
+  static let figureSeed = Option("seed", "S", .integer(0...Int.max), "which samples", standard: "0")
   fileprivate static let attribute = Option(
     "attribute", "N", .integer(0...4095), "the attribute that moves, from 0", standard: "0")
-  fileprivate static let columns = Option("columns", "N", .integer(1...100), "columns", standard: "9")
+  static let figureColumns = Option("columns", "N", .integer(1...100), "columns", standard: "9")
   fileprivate static let scene = Option(
     "scene", "SCENE.yaml", .file(ending: "yaml"), "the objects to draw", isRequired: true)
-  fileprivate static let scenes = Option("count", "N", .integer(1...64), "how many scenes", standard: "8")
+  static let scenes = Option("count", "N", .integer(1...64), "how many scenes", standard: "8")
   fileprivate static let split = Option.split(standard: "test")
   fileprivate static let metric = Option(
     "metric", "NAME", .text, "a metric of the run's metrics.jsonl", standard: "count_accuracy")
   fileprivate static let against = Option(
     "against", "AXIS", .choice(Curves.Axis.allCases.map(\.rawValue)), "what the x axis is", standard: "steps")
-  fileprivate static let picture = Option(
+  static let picture = Option(
     "out", "FILE.png", .file(ending: "png"), "the picture to write", isRequired: true)
   fileprivate static let title = Option("title", "TEXT", .text, "what stands above the chart")
   fileprivate static let label = Option("label", "TEXT", .text, "what the y axis is called")

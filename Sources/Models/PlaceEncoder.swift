@@ -1,0 +1,103 @@
+import Configuration
+import Layers
+import Tensors
+
+/// Convolutions from an image to a grid of places, each with the mean and log-variance of a normal vector.
+///
+/// mvae.md appendix A: convolutions with max-pooling, two channels of relative coordinates, two further convolutions.
+struct PlaceEncoder {
+  struct Config: Configurable {
+    var channels = [32, 32, 64, 64]
+    var pooling = [2, 2, 2, 1]
+    var side = 3
+    var hidden = [64]
+
+    static let fields: [Field<Config>] = [
+      .integers("channels", \.channels, in: 1...4096, "channels of the convolutions"),
+      .integers("pooling", \.pooling, in: 1...8, "sides of the max-pooling after each of them; 1: none"),
+      .integer("side", \.side, in: 1...15, "side of their kernels, odd"),
+      .integers("hidden", \.hidden, in: 1...4096, "channels of those after the coordinates"),
+    ]
+
+    func problems() -> [Problem] {
+      var problems: [Problem] = []
+      if channels.isEmpty { problems.append(Problem(key: "channels", "is empty; name at least one convolution")) }
+      if pooling.count != channels.count {
+        let text = "has \(pooling.count) numbers for the \(channels.count) convolutions of 'channels'; name one each"
+        problems.append(Problem(key: "pooling", text))
+      }
+      return problems + [oddSide(side)].compactMap { $0 }
+    }
+
+    /// What is wrong with images of this size, and what to do; nil where nothing is.
+    func obstacle(height: Int, width: Int) -> String? {
+      var (rows, columns) = (height, width)
+      for (index, pool) in pooling.enumerated() {
+        guard rows % pool == 0, columns % pool == 0 else {
+          return "encoder.convolutions.\(index) pools \(pool) x \(pool) pixels, which does not divide its \(rows) x "
+            + "\(columns) pixels (images of \(height) x \(width)); change 'encoder.pooling', or the images' size to a "
+            + "multiple of \(pooling.reduce(1, *))"
+        }
+        (rows, columns) = (rows / pool, columns / pool)
+      }
+      guard min(rows, columns) > side / 2 else {
+        return "encoder.places has kernels of side \(side), too large for \(rows) x \(columns) places; "
+          + "lower 'encoder.side' or pool less"
+      }
+      return nil
+    }
+
+    /// Rows and columns of the grid.
+    func places(height: Int, width: Int) -> (rows: Int, columns: Int) {
+      let factor = pooling.reduce(1, *)
+      return (height / factor, width / factor)
+    }
+  }
+
+  let rows, columns: Int
+  private let convolutions: [Convolution]
+  private let hidden: [Convolution]
+  private let output: Convolution
+  private let coordinates: Tensor
+
+  /// `outputs`: numbers for every place. Requires images without obstacle.
+  init(_ config: Config, channels: Int, height: Int, width: Int, outputs: Int, in scope: Scope) {
+    (rows, columns) = config.places(height: height, width: width)
+    let sizes = [channels] + config.channels
+    convolutions = config.channels.indices.map { index in
+      Convolution(
+        inputs: sizes[index], outputs: sizes[index + 1], side: config.side, activation: .elu,
+        pooling: config.pooling[index], in: scope.child("convolutions").child("\(index)"))
+    }
+    let deep = [sizes[sizes.count - 1] + 2] + config.hidden
+    hidden = config.hidden.indices.map { index in
+      Convolution(
+        inputs: deep[index], outputs: deep[index + 1], side: config.side, activation: .elu,
+        in: scope.child("places").child("\(index)"))
+    }
+    output = Convolution(inputs: deep[deep.count - 1], outputs: outputs, side: 1, in: scope.child("output"))
+    coordinates = PlaceEncoder.coordinates(rows, columns)
+  }
+
+  /// images [batch, channel, height, width] -> [batch, rows, columns, outputs].
+  func callAsFunction(_ images: Tensor) -> Tensor {
+    let maps = convolutions.reduce(images.channelsLast()) { $1($0) }
+    let tags = coordinates.repeated(rows: images.shape[0]).reshaped([images.shape[0], rows, columns, 2])
+    return output(hidden.reduce(.concatenating([maps, tags])) { $1($0) })
+  }
+
+  /// x and y of every place's center, from -1 to 1 across the image: [rows, columns, 2], flat.
+  private static func coordinates(_ rows: Int, _ columns: Int) -> Tensor {
+    Tensor(shape: [rows * columns * 2]) { out in
+      for place in 0..<rows * columns {
+        out[2 * place] = Float(2 * (place % columns) + 1) / Float(columns) - 1
+        out[2 * place + 1] = Float(2 * (place / columns) + 1) / Float(rows) - 1
+      }
+    }
+  }
+}
+
+/// Convolutions pad by half a side, which keeps maps their size only where that is odd.
+func oddSide(_ side: Int) -> Problem? {
+  side % 2 == 1 ? nil : Problem(key: "side", "is \(side); kernels need an odd side, such as \(side + 1)")
+}
