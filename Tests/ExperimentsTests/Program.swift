@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 /// The program `airframe`, which is built beside the tests, as a shell would start it.
@@ -7,13 +8,16 @@ final class Program {
   private let files: [String]
 
   /// Starts it in a folder, where its output is gathered; `pool` and the like as environment variables.
+  ///
+  /// It multiplies with the kernels that this process was given, not with better ones, so that the two can be compared.
   init(
     _ words: [String], in folder: String, environment: [String: String] = [:], program: String = Program.path
   ) throws {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = words
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "AIRFRAME_DATA" }
+    process.environment = ["OPENBLAS_CORETYPE": ProductKernels.current]
+      .merging(ProcessInfo.processInfo.environment.filter { $0.key != "AIRFRAME_DATA" }) { $1 }
       .merging(environment) { $1 }
     let place = FileManager.default.temporaryDirectory.path
     files = ["out", "err"].map { "\(place)/airframe-\($0)-\(UUID().uuidString)" }
