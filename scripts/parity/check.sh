@@ -105,12 +105,12 @@ check 0 'model.appearance={ name: memory, noise: 8 }' estimator.name=nvil
 config=configs/air-asr/multi-mnist-1-or-3.yaml
 rim=model.likelihood.epsilon=1e-3
 for kl in soft density categorical; do
-  check 1000 $rim estimator.relaxed_kl=$kl estimator.prior_temperature=0.5
-  check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.relaxed_kl=$kl
+  check 2000 $rim estimator.relaxed_kl=$kl estimator.prior_temperature=0.5
+  check 2000 $rim model.name=air-pprior 'regularizers=[]' estimator.relaxed_kl=$kl
 done
-check 1000 $rim estimator.name=nvil
+check 2000 $rim estimator.name=nvil
 check 2000 $rim estimator.name=marginal
-check 1000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=nvil
+check 2000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=nvil
 check 2000 $rim model.name=air-pprior 'regularizers=[]' estimator.name=marginal
 counts='regularizers=[{ name: count, counts: [4, 0, 2], weight: { schedule: linear, from: 100, to: 10, begin: 0, end: 4000 },
   frequency_weight: { schedule: exponential, from: 10, to: 100, begin: 0, end: 4000 } }, { name: kl_weights, presence: 3 }]'
