@@ -25,10 +25,12 @@ export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_nu
 
 swift build -c release --sanitize address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing --scratch-path "$build" --target Experiments ${SWIFT_FLAGS:-}
 libraries=$(pkg-config --libs openblas yaml-0.1 libpng zlib)
+# As Package.swift decides.
+if [[ -e /usr/include/oneapi/dnnl/dnnl.h && -z ${AIRFRAME_WITHOUT_ONEDNN+set} ]]; then libraries+=" -ldnnl"; fi
 
 # The maps of all C modules, for the harness to import what imports them.
 maps=()
-for map in Sources/*/module.modulemap "$build/release/CKernels.build/module.modulemap"; do
+for map in Sources/*/module.modulemap "$build"/release/*.build/module.modulemap; do
   maps+=(-Xcc "-fmodule-map-file=$map")
 done
 
