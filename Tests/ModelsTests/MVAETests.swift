@@ -72,12 +72,14 @@ struct MVAETests {
     let model = try model()
     #expect(model.contextShape.discreteNodes.isEmpty && model.contextShape.steps == 3)
     let noise = EstimatorNoise(RandomStream(seed: 6))
-    let found = try estimators.names.map { name in
+    // VIMCO has a bound of its own, the importance-weighted one.
+    let names = estimators.names.filter { $0 != "vimco" }
+    let found = try names.map { name in
       let context = EstimatorContext(shape: model.contextShape, random: RandomStream(seed: 7))
       let estimate = try estimators.make(estimators.choice(name), context).estimate(model, images, at: 0, noise: noise)
       return gradients(of: estimate.loss, for: model.store.parameters).map { $0.array() }
     }
-    #expect(found.allSatisfy { $0 == found[0] } && found.count == estimators.names.count)
+    #expect(found.allSatisfy { $0 == found[0] } && found.count == names.count && names.count > 5)
   }
 
   @Test func gradientsReachTheEncoderThroughTheChosenPlaces() throws {
