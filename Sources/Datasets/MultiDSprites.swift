@@ -1,5 +1,4 @@
 import Configuration
-import Glibc
 import Scenes
 import Tensors
 
@@ -16,7 +15,7 @@ public struct MultiDSprites: Dataset {
     public var sprites = 3
     public var presence = 0.5
     public var shapes: [Shape] = [.square, .ellipse, .heart]
-    public var diameter = Diameter()
+    public var diameter = ShapeDiameter(smallest: 14, largest: 24)
     public var brightness = 0.5
     public var validationSize = 2000
     public var testSize = 12_800
@@ -35,31 +34,11 @@ public struct MultiDSprites: Dataset {
       .integer("test_size", \.testSize, in: 0...10_000_000, "test scenes"),
     ]
 
-    public func problems() -> [Problem] {
-      var problems: [Problem] = []
-      if shapes.isEmpty { problems.append(Problem(key: "shapes", "is empty; name at least one shape")) }
-      if Set(shapes).count < shapes.count { problems.append(Problem(key: "shapes", "names a shape twice")) }
-      if diameter.smallest > diameter.largest {
-        problems.append(Problem(key: "diameter.smallest", "exceeds diameter.largest (\(diameter.largest))"))
-      }
-      if diameter.largest > Double(side) {
-        problems.append(Problem(key: "diameter.largest", "exceeds the canvas's side of \(side) pixels"))
-      }
-      return problems
-    }
+    public func problems() -> [Problem] { shape.problems }
+
+    var shape: RandomShape { RandomShape(shapes: shapes, diameter: diameter, side: side) }
 
     public var sceneShape: SceneShape? { SceneShape(channels: 3, height: side, width: side) }
-  }
-
-  public struct Diameter: Configurable {
-    public var smallest = 14.0, largest = 24.0
-
-    public init() {}
-
-    public static let fields: [Field<Self>] = [
-      .number("smallest", \.smallest, in: 3...256, "pixels"),
-      .number("largest", \.largest, in: 3...256, "pixels"),
-    ]
   }
 
   public let name = "multi-dsprites"
@@ -100,7 +79,7 @@ public struct MultiDSprites: Dataset {
       guard let ink = memory.baseAddress else { return }
       for _ in 0..<config.sprites where generator.uniform() < config.presence {
         var stamp = Stamp(ink: ink)
-        draw(&stamp, &generator)
+        config.shape.draw(&stamp, &generator)
         let color = randomColor(&generator)
         add(stamp, color, to: &pixels)
         var object = stamp.object()
@@ -111,17 +90,6 @@ public struct MultiDSprites: Dataset {
     }
     return Scene(
       channels: channels, height: config.side, width: config.side, pixels: pixels, objects: objects, masks: masks)
-  }
-
-  /// A random shape at a random place.
-  private func draw(_ stamp: inout Stamp, _ generator: inout RandomGenerator) {
-    stamp.label = generator.integer(below: config.shapes.count)
-    let diameter = generator.uniform(in: config.diameter.smallest...config.diameter.largest)
-    let range = diameter / 2...Double(config.side) - diameter / 2
-    stamp.center = Point(x: generator.uniform(in: range), y: generator.uniform(in: range))
-    stamp.angle = 2 * Double.pi * generator.uniform()
-    stamp.scale = diameter / Double(config.side)
-    config.shapes[stamp.label].draw(stamp: &stamp, diameter: diameter, side: config.side)
   }
 
   /// Uniform among those that are bright enough.

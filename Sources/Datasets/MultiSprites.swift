@@ -1,5 +1,4 @@
 import Configuration
-import Glibc
 import Scenes
 import Tensors
 
@@ -13,7 +12,7 @@ public struct MultiSprites: Dataset {
     public var side = 64
     public var counts = [0: 22_500, 1: 22_500, 2: 22_500, 3: 22_500]
     public var shapes: [Shape] = [.square, .triangle, .ellipse]
-    public var diameter = Diameter()
+    public var diameter = ShapeDiameter()
     public var overlap = OverlapRule.strokes
     public var background = backgrounds.choice("none")
     public var validationSize = 2000
@@ -34,31 +33,13 @@ public struct MultiSprites: Dataset {
     ]
 
     public func problems() -> [Problem] {
-      var problems: [Problem] = []
-      if counts.values.allSatisfy({ $0 == 0 }) { problems.append(Problem(key: "counts", "has no scenes")) }
-      if shapes.isEmpty { problems.append(Problem(key: "shapes", "is empty; name at least one shape")) }
-      if Set(shapes).count < shapes.count { problems.append(Problem(key: "shapes", "names a shape twice")) }
-      if diameter.smallest > diameter.largest {
-        problems.append(Problem(key: "diameter.smallest", "exceeds diameter.largest (\(diameter.largest))"))
-      }
-      if diameter.largest > Double(side) {
-        problems.append(Problem(key: "diameter.largest", "exceeds the canvas's side of \(side) pixels"))
-      }
-      return problems
+      let noScenes = counts.values.allSatisfy { $0 == 0 } ? [Problem(key: "counts", "has no scenes")] : []
+      return noScenes + shape.problems
     }
 
+    var shape: RandomShape { RandomShape(shapes: shapes, diameter: diameter, side: side) }
+
     public var sceneShape: SceneShape? { SceneShape(channels: 1, height: side, width: side) }
-  }
-
-  public struct Diameter: Configurable {
-    public var smallest = 12.0, largest = 22.0
-
-    public init() {}
-
-    public static let fields: [Field<Self>] = [
-      .number("smallest", \.smallest, in: 3...256, "pixels"),
-      .number("largest", \.largest, in: 3...256, "pixels"),
-    ]
   }
 
   public let name = "multi-sprites"
@@ -89,27 +70,13 @@ public struct MultiSprites: Dataset {
   /// Throws `DatasetError.crowded` if the objects do not fit.
   public func prepare(_ split: Split) throws {
     let probes = random.child("probes").child(split.rawValue)
-    try composer.check(count: counts.largest(in: split), random: probes, draw: draw)
+    try composer.check(count: counts.largest(in: split), random: probes, draw: config.shape.draw)
   }
 
   public func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene {
     composer.compose(
-      count: Int(counts[split][index]), withMasks: withMasks, random: random.child(split.rawValue).at(index), draw: draw
+      count: Int(counts[split][index]), withMasks: withMasks, random: random.child(split.rawValue).at(index),
+      draw: config.shape.draw
     )
-  }
-
-  /// A random shape at a random place.
-  private func draw(_ stamp: inout Stamp, _ generator: inout RandomGenerator) {
-    let label = generator.integer(below: config.shapes.count)
-    let diameter = generator.uniform(in: config.diameter.smallest...config.diameter.largest)
-    let range = diameter / 2...Double(config.side) - diameter / 2
-    let center = Point(x: generator.uniform(in: range), y: generator.uniform(in: range))
-    let angle = 2 * Double.pi * generator.uniform()
-
-    stamp.label = label
-    stamp.center = center
-    stamp.angle = angle
-    stamp.scale = diameter / Double(config.side)
-    config.shapes[label].draw(stamp: &stamp, diameter: diameter, side: config.side)
   }
 }
