@@ -144,10 +144,13 @@ done
 # MVAE: pooling and places are chosen by comparing sums, and what lies closer than Float32 tells apart is chosen otherwise
 # than in float64; the steps are ones without such a choice.
 script=mvae_step.py
-for config in configs/mvae/multi-dsprites.yaml configs/mvae/multi-dsprites-8.yaml configs/vae/multi-dsprites.yaml; do
+for config in configs/mvae/multi-dsprites.yaml configs/vae/multi-dsprites.yaml; do
   for step in 0 3000; do check $step training.batch=8; done
 done
 config=configs/mvae/multi-dsprites.yaml
 check 0 training.batch=8 model.aggregation=sum estimator.name=nvil
 check 0 training.batch=8 estimator.name=gumbel-softmax model.encoder.side=5 model.decoder.side=1 model.decoder.output_bias=-2
+# The maximum over ten objects that hardly differ yet is such a choice in some of eight images, in none of one.
+config=configs/mvae/multi-dsprites-8.yaml
+for step in 0 1 2 3000; do check $step training.batch=1; done
 exit $status
