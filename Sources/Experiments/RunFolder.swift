@@ -134,7 +134,14 @@ final class FolderLock: Sendable {
     }
   }
 
-  deinit { close(descriptor) }
+  /// A child of this process that has not yet become another program still has the descriptor: were it closed alone, the
+  /// lock would outlive it by that moment.
+  deinit {
+    var lock = Self.wholeFile
+    lock.l_type = Int16(F_UNLCK)
+    _ = fcntl(descriptor, Self.set, &lock)
+    close(descriptor)
+  }
 
   /// Whether a process holds the lock at `path`; asking disturbs nobody.
   static func isHeld(_ path: String) -> Bool {
