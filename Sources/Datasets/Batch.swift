@@ -17,9 +17,13 @@ public struct Batch {
 
   /// Draws the scenes. Requires a prepared split.
   public init(_ dataset: any Dataset, _ split: Split, indices: [Int], number: Int = 0) {
-    let scenes = indices.map { dataset.scene($0, of: split) }
+    self.init(dataset, scenes: indices.map { dataset.scene($0, of: split) }, indices: indices, number: number)
+  }
+
+  /// `scenes`: those at `indices`, or what was made of them.
+  init(_ dataset: any Dataset, scenes: [Scene], indices: [Int], number: Int) {
     let size = dataset.channels * dataset.height * dataset.width
-    images = Tensor(shape: [indices.count, dataset.channels, dataset.height, dataset.width]) { levels in
+    images = Tensor(shape: [scenes.count, dataset.channels, dataset.height, dataset.width]) { levels in
       for (scene, start) in zip(scenes, stride(from: 0, to: levels.count, by: size)) {
         precondition(scene.pixels.count == size, "a scene of \(scene.pixels.count) pixels in a dataset of \(size)")
         let image = UnsafeMutableBufferPointer(rebasing: levels[start..<start + size])

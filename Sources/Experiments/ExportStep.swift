@@ -12,9 +12,7 @@ public enum ExportStep {
   public static func write(_ config: RunConfig, dataFolder: String, step: Int, to path: String) throws {
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
-    let loader = try BatchLoader(
-      workbench.dataset, batch: config.training.batch, seed: config.training.seed, startingAt: step)
-    let images = loader.next().images
+    let images = try workbench.batches(from: step).next().images
     let record = NoiseRecord()
     let before = workbench.parameters.map { ("parameters/\($0.name)", copy($0)) }
     let estimate = workbench.estimator.estimate(

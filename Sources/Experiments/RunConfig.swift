@@ -54,6 +54,7 @@ public struct TrainingConfig: Configurable {
   public var batch = 64
   public var seed = 0
   public var threads = 2
+  public var shift = 0
   public var optimizer = optimizers.choice("adam")
   public var clipNorm = 0.0
   public var clipParameterNorm = 0.0
@@ -70,6 +71,9 @@ public struct TrainingConfig: Configurable {
     .integer("batch", \.batch, in: 1...65536, "images a step"),
     .integer("seed", \.seed, in: 0...(1 << 53), "seed of initial values, noise and the order of scenes"),
     .integer("threads", \.threads, in: 1...256, "threads of matrix products"),
+    .integer(
+      "shift", \.shift, in: 0...4096,
+      "pixels by which each image is moved at most, as a whole and anew each time, so far as no ink leaves it"),
     .variant("optimizer", \.optimizer, in: optimizers, "how parameters follow their gradients"),
     .number("clip_norm", \.clipNorm, in: 0...1e9, "largest norm of all the model's gradients together; 0: no limit"),
     .number(

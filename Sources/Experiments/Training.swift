@@ -67,10 +67,9 @@ public final class Training {
   }
 
   private static func batches(_ workbench: Workbench, from start: Int) throws -> BatchLoader {
-    let config = workbench.config.training
     try workbench.requireScenes(of: .validation)
     try workbench.dataset.prepare(.validation)
-    return try BatchLoader(workbench.dataset, batch: config.batch, seed: config.seed, startingAt: start)
+    return try workbench.batches(from: start)
   }
 
   /// Runs to the end; returns the last evaluation on validation scenes. `status.json` tells how it ended.

@@ -74,6 +74,13 @@ public struct Workbench {
   /// All trained parameters: the model's, then the estimator's.
   public var parameters: [Parameter] { model.store.parameters + estimator.store.parameters }
 
+  /// Training batches without end, from that of step `start` on. Throws what is wrong with the data.
+  func batches(from start: Int) throws -> BatchLoader {
+    try BatchLoader(
+      dataset, batch: config.training.batch, seed: config.training.seed, shift: config.training.shift,
+      startingAt: start)
+  }
+
   /// Throws `RunError` where the dataset has no scenes in a split.
   func requireScenes(of split: Split) throws {
     guard dataset.size(of: split) == 0 else { return }

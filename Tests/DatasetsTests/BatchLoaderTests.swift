@@ -54,6 +54,65 @@ struct BatchLoaderTests {
     #expect(try batches(12, seed: 1).flatMap(\.indices) != batches(12).flatMap(\.indices))
   }
 
+  private func moved(_ count: Int, by shift: Int, startingAt start: Int = 0) throws -> [Batch] {
+    let loader = try BatchLoader(dataset, batch: 8, seed: 0, shift: shift, startingAt: start)
+    return (0..<count).map { _ in loader.next() }
+  }
+
+  @Test func aShiftMovesWholeScenesAndLosesNoInk() throws {
+    var moves: [[Int]: Int] = [:]
+    for batch in try moved(300, by: 2) {
+      #expect(batch.images.array() == batch.scenes.flatMap { $0.pixels.map { Float($0) / 255 } })
+      for (scene, index) in zip(batch.scenes, batch.indices) {
+        let original = dataset.scene(index, of: .train)
+        guard let first = scene.objects.first, let before = original.objects.first else { continue }
+        let (right, down) = (Int(first.box.left - before.box.left), Int(first.box.top - before.box.top))
+        #expect(abs(right) <= 2 && abs(down) <= 2)
+        let hasAll = zip(scene.objects, original.objects).allSatisfy { one, other in
+          one.label == other.label && one.box.width == other.box.width && one.box.height == other.box.height
+            && one.center == Point(x: other.center.x + Double(right), y: other.center.y + Double(down))
+        }
+        #expect(hasAll)
+        var pixels = [UInt8](repeating: 0, count: 32 * 32)
+        for row in 0..<32 {
+          for column in 0..<32 where original.pixels[row * 32 + column] > 0 {
+            pixels[(row + down) * 32 + column + right] = original.pixels[row * 32 + column]
+          }
+        }
+        #expect(scene.pixels == pixels)
+        moves[[right, down], default: 0] += 1
+      }
+    }
+    // All 25 moves come; sprites at an edge cannot go on, so that they are not equally frequent over all scenes.
+    #expect(moves.count == 25 && moves.values.allSatisfy { $0 > 10 })
+  }
+
+  @Test func movedBatchesDependOnTheirNumberAlone() throws {
+    let all = try moved(30, by: 3)
+    for start in [1, 12, 25] { expectSame(try moved(30 - start, by: 3, startingAt: start), all[start...]) }
+    let still = try batches(30)
+    #expect(zip(all, still).allSatisfy { $0.indices == $1.indices })
+    #expect(zip(all, still).contains { $0.images.array() != $1.images.array() })
+  }
+
+  @Test func masksMoveWithTheirScene() throws {
+    let index = try #require(
+      (0..<100).first {
+        let (scene, margins) = (dataset.scene($0, of: .train), dataset.scene($0, of: .train).margins)
+        return scene.count == 2 && min(margins.right, margins.top) > 0
+      })
+    let scene = dataset.scene(index, of: .train, withMasks: true)
+    let moved = scene.moved(right: 1, down: -1)
+    #expect(moved.objects.count == 2 && moved.masks.count == 2 && moved.objects != scene.objects)
+    for (mask, object) in zip(moved.masks, moved.objects) {
+      let box = mask.withUnsafeBufferPointer { Box(ofPixelsAbove: 25, in: $0, height: 32, width: 32) }
+      #expect(box == object.box)
+    }
+    let gone = scene.moved(right: -3, down: 40)
+    #expect(gone.pixels.allSatisfy { $0 == 0 } && gone.masks.allSatisfy { $0.allSatisfy { $0 == 0 } })
+    #expect(scene.moved(right: 0, down: 0) == scene)
+  }
+
   @Test func racingThreadsChangeNothing() throws {
     let alone = try batches(30)
     let results = Gathered()

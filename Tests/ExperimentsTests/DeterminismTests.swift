@@ -92,8 +92,7 @@ struct DeterminismTests {
     let resumed = try workbench(config)
     let reached = try Checkpoint.restore(resumed, from: run.checkpointPath(16)).step
     #expect(reached == 16)
-    let batches = try BatchLoader(
-      resumed.dataset, batch: config.training.batch, seed: config.training.seed, startingAt: reached)
+    let batches = try resumed.batches(from: reached)
     for step in reached..<config.training.steps { resumed.train(on: batches.next().images, at: step) }
     #expect(resumed.values == whole.values)
   }

@@ -124,7 +124,7 @@ final class TrainingSteps {
     self.config = config
     Threads.use(config.training.threads)
     workbench = try Workbench(config, dataFolder: dataFolder)
-    batches = try BatchLoader(workbench.dataset, batch: config.training.batch, seed: config.training.seed)
+    batches = try workbench.batches(from: 0)
     parameters = workbench.parameters
   }
 

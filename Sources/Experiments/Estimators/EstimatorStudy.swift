@@ -66,9 +66,7 @@ public struct EstimatorStudy {
   init(_ workbench: Workbench, at step: Int, _ options: Options) throws {
     (self.workbench, self.step, self.options) = (workbench, step, options)
     parameters = workbench.model.store.parameters
-    let training = workbench.config.training
-    images = try BatchLoader(workbench.dataset, batch: training.batch, seed: training.seed, startingAt: step).next()
-      .images
+    images = try workbench.batches(from: step).next().images
     noise = workbench.noise(at: step)
   }
 
@@ -99,7 +97,7 @@ public struct EstimatorStudy {
     let optimizer =
       own.isEmpty
       ? nil : try optimizers.make(training.optimizer, OptimizerContext(parameters: own, rate: estimator.rate))
-    let batches = try BatchLoader(workbench.dataset, batch: training.batch, seed: training.seed, startingAt: step + 1)
+    let batches = try workbench.batches(from: step + 1)
     for number in 1...max(1, options.warmup) {
       let estimate = estimator.estimate(
         workbench.regularized, batches.next().images, at: step, noise: workbench.noise(at: step + number))
