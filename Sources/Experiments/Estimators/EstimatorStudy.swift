@@ -80,10 +80,12 @@ public struct EstimatorStudy {
     let exact = isExact ? gradient(try Enumeration(exactConfig, context), discrete: nil) : nil
     var rows: [EstimatorComparison.Row] = []
     for (name, choice) in Self.contenders where choice.name != "enumerate" || isExact {
-      let isOwn = step > 0 && name == config.estimator.name
-      let choice = choice.name == "enumerate" ? Choice(name: "enumerate", config: exactConfig) : choice
-      let estimator = isOwn ? workbench.estimator : try estimators.make(choice, context)
-      if !isOwn { try warmUp(estimator) }
+      // The config's own estimator stands for its kind, with all that it has learned.
+      let isOwn = name == config.estimator.name && name != "enumerate"
+      let choice = name == "enumerate" ? Choice(name: name, config: exactConfig) : isOwn ? config.estimator : choice
+      let isTrained = isOwn && step > 0
+      let estimator = isTrained ? workbench.estimator : try estimators.make(choice, context)
+      if !isTrained { try warmUp(estimator) }
       rows += measure(name, estimator, exact)
     }
     return rows
