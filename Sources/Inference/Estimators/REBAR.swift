@@ -21,7 +21,7 @@ public final class REBAR: Estimator {
   public struct Config: Configurable {
     public var temperature = Schedule(1)
     public var categoryTemperature = Schedule(0)
-    public var eta = 0.5
+    public var eta = 1.0
     public var learnEta = true
     public var rate = Schedule(1e-3)
     public var centering = true
