@@ -16,6 +16,8 @@ struct KLWeights: Regularizer {
     var attributes = Schedule(1)
     var slot = Schedule(1)
     var noise = Schedule(1)
+    var object = Schedule(1)
+    var scene = Schedule(1)
 
     static let fields: [Field<Config>] = [
       .schedule("presence", \.presence, in: 0...1e6, "weight of the KL of presences"),
@@ -25,26 +27,37 @@ struct KLWeights: Regularizer {
       .schedule("attributes", \.attributes, in: 0...1e6, "weight of the KL of a category's attributes"),
       .schedule("slot", \.slot, in: 0...1e6, "weight of the KL of memory slots"),
       .schedule("noise", \.noise, in: 0...1e6, "weight of the KL of the noise beside a slot"),
+      .schedule("object", \.object, in: 0...1e6, "weight of the KL of codes of objects (mvae)"),
+      .schedule("scene", \.scene, in: 0...1e6, "weight of the KL of the code of a scene (vae)"),
     ]
 
     /// By node; those that are 1 and stay so are left out.
     fileprivate var weights: [(node: String, weight: Schedule)] {
       let all = [
         ("presence", presence), ("window", window), ("appearance", appearance), ("category", category),
-        ("attributes", attributes), ("slot", slot), ("noise", noise),
+        ("attributes", attributes), ("slot", slot), ("noise", noise), ("object", object), ("scene", scene),
       ]
       return all.filter { $0.1 != Schedule(1) }.map { (node: $0.0, weight: $0.1) }
     }
 
     func obstacle(in model: Choice) -> String? {
-      guard let appearance = (model.config as? RecurrentSceneModel.Config)?.appearance.name else {
-        return "'kl_weights' is about the nodes of recurrent models, which '\(model.name)' is not"
-      }
-      let nodes = ["presence", "window"] + (Self.nodes[appearance] ?? [])
+      let (owner, nodes) = Self.nodes(of: model)
       guard let stranger = weights.first(where: { !nodes.contains($0.node) })?.node else { return nil }
       return
-        "'kl_weights' sets '\(stranger)', which model '\(model.name)' with appearance '\(appearance)' does not have; "
-        + "its nodes are \(nodes.joined(separator: ", "))"
+        "'kl_weights' sets '\(stranger)', which \(owner) does not have; its nodes are \(nodes.joined(separator: ", "))"
+    }
+
+    /// Whose nodes they are, in words, and their names.
+    private static func nodes(of model: Choice) -> (owner: String, names: [String]) {
+      let owner = "model '\(model.name)'"
+      switch model.config {
+      case is MVAE.Config: return (owner, ["object"])
+      case is VAE.Config: return (owner, ["scene"])
+      case let config as RecurrentSceneModel.Config:
+        let appearance = config.appearance.name
+        return ("\(owner) with appearance '\(appearance)'", ["presence", "window"] + (Self.nodes[appearance] ?? []))
+      default: return (owner, [])
+      }
     }
 
     private static let nodes = [
