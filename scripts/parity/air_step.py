@@ -208,7 +208,7 @@ REGULARIZERS = {  # name -> settings and their defaults
                 "mean_size": False},
     "kl_weights": {node: 1.0 for node in (
         "presence", "window", "appearance", "category", "attributes", "slot",
-        "noise")},
+        "noise", "object", "scene")},
 }
 
 

@@ -49,7 +49,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from air_step import Config, Unusable  # noqa: E402
+from air_step import Config, Unusable, regularizers, scheduled  # noqa: E402
 
 GRADIENT_TOLERANCE, GRADIENT_FLOOR = 1e-4, 1e-6
 TERM_TOLERANCE, TERM_FLOOR = 1e-5, 1e-4
@@ -120,8 +120,18 @@ def divergence(mean, log_variance):
     return 0.5 * (log_variance.exp() + mean ** 2 - 1 - log_variance).sum(-1)
 
 
-def step(config, p, images, noise):
-    """Terms by name, the loss, and the smallest margin of a choice."""
+def penalty(config, name, total, number):
+    """What kl_weights adds to each image's loss; None where it is not used."""
+    weights = regularizers(config).get("kl_weights")
+    if weights is None:
+        return None
+    weight = scheduled(weights[name.removesuffix("_kl")], number, name)
+    return (weight - 1) * total
+
+
+def step(config, p, images, noise, number):
+    """Terms by name, the loss, what of it is a penalty (or None), and the
+    smallest margin of a choice, at a training step of that number."""
     size, found = config.get("model.size"), encode(config, p, images)
     batch, margin = len(images), np.inf
     if config.get("model.name") == "mvae":
@@ -156,7 +166,10 @@ def step(config, p, images, noise):
         logits, images, reduction="none").sum(dim=(1, 2, 3))
     terms = {"log_likelihood": likelihood, name: total,
              "nelbo": total - likelihood, "count": count}
-    return terms, terms["nelbo"].mean(), margin
+    added = penalty(config, name, total, number)
+    if added is None:
+        return terms, terms["nelbo"].mean(), None, margin
+    return terms, (terms["nelbo"] + added).mean(), added.mean(), margin
 
 
 class Export:
@@ -165,8 +178,8 @@ class Export:
         self.config = Config(metadata.get("config", ""))
         if self.config.get("model.name") not in ("mvae", "vae"):
             raise Unusable("model.name is neither mvae nor vae")
-        if self.config.get("regularizers", []):
-            raise Unusable("regularizers are not written here")
+        if set(regularizers(self.config)) - {"kl_weights"}:
+            raise Unusable("of regularizers only kl_weights is written here")
 
     @staticmethod
     def read(path):
@@ -191,21 +204,25 @@ class Export:
         noise = {name: tensor(values)
                  for name, values in self.under("noise/").items()}
         try:
-            terms, loss, margin = step(self.config, parameters, tensor(
-                self.tensors["images"]), noise)
+            terms, loss, added, margin = step(
+                self.config, parameters, tensor(self.tensors["images"]),
+                noise, int(self.metadata.get("step", 0)))
         except KeyError as error:
             raise Unusable(f"{error} is missing") from error
         gradients = torch.autograd.grad(loss, list(parameters.values()))
+        constants = {} if added is None else {
+            "penalty/kl_weights": np.array([added.item()])}
         return ({name: value.detach().double().numpy()
-                 for name, value in terms.items()}, loss.item(),
+                 for name, value in terms.items()}, loss.item(), constants,
                 {name: gradient.double().numpy()
                  for name, gradient in zip(parameters, gradients)}, margin)
 
 
 def compare(export, dtype):
     """Prints a line a tensor; returns what differs."""
-    terms, loss, gradients, margin = export.recompute(dtype)
+    terms, loss, constants, gradients, margin = export.recompute(dtype)
     expected = {**{f"terms/{name}": value for name, value in terms.items()},
+                **{f"constants/{name}": v for name, v in constants.items()},
                 "loss/objective": np.array([loss]),
                 **{f"gradients/{name}": value
                    for name, value in gradients.items()}}
@@ -247,7 +264,7 @@ def write_fixture(export, path, spread, seed):
             tensors[name] = (values + spread * random.normal(
                 size=values.shape)).astype(np.float32)
     moved = Export(export.metadata, tensors)
-    terms, loss, gradients, margin = moved.recompute()
+    terms, loss, _, gradients, margin = moved.recompute()
     if margin < MARGIN:
         raise Unusable(f"a choice of places is only {margin:.1e} nats wide; "
                        "choose another --seed")
