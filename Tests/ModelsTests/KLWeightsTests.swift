@@ -40,4 +40,24 @@ import Testing
         == "'kl_weights' sets 'slot', which model 'air' with appearance 'gaussian' does not have; "
         + "its nodes are presence, window, appearance")
   }
+
+  @Test(arguments: [("mvae", "object", "scene"), ("vae", "scene", "object")])
+  func codesHaveTheirWeights(model: String, own: String, other: String) throws {
+    func config(_ node: String) -> KLWeights.Config {
+      var config = KLWeights.Config()
+      if node == "object" { config.object = Schedule(3) } else { config.scene = Schedule(3) }
+      return config
+    }
+    #expect(config(own).obstacle(in: models.choice(model)) == nil)
+    #expect(
+      config(other).obstacle(in: models.choice(model))
+        == "'kl_weights' sets '\(other)', which model '\(model)' does not have; its nodes are \(own)")
+    let context = ModelContext(channels: 3, height: 16, width: 16, random: RandomStream(seed: 4))
+    let images = Tensor.normals([2, 3, 16, 16]).sigmoid()
+    let pass = try models.make(models.choice(model), context).infer(images, drawing: draw)
+    let kl = try #require(pass.reported.first { $0.name == "\(own)_kl" }?.value)
+    let penalty = KLWeights(config(own)).penalty(on: pass, drawing: draw)
+    expectClose(try #require(penalty.perImage), kl.scaled(by: 2), absolute: 1e-3, relative: 1e-5)
+    #expect(kl.mean().scalar > 0)
+  }
 }

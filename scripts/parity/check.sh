@@ -146,7 +146,7 @@ done
 # than in float64; the steps are ones without such a choice.
 script=mvae_step.py
 for config in configs/mvae/multi-dsprites.yaml configs/vae/multi-dsprites.yaml; do
-  for step in 0 3000; do check $step training.batch=8; done
+  for step in 0 3000 15000; do check $step training.batch=8; done
 done
 config=configs/mvae/multi-dsprites.yaml
 check 0 training.batch=8 model.aggregation=sum estimator.name=nvil
