@@ -52,8 +52,8 @@ import Testing
     #expect(
       config(other).obstacle(in: models.choice(model))
         == "'kl_weights' sets '\(other)', which model '\(model)' does not have; its nodes are \(own)")
-    let context = ModelContext(channels: 3, height: 16, width: 16, random: RandomStream(seed: 4))
-    let images = Tensor.normals([2, 3, 16, 16]).sigmoid()
+    let context = ModelContext(channels: 3, height: 32, width: 32, random: RandomStream(seed: 4))
+    let images = Tensor.normals([2, 3, 32, 32]).sigmoid()
     let pass = try models.make(models.choice(model), context).infer(images, drawing: draw)
     let kl = try #require(pass.reported.first { $0.name == "\(own)_kl" }?.value)
     let penalty = KLWeights(config(own)).penalty(on: pass, drawing: draw)
