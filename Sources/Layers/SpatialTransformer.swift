@@ -21,7 +21,6 @@ public struct WindowConfig: Configurable {
   public var linearPrior = Deviation(1)
   public var initialDeviation = 0.3
   public var refinement: [Int] = []
-  public var refinementView = 1.0
 
   public init() {}
 
@@ -43,8 +42,6 @@ public struct WindowConfig: Configurable {
     .integers(
       "refinement", \.refinement, in: 1...8192,
       "hidden layers from the glimpse at the controller's window to a correction of that window; none: no correction"),
-    .number(
-      "refinement_view", \.refinementView, in: 0.5...4, "side of what that correction sees, in sides of the window"),
   ]
 
   public func problems() -> [Problem] {
@@ -200,14 +197,6 @@ public struct Window {
 }
 
 extension Window {
-  /// Windows of `factor` times the side about the same centers.
-  public func enlarged(by factor: Float) -> Window {
-    guard factor != 1 else { return self }
-    return Window(
-      forward: forward * Tensor(shape: [6], [factor, factor, 1, factor, factor, 1]),
-      inverse: inverse.scaled(by: 1 / factor), isAligned: isAligned)
-  }
-
   /// Chosen windows, one a row: center and side as shares of the canvas (the center (0.5, 0.5) is its middle), angle in
   /// radians, clockwise on screen. All of the same number.
   public init(centersX: [Float], centersY: [Float], widths: [Float], heights: [Float], angles: [Float]) {

@@ -81,7 +81,7 @@ public final class RecurrentSceneModel: SceneModel {
       let source = controller.glimpseSource(images, canvas.sum)
       var expected = posterior.window
       if let refinement {
-        let seen = transformer.window(expected.mean(transformer)).enlarged(by: Float(config.window.refinementView))
+        let seen = transformer.window(expected.mean(transformer))
         expected = refinement(expected, source.read(seen, side: config.glimpse))
       }
       let place = draw.normal(

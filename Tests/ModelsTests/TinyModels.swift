@@ -107,9 +107,7 @@ struct Combination: CustomTestStringConvertible, Sendable {
     Combination("rotation") { $0.window.rotation = 1.2 },
     Combination("rotation and shear") { ($0.window.rotation, $0.window.shear) = (1.2, 0.5) },
     Combination("linear") { $0.window.linear = .full },
-    Combination("refinement") {
-      ($0.window.rotation, $0.window.refinement, $0.window.refinementView) = (0.7, [5], 1.5)
-    },
+    Combination("refinement") { ($0.window.rotation, $0.window.refinement) = (0.7, [5]) },
     Combination("background") { $0.background = Tiny.background },
     Combination("bernoulli") { Tiny.darken(&$0) },
     Combination("embedding") { $0.controller.embedding = [7, 6] },

@@ -989,7 +989,6 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         config.get("model.window.initial_deviation"))
     has_embedding = bool(config.sizes("model.controller.embedding", []))
     has_refinement = bool(config.sizes("model.window.refinement", []))
-    view = config.get("model.window.refinement_view", 1.0)
     has_background = config.choice("model.background.name",
                                    ("none", "mlp"), "none") == "mlp"
 
@@ -1041,10 +1040,9 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         raw_deviation = raw_deviation + start_deviation
         source = images - canvas if glimpses == "difference" else images
         if has_refinement:  # what the head's mean shows corrects the head
-            matrix, shift = window.point_map(
-                window.prior_mean + window.prior_deviation * raw_mean)
-            seen_there = sample(source, view * matrix, shift, glimpse,
-                                glimpse)
+            seen_there = sample(source, *window.point_map(
+                window.prior_mean + window.prior_deviation * raw_mean),
+                glimpse, glimpse)
             more_mean, more_deviation = mlp(
                 parameters, "refinement", seen_there.flatten(1)).chunk(2, 1)
             raw_mean = raw_mean + more_mean

@@ -43,7 +43,7 @@ check 3000 model.window.linear=full model.controller.embedding='[200, 100]' esti
 check 3000 model.likelihood.name=bernoulli 'model.background={ name: mlp, hidden: [200] }' \
   estimator.name=gumbel-softmax estimator.straight_through=true
 for estimator in nvil gumbel-softmax marginal; do
-  check 0 model.window.refinement='[100]' model.window.refinement_view=1.5 estimator.name=$estimator \
+  check 0 model.window.refinement='[100]' estimator.name=$estimator \
     'regularizers=[{ name: kl_weights, presence: 30, appearance: 0.5 }]'
 done
 # Discrete-AIR: each way to combine template and attributes, each relaxed KL, each estimator, all with the refinement of the
