@@ -80,7 +80,7 @@ struct EstimatorStudyTests {
   /// All but the relaxed ones, whose bias is real, are within five standard errors of the exact gradient; vimco has another.
   @Test func biasAndVarianceAreWhatTheEstimatorsPromise() throws {
     // Variance normalization, which the config has, would rescale the score part.
-    let keys = ["training.batch=8", "estimator={ name: nvil, centering: true }"]
+    let keys = ["training.batch=8", "estimator.variance_normalization=false"]
     let comparison = try EstimatorStudy.run(config, keys: keys, options(400), dataFolder: "/dev/null")
     func row(_ name: String, _ part: String = "all") throws -> EstimatorComparison.Row {
       try #require(comparison.rows.first { $0.estimator == name && $0.part == part })
