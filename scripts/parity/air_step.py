@@ -10,6 +10,7 @@ the papers) and not from the Swift sources, so that an error would have to
 be made twice to go unnoticed.
 
 How:    python air_step.py EXPORT.safetensors [--verbose]
+        python air_step.py EXPORT.safetensors --single
         python air_step.py EXPORT.safetensors --write FIXTURE.safetensors
                            [--spread S] [--seed N]
         python air_step.py --self-test [--verbose]
@@ -21,6 +22,9 @@ the loss) `expected/constants/penalty/...`, what this script makes of them,
 stored as float32.  --spread moves every parameter by S times a standard
 normal first, and the centering (where it is on) by 10 times one, so that
 nothing in the fixture is zero for being at the start of a training.
+
+--single computes in float32, as the program does, so that what differs shows
+whether a difference from float64 is the program's or any float32's.
 
 Exit:   0 everything agrees
         1 a value is outside its tolerance, or a tensor is missing or extra
@@ -83,6 +87,7 @@ NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's prior of the noise
 SHARE_FLOOR = 1e-8         # added to a category's share of the objects
 BALANCE_FLOOR = 0.1        # smallest balance that counts, share of log K
 MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
+PRECISION = torch.float64  # of what is recomputed; --single: torch.float32
 PRIOR_FLOOR = 0.01         # least deviation of a learned prior of the window,
                            # share of the fixed prior's
 
@@ -335,8 +340,8 @@ class Export:
                 if name.startswith(prefix)}
 
 
-def double(values):
-    return torch.from_numpy(np.array(values, dtype=np.float64))
+def real(values):
+    return torch.from_numpy(np.array(values, dtype=np.float64)).to(PRECISION)
 
 
 class Gaussian:
@@ -593,7 +598,7 @@ class RecurrentPrior:
         """The state before the first window: one step over z^0 = 0."""
         state = [parameters[f"prior.{part}"].expand(batch, -1)
                  for part in ("hidden", "cell")]
-        return self.advance(parameters, double([[0] * self.window.size]),
+        return self.advance(parameters, real([[0] * self.window.size]),
                             state)
 
     def advance(self, parameters, u, state):
@@ -809,8 +814,8 @@ class Window:
                             ("linear", 4 * self.is_linear)):
             means += [0.0] * count
             deviations += [get(f"{name}_prior.deviation", 1.0)] * count
-        self.prior_mean = double(means)
-        self.prior_deviation = double(deviations)
+        self.prior_mean = real(means)
+        self.prior_deviation = real(deviations)
         self.size = len(means)
 
     def point_map(self, u):
@@ -849,7 +854,7 @@ def sample(images, matrix, shift, height, width):
 
 def hull(matrix, shift, height, width):
     """Center and size of a window's upright hull, (x, y, w, h) in pixels."""
-    pixels = double([width, height])
+    pixels = real([width, height])
     return torch.cat([(shift + 1) / 2 * pixels,
                       matrix.abs().sum(2) * pixels], 1)
 
@@ -944,7 +949,7 @@ class Categorical:
         count = logits.shape[1]
         log_q = torch.log_softmax(logits, 1)
         shifted = logits - torch.log(-torch.log(uniforms))
-        one_hot = F.one_hot(shifted.argmax(1), count).double()
+        one_hot = F.one_hot(shifted.argmax(1), count).to(PRECISION)
         if self.temperature is None or self.is_hard:
             lead = shifted.detach().topk(2, 1).values
             self.margin = min(self.margin,
@@ -1195,7 +1200,7 @@ def overlap(settings, weights, hulls, height, width):
     is asked of a size is the mean over both.
     """
     center, size = hulls[..., :2], hulls[..., 2:]
-    pixels = double([width, height])
+    pixels = real([width, height])
     apart = (center[:, None] - center).abs()                 # [T, T, B, 2]
     inside = ((size[:, None] + size) / 2 - apart).amin(3)
     other = 1 - torch.eye(len(hulls), dtype=hulls.dtype)[:, :, None]
@@ -1262,7 +1267,7 @@ def nvil(config, found, images, noise, constants):
     if found.logits is not None:
         threshold = found.logits + logistic_noise(noise, len(found.logits))
         margin = min(threshold.abs().min().item(), margin)
-        z = (threshold > 0).double()
+        z = (threshold > 0).to(PRECISION)
         alive = z.cumprod(0)
         before = alive_before(alive)
         presence_kl = before * bernoulli_kl(
@@ -1326,7 +1331,7 @@ def gumbel_softmax(config, found, images, noise, constants):
     y = threshold / temperature
     z, margin = torch.sigmoid(y), None
     if config.get("estimator.straight_through", False):
-        hard = (threshold > 0).double()
+        hard = (threshold > 0).to(PRECISION)
         z = hard + (z - z.detach())
         margin = threshold.abs().min().item()
     alive = z.cumprod(0)
@@ -1424,16 +1429,16 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
 
 def recompute_export(export):
     """The training step of an export (only its inputs are looked at)."""
-    def doubles(prefix):
-        return {name: double(values)
+    def reals(prefix):
+        return {name: real(values)
                 for name, values in export.under(prefix).items()}
 
-    parameters = doubles("parameters/")
+    parameters = reals("parameters/")
     for parameter in parameters.values():
         parameter.requires_grad_(True)
     return recompute(export.config, export.estimator, export.step,
-                     parameters, double(export.tensors["images"]),
-                     doubles("noise/"), doubles("constants/"))
+                     parameters, real(export.tensors["images"]),
+                     reals("noise/"), reals("constants/"))
 
 
 # --------------------------------------------------------------------------
@@ -1964,15 +1969,15 @@ def check_marginal_identities(seed, changes):
     config = export.config
     steps = config.get("model.steps")
 
-    def doubles(prefix):
-        return {name: double(values)
+    def reals(prefix):
+        return {name: real(values)
                 for name, values in export.under(prefix).items()}
 
-    parameters, noise = doubles("parameters/"), doubles("noise/")
-    constants, images = doubles("constants/"), double(
+    parameters, noise = reals("parameters/"), reals("noise/")
+    constants, images = reals("constants/"), real(
         export.tensors["images"])
     if "presence_prior_log_odds" in constants:
-        constants["presence_prior_log_odds"] = double(
+        constants["presence_prior_log_odds"] = real(
             prior_log_odds(config, export.step))
     for parameter in parameters.values():
         parameter.requires_grad_(True)
@@ -2027,13 +2032,13 @@ def check_slot_identities(seed, changes):
     config = export.config
     steps, count = config.get("model.steps"), 3
 
-    def doubles(prefix):
-        return {name: double(values)
+    def reals(prefix):
+        return {name: real(values)
                 for name, values in export.under(prefix).items()}
 
-    parameters, noise = doubles("parameters/"), doubles("noise/")
-    constants = {**doubles("constants/"), "step": export.step}
-    images = double(export.tensors["images"])
+    parameters, noise = reals("parameters/"), reals("noise/")
+    constants = {**reals("constants/"), "step": export.step}
+    images = real(export.tensors["images"])
     for parameter in parameters.values():
         parameter.requires_grad_(True)
 
@@ -2079,7 +2084,7 @@ def slope_error(f, x, random):
 
     Relative; f takes and x is a list of tensors that require gradients.
     """
-    way = [double(random.normal(size=values.shape)) for values in x]
+    way = [real(random.normal(size=values.shape)) for values in x]
     slope = sum((gradient * part).sum().item() for gradient, part in zip(
         torch.autograd.grad(f(x), x, allow_unused=True), way)
         if gradient is not None)
@@ -2093,23 +2098,23 @@ def check_slope(name, seed):
     """The gradient of a whole variant's objective, by differences."""
     export = synthetic_export(VARIANTS[name], seed)
 
-    def doubles(prefix):
-        return {name: double(values)
+    def reals(prefix):
+        return {name: real(values)
                 for name, values in export.under(prefix).items()}
 
-    names = list(doubles("parameters/"))
+    names = list(reals("parameters/"))
 
     def objective(values):
         leaves = [value.detach().requires_grad_(True) for value in values]
         result, gradients = recompute(
             export.config, export.estimator, export.step,
-            dict(zip(names, leaves)), double(export.tensors["images"]),
-            doubles("noise/"), doubles("constants/"))
+            dict(zip(names, leaves)), real(export.tensors["images"]),
+            reals("noise/"), reals("constants/"))
         return result.losses["objective"].item(), gradients
 
     random = np.random.default_rng(seed)
-    x = list(doubles("parameters/").values())
-    way = [double(random.normal(size=values.shape)) for values in x]
+    x = list(reals("parameters/").values())
+    way = [real(random.normal(size=values.shape)) for values in x]
     slope = sum((gradient * part).sum().item() for gradient, part
                 in zip(objective(x)[1].values(), way))
     ahead, behind = (objective([values + h * part for values, part
@@ -2130,7 +2135,7 @@ def check_learned_prior(seed):
     values = {name.removeprefix("parameters/"): random.normal(size=shape)
               for name, shape in shapes.items()
               if name.startswith("parameters/prior.")}
-    parameters = {name: double(value) for name, value in values.items()}
+    parameters = {name: real(value) for name, value in values.items()}
     windows = random.normal(size=(3, 2, 6))
     fixed_mean = [math.log(.23 / .67)] * 2 + [0] * 4
     fixed_deviation = [.03 * .9 / (.23 * .67)] * 2 + [1] * 4
@@ -2143,7 +2148,7 @@ def check_learned_prior(seed):
     state, error = prior.start(parameters, 2), 0.0
     for u in np.concatenate([np.zeros((1, 2, 6)), windows]):
         if u.any():  # the first is z^0
-            own = double(u).requires_grad_(True)
+            own = real(u).requires_grad_(True)
             found = prior(parameters, own, state)
             means, raw = zip(*(np.split(plain_mlp(
                 values, f"prior.{part}", seen), 2, 1) for part, seen in (
@@ -2164,7 +2169,7 @@ def check_learned_prior(seed):
                     slope.abs().sum(0).count_nonzero())
                 if seen != used or (used and slope[:, used:].any()):
                     return math.inf
-            state = prior.advance(parameters, double(u), state)
+            state = prior.advance(parameters, real(u), state)
         i, f, g, o = np.split(u @ values["prior.image.weight"]
                               + values["prior.image.bias"]
                               + h @ values["prior.recurrent.weight"], 4, 1)
@@ -2192,11 +2197,11 @@ def check_count_penalty(seed):
         shares = [share + one / 5 for share, one in zip(shares, q)]
     unequal = sum(1 / 3 * math.log((1 / 3) / shares[n])
                   for n in settings["counts"])
-    x = double(logits).requires_grad_(True)
+    x = real(logits).requires_grad_(True)
     found = count_penalty(settings, weights, x)
     slope = slope_error(lambda x: count_penalty(settings, weights, x[0]),
                         [x], random)
-    met = count_penalty(settings, weights, double(
+    met = count_penalty(settings, weights, real(
         [[-60, 60, 60], [60, 60, 60], [60, -60, 60]])).item()
     return (abs(found.item() - 7 * nearest - 30 * unequal), slope, abs(met))
 
@@ -2223,7 +2228,7 @@ def check_overlap(seed):
 
     def box(u):
         """Left, right, top and bottom in pixels."""
-        matrix, shift = window.point_map(double(u[None]))
+        matrix, shift = window.point_map(real(u[None]))
         matrix, shift = matrix[0].tolist(), shift[0].tolist()
         x, y = zip(*(((matrix[0][0] * a + matrix[0][1] * b + shift[0] + 1)
                       / 2 * width,
@@ -2260,7 +2265,7 @@ def check_overlap(seed):
         for mean_size in exact:
             shares = f / [1, 1, steps if mean_size else 1, 1]
             exact[mean_size].append(np.dot([2.0, 3.0, 5.0, 7.0], shares))
-    x = double(latents).requires_grad_(True)
+    x = real(latents).requires_grad_(True)
 
     def cost(x, mean_size):
         return overlap({**settings, "mean_size": mean_size}, weights,
@@ -2269,7 +2274,7 @@ def check_overlap(seed):
     error = max(np.abs(cost(x, mean_size).detach().numpy()
                        - exact[mean_size]).max() for mean_size in exact)
     slope = slope_error(lambda x: cost(x[0], False).sum(), [x], random)
-    apart = double([[[5, 5, 9, 10]], [[15, 5, 10, 10]], [[5, 16, 10, 9]]])
+    apart = real([[[5, 5, 9, 10]], [[15, 5, 10, 10]], [[5, 16, 10, 9]]])
     met = overlap({**settings, "mean_size": False}, weights, apart, height,
                   width).item()
     return (error if active.all() else math.inf), slope, met
@@ -2319,12 +2324,12 @@ def check_memory(seed):
             patches.append(1 / (1 + np.exp(-drawing)))
             scores = logits(patches[-1])
             log_q.append(scores[k] - math.log(sum(map(math.exp, scores))))
-    parameters = {f"appearance.{name}": double(value)
+    parameters = {f"appearance.{name}": real(value)
                   for name, value in values.items()}
     exact = np.array([logits(patch) for patch in patches])
-    error = np.abs(looks.address(parameters, double(patches)).numpy()
+    error = np.abs(looks.address(parameters, real(patches)).numpy()
                    - exact).max()
-    information = looks.information(parameters, double(normals)).item()
+    information = looks.information(parameters, real(normals)).item()
     return error, abs(information - sum(log_q) / len(log_q))
 
 
@@ -2388,10 +2393,10 @@ def check_refinement(seed):
         more = plain_mlp(values, "refinement", glimpse(
             image, prior_mean + prior_deviation * mean))
         exact.append(kl(mean + more[:3], raw + more[3:]))
-    parameters = {name: double(value) for name, value in values.items()}
-    noise = {name: double(value)
+    parameters = {name: real(value) for name, value in values.items()}
+    noise = {name: real(value)
              for name, value in export.under("noise/").items()}
-    found = infer(config, parameters, double(images), noise, False,
+    found = infer(config, parameters, real(images), noise, False,
                   None).kls["window"][0].numpy()
     return (np.abs(found - exact).max(),
             np.abs(np.array(unrefined) / exact - 1).min())
@@ -2429,7 +2434,7 @@ def check_upsampling(seed):
             twice(x, f"{name}.output.{channel}").ravel()
             for channel in range(2)]))
     found = appearance(config).template(
-        {key: double(value) for key, value in values.items()}, double(y), 2,
+        {key: real(value) for key, value in values.items()}, real(y), 2,
         8)
     return np.abs(found.numpy() - exact).max()
 
@@ -2448,8 +2453,8 @@ def check_balance(seed):
             sums[k] += masks[t, b] * odds[k] / sum(odds)
     exact = sum(0.25 * math.log(0.25 / (share / 3.5 + 1e-8))
                 for share in sums)
-    alive = double(masks).requires_grad_(True)
-    posterior = torch.softmax(double(logits), 2).requires_grad_(True)
+    alive = real(masks).requires_grad_(True)
+    posterior = torch.softmax(real(logits), 2).requires_grad_(True)
     found = balance(posterior, alive)
     if torch.autograd.grad(found, alive, allow_unused=True)[0] is not None:
         return math.inf
@@ -2474,7 +2479,7 @@ def check_window_convention():
     window = Window(Config(yaml.safe_dump(merged(SMALL, {"model": {"window": {
         "scale": "anisotropic", "rotation": 1.2, "shear": 0.6,
         "linear": "full"}}}))))
-    matrix, shift = window.point_map(double(
+    matrix, shift = window.point_map(real(
         [[-0.6, -1.1, 0.12, -0.2, 0.3, 0.4, 0.2, -0.3, 0.5, -0.1]]))
     image, glimpse = ramps(24, 30), ramps(8, 8)
 
@@ -2619,11 +2624,14 @@ def write_fixture(export, path, spread, seed):
 
 
 def main():
+    global PRECISION
     parser = argparse.ArgumentParser(
         description="Recompute an exported AIR training step in float64.")
     parser.add_argument("export", nargs="?", help="EXPORT.safetensors")
     parser.add_argument("--verbose", action="store_true",
                         help="also print the worst element of every tensor")
+    parser.add_argument("--single", action="store_true",
+                        help="recompute in float32")
     parser.add_argument("--write", metavar="FIXTURE",
                         help="write a fixture for the Swift tests")
     parser.add_argument("--spread", type=float, default=0.0, metavar="S",
@@ -2637,6 +2645,8 @@ def main():
         parser.error("give either an export or --self-test")
     if arguments.self_test:
         return self_test(arguments.verbose)
+    if arguments.single:
+        PRECISION = torch.float32
     try:
         export = Export.read(arguments.export)
         comparison = compare(export, arguments.verbose)
@@ -2644,7 +2654,7 @@ def main():
         print(f"air_step.py: {error}", file=sys.stderr)
         return 2
     print(f"{export.estimator}, step {export.step}, torch "
-          f"{torch.__version__}, float64")
+          f"{torch.__version__}, {str(PRECISION).removeprefix('torch.')}")
     comparison.show()
     if comparison.problems:
         print(f"{len(comparison.problems)} problem(s)")
