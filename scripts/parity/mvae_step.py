@@ -82,7 +82,8 @@ def encode(config, p, images):
     batch, _, rows, columns = maps.shape
 
     def centers(count):
-        return (2 * torch.arange(count, dtype=maps.dtype) + 1) / count - 1
+        return (2 * torch.arange(count, dtype=maps.dtype,
+                                 device=maps.device) + 1) / count - 1
 
     x = centers(columns).expand(batch, 1, rows, columns)
     y = centers(rows)[:, None].expand(batch, 1, rows, columns)
