@@ -158,7 +158,7 @@ done
 config=configs/mvae/multi-dsprites.yaml
 check 0 training.batch=8 model.aggregation=sum estimator.name=nvil
 check 0 training.batch=8 estimator.name=gumbel-softmax model.encoder.side=5 model.decoder.side=1 model.decoder.output_bias=-2
-# With ten objects some maxima are so near to a tie that float64 takes another object: PyTorch in float32 then has the same
+# With eight objects some maxima are so near to a tie that float64 takes another object: PyTorch in float32 then has the same
 # gradients to 1e-6, and differs from itself in float64 by as much as we do.
 config=configs/mvae/multi-dsprites-8.yaml
 for step in 0 1 2 3000; do check $step training.batch=1; done

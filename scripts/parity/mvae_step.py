@@ -19,7 +19,7 @@ first.
 
 --single computes in float32, as the program does.  The maximum over objects
 sends its gradient to one of them, and among the million maxima of a step with
-ten objects a few are so near to a tie that float64 takes another object.
+eight objects a few are so near to a tie that float64 takes another object.
 Where they tie exactly, the program takes one and PyTorch gives each a share.
 
 Exit:   0 everything agrees
