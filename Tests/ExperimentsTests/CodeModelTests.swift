@@ -75,6 +75,7 @@ struct CodeModelTests {
       let outcome = try EntityExchange.write(
         run: run, step: nil, pairs: 6, rows: 2, seed: 0, dataFolder: "/dev/null", to: path)
       #expect(outcome.pairs == 6 && (0...6).contains(outcome.successes))
+      #expect((0...6).contains(outcome.single) && (0...outcome.single).contains(outcome.singleSuccesses))
     }
     #expect(again.width > 8 * 96 && again.height > 2 * 96 && again.height < 3 * 96)
     let rows = try picture {
@@ -97,6 +98,21 @@ struct CodeModelTests {
           to: "\(folder.path)/none.png")
       }
     }
+  }
+
+  /// Scenes of two pixels. One object each: what the first scene should become is the second.
+  @Test func exchangesAreComparedWithWhatTheyCouldBeMistakenFor() {
+    func succeeds(_ drawn: [[Float]], _ expected: [[Float]], _ inputs: [[Float]], single: Bool) -> Bool {
+      EntityExchange.succeeds(drawn: drawn, expected: expected, inputs: inputs, isSingle: single)
+    }
+    let (left, right, both): ([Float], [Float], [Float]) = ([1, 0], [0, 1], [1, 1])
+    #expect(succeeds([[0.1, 0.8], [0.9, 0]], [right, left], [left, right], single: true))
+    #expect(!succeeds([[0.1, 0.8], [0.9, 0]], [right, left], [left, right], single: false))
+    #expect(!succeeds([[0.9, 0], [0.9, 0]], [right, left], [left, right], single: true))
+    // One and two objects; the second scene may look like neither.
+    #expect(succeeds([[0, 0.9], [0.9, 0.1]], [right, left], [[0, 0], both], single: false))
+    #expect(!succeeds([[0, 0.9], [0.9, 0.6]], [right, left], [[0, 0], both], single: false))
+    #expect(!succeeds([[0, 0.4], [0.9, 0.1]], [right, left], [[0, 0], both], single: false))
   }
 
   @Test func theBaselineIsNotAskedForObjects() throws {

@@ -7,18 +7,20 @@ import Tensors
 /// Exchanges an object between two scenes (mvae.md figure 3): the codes of highest KL change places, and both scenes are drawn.
 ///
 /// A pair succeeds where each drawn scene is closer, in squared error, to what it would be with the two objects exchanged
-/// than to either input. Which true objects the codes stand for is not known: the pair of objects counts with which the
-/// drawn scenes agree best.
+/// than to either input. Two scenes of one object each turn into each other, so that each has but its own input to be told from.
+/// Which true objects the codes stand for is not known: the pair of objects counts with which the drawn scenes agree best.
 public enum EntityExchange {
   public struct Outcome {
     public let pairs, successes: Int
+    /// Of these, pairs of scenes with one object each.
+    public let single, singleSuccesses: Int
     public var share: Double { Double(successes) / Double(max(1, pairs)) }
   }
 
   /// A pair of scenes and what became of it.
   private struct Exchange {
     let inputs, reconstructions, drawn, expected: [[Float]]
-    let succeeds: Bool
+    let isSingle, succeeds: Bool
   }
 
   /// Exchanges objects of `pairs` pairs of test scenes with at least one object each, drawn by `seed`, and draws the first
@@ -56,7 +58,9 @@ public enum EntityExchange {
     }
     let zoom = max(1, 96 / max(dataset.height, dataset.width))
     try ModelFigures.write(Picture.grid(cells.map { $0.enlarged(by: zoom) }, columns: 8), to: path)
-    return Outcome(pairs: exchanges.count, successes: exchanges.count { $0.succeeds })
+    return Outcome(
+      pairs: exchanges.count, successes: exchanges.count { $0.succeeds }, single: exchanges.count { $0.isSingle },
+      singleSuccesses: exchanges.count { $0.isSingle && $0.succeeds })
   }
 
   private static func exchange(_ scenes: [Scene], _ images: Tensor, _ model: any CodeModel) -> Exchange {
@@ -78,12 +82,18 @@ public enum EntityExchange {
         if error < best.error { best = (error, expected) }
       }
     }
-    let succeeds = (0..<2).allSatisfy { scene in
-      let own = distance(drawn[scene], best.expected[scene])
-      return inputs.allSatisfy { own < distance(drawn[scene], $0) }
-    }
+    let isSingle = scenes.allSatisfy { $0.count == 1 }
     return Exchange(
-      inputs: inputs, reconstructions: reconstructions, drawn: drawn, expected: best.expected, succeeds: succeeds)
+      inputs: inputs, reconstructions: reconstructions, drawn: drawn, expected: best.expected, isSingle: isSingle,
+      succeeds: succeeds(drawn: drawn, expected: best.expected, inputs: inputs, isSingle: isSingle))
+  }
+
+  /// Whether both drawn scenes are closer to what is expected than to either input, of single objects than to their own.
+  static func succeeds(drawn: [[Float]], expected: [[Float]], inputs: [[Float]], isSingle: Bool) -> Bool {
+    (0..<2).allSatisfy { scene in
+      let own = distance(drawn[scene], expected[scene])
+      return (isSingle ? [inputs[scene]] : inputs).allSatisfy { own < distance(drawn[scene], $0) }
+    }
   }
 
   /// A scene with one object in place of another, each object's ink in its color, the sum clipped at 1.

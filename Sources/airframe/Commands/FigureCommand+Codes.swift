@@ -38,7 +38,7 @@ extension Command {
     details: """
       For pairs of test scenes the codes of highest KL change places. Draws the first pairs, a row each: both scenes, both
       reconstructions, both after the exchange, and both as they would truly be. Prints the share of pairs whose two scenes
-      come closer to the truth than to either input.
+      come closer to the truth than to either input (of scenes with one object each, than to their own input).
       """,
     words: [.run], options: [.picture, .pairs, .shown, .figureSeed, .checkpoint, .data],
     example: "airframe figure exchange runs/mvae-multi-dsprites/seed-0 --out exchange.png", computes: true
@@ -51,6 +51,7 @@ extension Command {
     print(out)
     print("exchanges", outcome.pairs)
     print("exchange_share", outcome.share)
+    print("of_single_objects", outcome.single, "succeeding", outcome.singleSuccesses)
   }
 
   private static let traversals = Command(
