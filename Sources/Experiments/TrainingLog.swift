@@ -91,7 +91,7 @@ final class TrainingLog {
     try write(step, split: nil, sums.means.filter { $0.name != "true_count" })
     try timing.writeSteps(upTo: step)
     for warning in watch.look(
-      at: step, count: sums["count"] ?? 0, trueCount: sums["true_count"], signal: sums["signal_deviation"],
+      at: step, count: sums["count"], trueCount: sums["true_count"], signal: sums["signal_deviation"],
       residual: sums["residual_deviation"])
     {
       try say("warning: \(warning)")

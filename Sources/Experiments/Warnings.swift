@@ -20,21 +20,21 @@ struct CollapseWatch {
     ])
   }
 
-  /// Looks at one logging interval: mean count found and true (where that is known), and the estimator's diagnostics. Returns new warnings.
+  /// Looks at one logging interval: mean count found (nil for a model that names no objects) and true (where that is known), and the estimator's diagnostics. Returns new warnings.
   mutating func look(
-    at step: Int, count: Double, trueCount: Double?, signal: Double?, residual: Double?
+    at step: Int, count: Double?, trueCount: Double?, signal: Double?, residual: Double?
   ) -> [String] {
     var found: [String] = []
     func say(_ key: String, _ text: String, _ said: inout Set<String>) {
       if said.insert(key).inserted { found.append(text) }
     }
-    if let trueCount, step >= 1000, count < 0.02, trueCount > 0.2 {
+    if let count, let trueCount, step >= 1000, count < 0.02, trueCount > 0.2 {
       say(
         "zero",
         "after \(step) steps no objects are found at all: the model explains scenes as blank. Raise the presence prior, "
           + "start patches darker (appearance.output_bias) or windows narrower (window.initial_deviation)", &said)
     }
-    if let trueCount, step >= 3000, count > 0.98 * Double(steps), trueCount < 0.9 * Double(steps) {
+    if let count, let trueCount, step >= 3000, count > 0.98 * Double(steps), trueCount < 0.9 * Double(steps) {
       say(
         "all",
         "after \(step) steps every scene uses all \(steps) inference steps: the presence prior is too weak to stop. "

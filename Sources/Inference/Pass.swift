@@ -7,14 +7,14 @@ public struct Pass {
   public let terms: [Term]
   /// log p(image | latents) [batch], in nats; its expectation over the counts in a marginal pass.
   public let logLikelihood: Tensor
-  /// Number of objects [batch]: expected, where presences are not hard.
-  public let count: Tensor
+  /// Number of objects [batch]: expected, where presences are not hard; nil for a model that names none.
+  public let count: Tensor?
   /// What the controller saw at each step, without gradients: the inputs of a learned baseline.
   public let contexts: [StepContext]
   /// What regularizers add to the loss; never part of the bound.
   public var penalties: [Penalty] = []
 
-  public init(terms: [Term], logLikelihood: Tensor, count: Tensor, contexts: [StepContext]) {
+  public init(terms: [Term], logLikelihood: Tensor, count: Tensor?, contexts: [StepContext]) {
     (self.terms, self.logLikelihood, self.count, self.contexts) = (terms, logLikelihood, count, contexts)
   }
 
@@ -58,7 +58,7 @@ public struct Pass {
   /// log p(image, latents) - log q(latents | image) at hard samples [batch], in nats: the logarithm of an importance weight.
   public var logWeight: Tensor { terms.reduce(logLikelihood) { $0 + $1.mask * $1.logRatio() } }
 
-  /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count.
+  /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count (where there is one).
   public var reported: [(name: String, value: Tensor)] {
     var sums: [(name: String, value: Tensor)] = []
     for term in terms {
@@ -70,7 +70,7 @@ public struct Pass {
       }
     }
     return [("log_likelihood", logLikelihood.detached())] + sums
-      + [("nelbo", negativeBound.detached()), ("count", count.detached())]
+      + [("nelbo", negativeBound.detached())] + (count.map { [("count", $0.detached())] } ?? [])
   }
 }
 

@@ -81,7 +81,7 @@ public final class VAE: CodeModel {
     let batch = logLikelihood.shape[0]
     return Pass(
       terms: [Term("scene", step: 0, mask: .ones([batch]), .normal(latent))], logLikelihood: logLikelihood,
-      count: .zeros([batch]), contexts: [])
+      count: nil, contexts: [])
   }
 
   public func explain(_ images: Tensor) -> SceneExplanation {

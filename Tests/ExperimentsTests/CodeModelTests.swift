@@ -124,6 +124,9 @@ struct CodeModelTests {
       #expect(result[name] == nil, "\(name)")
     }
     #expect(result["nelbo"] != nil && result["mse"] != nil && result["scene_kl"] != nil)
+    // Nor is it said to count, or to find nothing.
+    let metrics = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
+    #expect(metrics.contains("scene_kl") && !metrics.contains("count"))
     #expect(throws: RunError.self) {
       try EntityExchange.write(run: run, step: nil, pairs: 1, rows: 1, seed: 0, dataFolder: "/dev/null", to: "none.png")
     }

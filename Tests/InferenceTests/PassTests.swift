@@ -14,7 +14,7 @@ import Testing
     let pass = pass()
     let latents = ToyOracle.latents(ToyScene.values)
     let bounds = pass.negativeBound.array()
-    let counts = pass.count.array()
+    let counts = try #require(pass.count).array()
     var seen: Set<Int> = []
     for row in 0..<model.rows {
       let outcome = pass.outcome(ofRow: row)

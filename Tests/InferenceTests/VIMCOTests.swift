@@ -72,7 +72,7 @@ import Testing
     var store: ParameterStore { scene.store }
     func infer(_ images: Tensor, drawing draw: Draw) -> Pass {
       var pass = scene.infer(images, drawing: draw)
-      pass.penalties = [Penalty("objects", perImage: pass.count.scaled(by: 7))]
+      pass.penalties = [Penalty("objects", perImage: pass.count?.scaled(by: 7))]
       return pass
     }
   }

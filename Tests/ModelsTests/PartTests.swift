@@ -65,7 +65,7 @@ import Testing
     #expect(pass.terms.map(\.node) == (0..<3).flatMap { _ in nodes })
     #expect(pass.terms.map(\.step) == (0..<3).flatMap { step in nodes.map { _ in step } })
     for term in pass.terms { #expect(term.mask.shape == [5] && term.weightedKL.shape == [5]) }
-    #expect(pass.logLikelihood.shape == [5] && pass.count.shape == [5])
+    #expect(pass.logLikelihood.shape == [5] && pass.count?.shape == [5])
     #expect(pass.contexts.count == model.contextShape.steps)
     for context in pass.contexts {
       #expect(context.pixels.dense.shape == [5, model.contextShape.pixels])

@@ -159,14 +159,16 @@ def step(config, p, images, noise, number):
         mean, log_variance = numbers[..., :size], numbers[..., size:]
         epsilon = noise["scene/0"][:, None]
         total = divergence(mean, log_variance).sum(1)
-        count = torch.zeros(batch, dtype=torch.float64)
+        count = None
         name, aggregation = "scene_kl", "max"
     codes = mean + (log_variance / 2).exp() * epsilon
     logits = decode(config, p, codes, images, aggregation)
     likelihood = -F.binary_cross_entropy_with_logits(
         logits, images, reduction="none").sum(dim=(1, 2, 3))
     terms = {"log_likelihood": likelihood, name: total,
-             "nelbo": total - likelihood, "count": count}
+             "nelbo": total - likelihood}
+    if count is not None:
+        terms["count"] = count
     added = penalty(config, name, total, number)
     if added is None:
         return terms, terms["nelbo"].mean(), None, margin
