@@ -10,7 +10,7 @@ import Testing
     model.infer(model.images, drawing: Draw(.sampled, noise: RandomStream(seed: 1), progress: .step(0)))
   }
 
-  @Test func hardPassHasTheBoundOfItsOutcome() {
+  @Test func hardPassHasTheBoundOfItsOutcome() throws {
     let pass = pass()
     let latents = ToyOracle.latents(ToyScene.values)
     let bounds = pass.negativeBound.array()

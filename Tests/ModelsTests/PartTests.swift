@@ -148,7 +148,7 @@ import Testing
 
   @Test func partsAreThePresencesOfTheMode() throws {
     let (_, explanation, mode) = try explained()
-    let counts = mode.count.array().map { Int($0) }
+    let counts = try #require(mode.count).array().map { Int($0) }
     #expect(explanation.scenes.map(\.count) == counts)
     #expect(Set(counts).count > 1)
     for scene in explanation.scenes { #expect(scene.parts.map(\.step) == Array(0..<scene.count)) }
