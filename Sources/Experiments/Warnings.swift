@@ -20,7 +20,8 @@ struct CollapseWatch {
     ])
   }
 
-  /// Looks at one logging interval: mean count found (nil for a model that names no objects) and true (where that is known), and the estimator's diagnostics. Returns new warnings.
+  /// Looks at one logging interval: mean count found (nil for a model that names no objects) and true (where that is known), and
+  /// the estimator's diagnostics. Returns new warnings.
   mutating func look(
     at step: Int, count: Double?, trueCount: Double?, signal: Double?, residual: Double?
   ) -> [String] {

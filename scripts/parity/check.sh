@@ -133,8 +133,9 @@ far='regularizers=[{ name: overlap, smallest: 13.5, largest: 14, tolerance: 0.5,
 # At other steps with pixels clipped at 1e-3 gradients of windows are up to 6.6e-4 of their norm apart. It is the rim again: the
 # slope of a lit pixel's likelihood divides by its brightness, of which the first bilinear weight may be a hundredth. PyTorch in
 # float32 differs from itself in float64 there by .9e-4 to 8.4e-4 (steps 0 to 4000), and by up to 1.7e-4 when nothing but the
-# sampling points is rounded to float32. At step 4000 with turned windows both differ by 3.9e-3, from the decoder's ReLUs on (one
-# of them is at its kink), and from each other by 1.7e-4. With a normal likelihood all steps agree.
+# sampling points is rounded to float32. At step 4000 with turned windows both differ by 3.9e-3 and from each other by 1.7e-4;
+# the decoder's output layer agrees and those before it do not, as if a ReLU were at its kink. With a normal likelihood all steps
+# that were tried agree.
 check 2000 $rim
 check 1000 model.likelihood.epsilon=1e-10 training.batch=8
 check 1000 model.likelihood.name=normal estimator.name=gumbel-softmax model.window.scale=anisotropic "$far"
