@@ -65,7 +65,7 @@ public struct Estimate {
   public init(_ pass: Pass, losses: [(name: String, value: Tensor)]) {
     self.init(losses: losses, terms: pass.reported)
     diagnostics = pass.penalties.flatMap { penalty in
-      [(penalty.name, penalty.value)] + (penalty.violated.map { [("\(penalty.name)_violated", $0)] } ?? [])
+      [("\(penalty.name)_penalty", penalty.value)] + (penalty.violated.map { [("\(penalty.name)_violated", $0)] } ?? [])
     }
     constants = pass.penalties.map { ("penalty/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
   }

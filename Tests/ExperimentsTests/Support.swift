@@ -87,7 +87,7 @@ extension Workbench {
   /// One training step on given images.
   @discardableResult
   func train(on images: Tensor, at step: Int) -> Estimate {
-    let estimate = estimator.estimate(model, images, at: step, noise: noise(at: step))
+    let estimate = estimator.estimate(regularized, images, at: step, noise: noise(at: step))
     let slopes = estimate.gradients(for: parameters)
     _ = update(with: slopes, at: step)
     return estimate

@@ -34,14 +34,16 @@ struct TrainingTests {
     for line in lines where line["split"] == nil { for name in names { #expect(line[name]?.double != nil, "\(name)") } }
   }
 
-  /// The same steps taken by hand, and their values averaged.
-  @Test func aLineHoldsTheMeansSinceTheLineBefore() throws {
-    _ = try train("training.steps=22")
-    let bench = try workbench(try tiny())
+  /// The same steps taken by hand, and their values averaged. A penalty is not mistaken for what has its regularizer's name.
+  @Test(arguments: ["regularizers=[]", "regularizers=[{ name: count, counts: [0, 2] }]"])
+  func aLineHoldsTheMeansSinceTheLineBefore(regularizers: String) throws {
+    _ = try train("training.steps=22", regularizers)
+    let bench = try workbench(try tiny(regularizers))
     let batches = try BatchLoader(bench.dataset, batch: 4, seed: 0)
     var bounds: [Double] = []
     var objectives: [Double] = []
     var right: [Double] = []
+    var counts: [Double] = []
     for step in 0..<22 {
       let batch = batches.next()
       let estimate = bench.train(on: batch.images, at: step)
@@ -49,12 +51,14 @@ struct TrainingTests {
       bounds.append(try #require(terms["nelbo"]).reduce(0, +) / 4)
       objectives.append(Double(estimate.losses[0].value.scalar))
       let found = try #require(terms["count"])
+      counts.append(found.reduce(0, +) / 4)
       right.append(Double(zip(found, batch.scenes).filter { $0 == Double($1.count) }.count) / 4)
     }
     let lines = try metricLines(path).filter { $0["split"] == nil }
     #expect(lines.map { $0["step"] } == [4, 8, 12, 16, 20, 22])
     for (index, line) in lines.enumerated() {
-      for (name, values) in [("nelbo", bounds), ("objective_loss", objectives), ("count_accuracy", right)] {
+      let means = [("nelbo", bounds), ("objective_loss", objectives), ("count", counts), ("count_accuracy", right)]
+      for (name, values) in means {
         let since = values[(4 * index)...].prefix(4)
         let mean = since.reduce(0, +) / Double(since.count)
         expectClose(try #require(line[name]?.double), mean, relative: 1e-6, "\(name), line \(index)")

@@ -144,7 +144,7 @@ import Testing
       for (one, other) in zip(with.terms, without.terms) {
         #expect(one.value.array() == other.value.array(), "\(name), \(one.name)")
       }
-      let reported = try #require(with.diagnostics.first { $0.name == "information" })
+      let reported = try #require(with.diagnostics.first { $0.name == "information_penalty" })
       expectClose(reported.value, Double(-2 * information.scalar), absolute: 1e-5)
     }
   }
