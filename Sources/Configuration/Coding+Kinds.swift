@@ -40,6 +40,17 @@ extension Coding where Value == String {
   }
 }
 
+extension Coding where Value == String {
+  /// Where a file or folder of the user's lies: a path that starts with `./` or `../` is seen from the folder of the file that
+  /// says it, or from the working folder where the command line says it; it becomes absolute. Any other text stays as it is.
+  public static var location: Coding {
+    var coding = Coding(
+      schema: ["type": "string"], decode: { FilePath.location(try $0.text(), at: $0.place) }, encode: YAMLNode.text)
+    coding.isLocation = true
+    return coding
+  }
+}
+
 extension Coding where Value: RawRepresentable<String> & CaseIterable {
   /// One of an enumeration's raw values.
   public static var choice: Coding {

@@ -8,6 +8,8 @@ public struct Coding<Value: Sendable>: Sendable {
   let merge: Merge<Value>
   /// The section below the value, where there is one with keys of its own.
   let section: @Sendable (_ value: Value) -> (any Configurable)?
+  /// Whether the value says where a file lies, rather than what is in it.
+  var isLocation = false
 
   /// A value that stands alone: a later layer of the config replaces it whole.
   ///

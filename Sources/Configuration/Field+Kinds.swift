@@ -35,6 +35,13 @@ extension Field {
     Field(key, path, meaning, coding: .text)
   }
 
+  /// Where a file or folder of the user's lies, see `Coding.location`.
+  public static func location(
+    _ key: String, _ path: WritableKeyPath<Owner, String> & Sendable, _ meaning: String
+  ) -> Field {
+    Field(key, path, meaning, coding: .location)
+  }
+
   /// One of an enumeration's raw values.
   public static func choice<Kind: RawRepresentable<String> & CaseIterable & Sendable>(
     _ key: String, _ path: WritableKeyPath<Owner, Kind> & Sendable, _ meaning: String

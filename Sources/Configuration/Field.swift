@@ -15,6 +15,8 @@ public struct Field<Owner>: Sendable {
     ) -> YAMLNode
   /// The section below this key, where there is one.
   let section: @Sendable (_ section: Owner) -> (any Configurable)?
+  /// Whether the value says where a file lies, rather than what is in it.
+  let isLocation: Bool
 
   /// The general form; all others are made from it.
   public init<Value: Sendable>(
@@ -35,5 +37,6 @@ public struct Field<Owner>: Sendable {
       coding.merge.function(lower, upper, before[keyPath: path], after[keyPath: path], &history)
     }
     section = { coding.section($0[keyPath: path]) }
+    isLocation = coding.isLocation
   }
 }

@@ -51,6 +51,14 @@ public func encodeSection<Section: Configurable>(_ section: Section) -> YAMLNode
   YAMLNode(.mapping(Section.fields.map { YAMLNode.Entry($0.key, $0.encode(section)) }))
 }
 
+/// The dotted names of the keys that say where files lie: a run may find the same data at another place.
+public func locationKeys<Section: Configurable>(of section: Section) -> [String] {
+  Section.fields.flatMap { field -> [String] in
+    if field.isLocation { return [field.key] }
+    return field.section(section).map { locationKeys(of: $0).map { "\(field.key).\($0)" } } ?? []
+  }
+}
+
 /// The JSON schema of a section (draft-07), with the given value's defaults and without unknown keys.
 public func sectionSchema<Section: Configurable>(_ section: Section = .init()) -> JSON {
   let members = Section.fields.map { JSON.Member($0.key, $0.schema(section)) }

@@ -5,8 +5,8 @@ import Tensors
 /// Handwritten Chinese characters from the user's files of CASIA-HWDB (Liu et al. 2011), one in each scene.
 ///
 /// A character is resized to fit the canvas, its proportions kept, and put in the middle: ink white on black. The samples
-/// of each character are dealt out among the splits by `seed`. A folder that starts with `/`, `./` or `../` is taken as it
-/// is, any other lies in the data folder.
+/// of each character are dealt out among the splits by `seed`. A folder that starts with `./` or `../` is seen from the folder
+/// of the file that says it, one that starts with `/` is taken as it is, and any other lies in the data folder.
 public struct CasiaGNT: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var folder = "casia-gnt"
@@ -21,7 +21,7 @@ public struct CasiaGNT: Dataset {
     public init() {}
 
     public static let fields: [Field<Self>] = [
-      .text("folder", \.folder, "the folder with CASIA's .gnt files"),
+      .location("folder", \.folder, "the folder with CASIA's .gnt files"),
       .text("characters", \.characters, "the characters, one after the other; empty: the most frequent ones"),
       .integer(
         "classes", \.classes, in: 1...3000, "how many characters, where none are named; fewer where there are fewer"),
@@ -118,12 +118,12 @@ public struct CasiaGNT: Dataset {
     return settled
   }
 
-  /// Changes with the config and with the files' names, sizes and last bytes.
+  /// Changes with the files' names and contents.
   public var fingerprint: String {
-    var fingerprint = Fingerprint(name, version: 1, config)
+    var fingerprint = Fingerprint(name, version: 1)
     for file in collection.files {
       fingerprint.add(file.path.split(separator: "/").last.map(String.init) ?? "")
-      fingerprint.add(endOf: file.path, bytes: 11)
+      fingerprint.add(samplesOf: file.path)
     }
     return fingerprint.text
   }

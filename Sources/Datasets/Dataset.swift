@@ -17,7 +17,8 @@ public protocol Dataset: Sendable {
   /// What the labels of objects mean: label `l` is `classNames[l]`.
   var classNames: [String] { get }
 
-  /// 16 hexadecimal digits that differ when the config or the files read differ; reads little of them.
+  /// 16 hexadecimal digits that differ where the files hold something else, or scenes are drawn from them in another way.
+  /// Neither the config nor where the files lie is part of it. Reads little of the files.
   var fingerprint: String { get }
 
   /// The config with what files decided filled in, where they decided anything; nil where the config says all.

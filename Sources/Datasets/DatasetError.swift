@@ -4,8 +4,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case missing(file: String, source: String)
   /// A source file holds something else than expected.
   case unexpected(file: String, problem: String)
-  /// The user's own files are not there; `key` of the config wants them.
-  case notFound(path: String, wanted: String, key: String)
+  /// The user's own files are not there; `key` of the config wants them, or nil where the command line names them.
+  case notFound(path: String, wanted: String, key: String?)
   /// The user's own file cannot serve: where, why, and what to do.
   case unusable(place: String, problem: String, remedy: String)
   /// Almost no drawing of that many objects keeps the overlap rule.
@@ -24,10 +24,12 @@ extension DatasetError: CustomStringConvertible {
       """
     case .unexpected(let file, let problem):
       "\(file): \(problem); fetch the file again from its source"
-    case .notFound(let path, let wanted, let key):
+    case .notFound(let path, let wanted, nil): "\(path): no such file or folder; name \(wanted)"
+    case .notFound(let path, let wanted, let key?):
       """
-      \(path): no such file or folder; name \(wanted) (`\(key)` without a leading `/`, `./` or `../` lies in the data \
-      folder: --data, else AIRFRAME_DATA, else data)
+      \(path): no such file or folder; name \(wanted) by dataset.\(key)=PATH (a path that starts with `./` or `../` is seen \
+      from the file that says it, one without a leading `/`, `./` or `../` lies in the data folder: --data, else \
+      AIRFRAME_DATA, else data)
       """
     case .unusable(let place, let problem, let remedy): "\(place): \(problem); \(remedy)"
     case .crowded(let objects, let rule, let height, let width):

@@ -1,14 +1,11 @@
-import Configuration
 import Glibc
 
-/// A 64-bit hash (FNV-1a) of what a dataset is made from: its config and the contents of its files.
+/// A 64-bit hash (FNV-1a) of what a dataset's files hold. Its config is compared key by key, and is no part of it.
 struct Fingerprint {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  /// Starts with every key of the config, and the version of the drawing: raise it when one config draws other scenes.
-  init(_ name: String, version: Int, _ config: some Configurable) {
-    add("\(name) \(version)\n\(JSON(encodeSection(config)))".utf8)
-  }
+  /// Starts with the version of the drawing: raise it when the same config and files give other scenes.
+  init(_ name: String, version: Int) { add("\(name) \(version)") }
 
   /// Adds a text, with where it ends.
   mutating func add(_ text: String) { add(text.utf8 + [0]) }
@@ -24,6 +21,23 @@ struct Fingerprint {
     guard let (end, length) = Self.end(of: path, bytes: count) else { return }
     add("\(length)")
     add(end)
+  }
+
+  /// Adds a file by its length and 64 samples of 16 KiB, evenly spaced: all of a file of up to 1 MiB.
+  /// A file that cannot be read adds nothing.
+  mutating func add(samplesOf path: String) {
+    guard let file = fopen(path, "rb") else { return }
+    defer { fclose(file) }
+    guard fseek(file, 0, SEEK_END) == 0 else { return }
+    let (length, size, samples) = (ftell(file), 1 << 14, 64)
+    add("\(length)")
+    var bytes = [UInt8](repeating: 0, count: size)
+    for sample in 0..<samples {
+      let start = length <= samples * size ? sample * size : (length - size) / (samples - 1) * sample
+      guard fseek(file, start, SEEK_SET) == 0 else { return }
+      let count = fread(&bytes, 1, size, file)
+      add(bytes[..<count])
+    }
   }
 
   private static func end(of path: String, bytes count: Int) -> (bytes: [UInt8], length: Int)? {

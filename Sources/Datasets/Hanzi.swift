@@ -150,9 +150,9 @@ public struct Hanzi: Dataset {
   /// Throws unless a file holds the default characters: `FileError` and `DatasetError`.
   public static func check(file: String) throws { _ = try KanjiVG(file: file, characters: characters) }
 
-  /// Changes with the config and with what is in the file.
+  /// Changes with what is in the file.
   public var fingerprint: String {
-    var fingerprint = Fingerprint(name, version: 1, config)
+    var fingerprint = Fingerprint(name, version: 1)
     fingerprint.add(gzipFile: model.file)
     return fingerprint.text
   }

@@ -38,13 +38,15 @@ public struct ImageCollection: Sendable {
 
   /// Opens a folder or file and looks at its first image, or at all of an array.
   ///
-  /// Height and width are those of the first image unless they are given.
+  /// Height and width are those of the first image unless they are given. `key` is the one of a config that names the path.
   /// Throws `DatasetError`, `FileError` and `PictureError`.
-  public init(_ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil) throws {
+  public init(
+    _ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil, key: String? = nil
+  ) throws {
     self.path = path
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DatasetError.notFound(path: path, wanted: "a folder of PNG files or an NPZ file", key: "path")
+      throw DatasetError.notFound(path: path, wanted: "a folder of PNG files or an NPZ file", key: key)
     }
     let first: SceneShape
     if status.st_mode & S_IFMT == S_IFDIR {

@@ -5,7 +5,8 @@ import Tensors
 
 /// The user's own images, shared out at random among the splits; with true objects where a CSV file of boxes gives them.
 ///
-/// A path that starts with `/`, `./` or `../` is taken as it is, any other lies in the data folder.
+/// A path that starts with `./` or `../` is seen from the folder of the file that says it, one that starts with `/` is taken
+/// as it is, and any other lies in the data folder.
 public struct Images: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var path = "images"
@@ -20,8 +21,8 @@ public struct Images: Dataset {
     public init() {}
 
     public static let fields: [Field<Self>] = [
-      .text("path", \.path, "a folder of PNG files, or an NPZ file with an array 'images'"),
-      .text("boxes", \.boxes, "CSV file of true boxes (image,left,top,right,bottom,label); empty: none are known"),
+      .location("path", \.path, "a folder of PNG files, or an NPZ file with an array 'images'"),
+      .location("boxes", \.boxes, "CSV file of true boxes (image,left,top,right,bottom,label); empty: none are known"),
       .integer("seed", \.seed, in: 0...Int.max, "which images go to which split; independent of the training seed"),
       .choice("channels", \.channels, "as_stored, gray (luma of colors) or color (gray repeated)"),
       .integer("height", \.height, in: 0...4096, "of every image, in pixels; 0: as the first one"),
@@ -73,7 +74,7 @@ public struct Images: Dataset {
     self.config = config
     images = try ImageCollection(
       resolved(config.path), channels: config.channels, height: config.height > 0 ? config.height : nil,
-      width: config.width > 0 ? config.width : nil)
+      width: config.width > 0 ? config.width : nil, key: "path")
     boxes = try config.boxes.isEmpty ? nil : BoxTable(file: resolved(config.boxes), images: images)
     // A split with a share has an image at least.
     let count = images.count
@@ -101,7 +102,7 @@ public struct Images: Dataset {
 
   /// Changes with the images' names, sizes and checksums, and with the file of boxes.
   public var fingerprint: String {
-    var fingerprint = Fingerprint(name, version: 1, config)
+    var fingerprint = Fingerprint(name, version: 1)
     images.identify(in: &fingerprint)
     if let boxes { fingerprint.add(boxes.bytes) }
     return fingerprint.text

@@ -46,7 +46,7 @@ public struct MultiDSprites: Dataset {
   public var height: Int { config.side }
   public var width: Int { config.side }
   public var classNames: [String] { config.shapes.map(\.rawValue) }
-  public var fingerprint: String { Fingerprint(name, version: 1, config).text }
+  public var fingerprint: String { Fingerprint(name, version: 1).text }
 
   private let config: Config
   private let random: RandomStream

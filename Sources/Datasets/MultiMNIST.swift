@@ -72,7 +72,7 @@ public struct MultiMNIST: Dataset {
   }
 
   public var fingerprint: String {
-    var fingerprint = Fingerprint(name, version: 1, config)
+    var fingerprint = Fingerprint(name, version: 1)
     for file in digits.files { fingerprint.add(gzipFile: file) }
     return fingerprint.text
   }

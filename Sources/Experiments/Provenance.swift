@@ -15,7 +15,8 @@ enum Provenance {
     let config: [JSON.Member] = [
       .init("config_hash", .text(hash(workbench.config))),
       .init("config_hash_without_seed", .text(hash(seedless))),
-      .init("init_from", origin.map(JSON.text) ?? .null), .init("resumed", .list([])),
+      .init("asked", .object(workbench.asked)), .init("init_from", origin.map(JSON.text) ?? .null),
+      .init("resumed", .list([])),
     ]
     try folder.write(JSON.object(process(workbench) + config).description + "\n", to: "environment.json")
   }
@@ -30,9 +31,24 @@ enum Provenance {
     let own = process(workbench)
     first["resumed"] = .list(resumed + [.object([.init("step", .integer(step))] + own)])
     try folder.write(first.description + "\n", to: "environment.json")
-    let decisive = ["airframe", "threads", "product_kernels", "vector_kernels", "convolutions", "dataset_fingerprint"]
+    let decisive = ["airframe", "threads", "product_kernels", "vector_kernels", "convolutions"]
     return own.filter { decisive.contains($0.key) && first[$0.key] != $0.value }
       .map { "\($0.key) was \(first[$0.key]?.line ?? "unknown") and is \($0.value.line)" }
+  }
+
+  /// The key of the data's fingerprint (`Dataset.fingerprint`). What version 0.2 wrote as `dataset_fingerprint` held the config
+  /// as well and cannot be compared with it.
+  static let dataKey = "data_fingerprint"
+
+  /// Throws `RunError` where a run was trained on other data. A run of version 0.2 does not tell.
+  static func requireSameData(_ dataset: any Dataset, in folder: RunFolder) throws {
+    guard let trained = folder.json("environment.json")?[dataKey]?.string, trained != dataset.fingerprint else {
+      return
+    }
+    throw RunError(
+      "\(folder.path): was trained on other data: its fingerprint was \(trained), that of dataset \(dataset.name) is now "
+        + "\(dataset.fingerprint). Put the files back as they were (--data or dataset.path=PATH may name another place), or "
+        + "start a new run on these")
   }
 
   /// The commit and, where files were changed since, `+`. A sweep sets it for its cells: they are of one code, however long
@@ -56,7 +72,7 @@ enum Provenance {
       .init("product_kernels", .text(ProductKernels.current)),
       .init("vector_kernels", .text(VectorKernels.current)),
       .init("convolutions", .text(ConvolutionKernels.description)),
-      .init("dataset_fingerprint", .text(workbench.dataset.fingerprint)),
+      .init(dataKey, .text(workbench.dataset.fingerprint)),
     ]
   }
 
@@ -75,9 +91,18 @@ enum Provenance {
     return (String(commit), lines.contains { !$0.hasPrefix("#") })
   }
 
-  /// 16 hexadecimal digits of every key with its value (FNV-1a).
-  static func hash(_ config: RunConfig) -> String {
-    let state = ConfigurationFile.encode(config).utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+  /// Version and commit, with `+` where files were changed since.
+  static var code: String {
+    ([airframeVersion] + (gitState().map { [String($0.commit.prefix(12)) + ($0.isDirty ? "+" : "")] } ?? []))
+      .joined(separator: " ")
+  }
+
+  /// 16 hexadecimal digits of every key with its value.
+  static func hash(_ config: RunConfig) -> String { hash(ConfigurationFile.encode(config)) }
+
+  /// 16 hexadecimal digits (FNV-1a).
+  static func hash(_ text: String) -> String {
+    let state = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
     }
     let digits = String(state, radix: 16)

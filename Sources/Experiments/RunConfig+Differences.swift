@@ -3,13 +3,28 @@ import Configuration
 extension RunConfig {
   /// The keys (`training.seed`) whose values differ between two configs, with both values as JSON; nil where a config lacks
   /// the key. In the order of this config.
+  ///
+  /// Keys that say where files lie are left out: what the files hold counts, which is compared by the data's fingerprint.
   func differences(from other: RunConfig) -> [(key: String, own: JSON?, other: JSON?)] {
-    JSON.differences(JSON(encodeSection(self)), JSON(encodeSection(other)), at: "")
+    let locations = Set(self.locations)
+    return JSON.differences(JSON(encodeSection(self)), JSON(encodeSection(other)), at: "").filter {
+      !locations.contains($0.key)
+    }
   }
+
+  /// Whether the dataset's keys differ, but for where its files lie.
+  func showsOtherScenes(than other: RunConfig) -> Bool {
+    differences(from: other).contains { $0.key.hasPrefix("dataset.") }
+  }
+
+  /// The keys that say where files lie.
+  var locations: [String] { locationKeys(of: self) }
 }
 
 extension JSON {
-  fileprivate static func differences(_ own: JSON?, _ other: JSON?, at path: String) -> [(String, JSON?, JSON?)] {
+  fileprivate static func differences(
+    _ own: JSON?, _ other: JSON?, at path: String
+  ) -> [(key: String, own: JSON?, other: JSON?)] {
     guard own != other else { return [] }
     guard case .object(let members)? = own, case .object(let others)? = other else { return [(path, own, other)] }
     let keys = members.map(\.key) + others.map(\.key).filter { own?[$0] == nil }

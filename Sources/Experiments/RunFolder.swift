@@ -16,6 +16,23 @@ public struct RunFolder: Sendable {
     }
   }
 
+  /// The run's config, with overrides on top. Throws `ConfigurationError`.
+  ///
+  /// Paths in it are absolute; those that version 0.2 wrote as they were typed are seen from the working folder, as then.
+  func config(_ overrides: [String] = []) throws -> RunConfig {
+    let file = "\(path)/config.yaml"
+    let own = try Runner.check(file, overrides)
+    let locations = Set(own.locations)
+    let typed = try ConfigurationFile.values(path: file).compactMap { key, value -> String? in
+      guard locations.contains(key), let path = value.string, path.hasPrefix(".") else { return nil }
+      return "\(key)=\(path)"
+    }
+    return typed.isEmpty ? own : try Runner.check(file, typed + overrides)
+  }
+
+  /// A folder that holds a run, or what is left of one.
+  init(reading path: String) { self.path = path }
+
   /// A place for a new run; nothing is made there yet. Throws `RunError` where a run stands already.
   public init(planning path: String) throws {
     self.path = path

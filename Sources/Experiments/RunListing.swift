@@ -95,6 +95,7 @@ public struct RunListing {
 
   private static let usualColumns = [
     "run", "status", "step", "model.name", "dataset.name", "estimator.name", "training.seed", "nelbo", "count_accuracy",
+    "what_if",
   ]
 
   /// Every name that any run has a value for.

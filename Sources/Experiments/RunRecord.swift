@@ -6,7 +6,8 @@ import Pictures
 ///
 /// `values` holds, by name: `run`, `status`, `step` and `reason`; every key of `config.yaml` (`training.seed`); the metrics
 /// of `summary.json`, or of the last validation line of `metrics.jsonl` where there is no summary yet (`nelbo`,
-/// `best.step`); and those of `evaluation.json` under the name of their split (`test.nelbo`).
+/// `best.step`); those of the run's own evaluations at that step under the name of their split (`test.nelbo`); and `what_if`,
+/// the number of evaluations under other settings or on other data, which are not shown.
 public struct RunRecord: Sendable {
   /// Where the folder stands.
   public let path: String
@@ -37,9 +38,19 @@ public struct RunRecord: Sendable {
     readConfig()
     setMetrics(summary?["final"] ?? measured, prefix: "")
     if let summary { setMetrics(.object(summary.members.filter { !["final", "steps"].contains($0.key) }), prefix: "") }
-    if let evaluation = json("evaluation.json") {
-      setMetrics(evaluation, prefix: "\(evaluation["split"]?.string ?? "evaluation").")
+    readEvaluations()
+  }
+
+  /// The run's own evaluations at its last step, and how many others there are; of version 0.2 the last one made by hand.
+  private mutating func readEvaluations() {
+    let folder = RunFolder(reading: path)
+    let all = folder.evaluations
+    for evaluation in all.reversed() where evaluation.isOwn && .integer(evaluation.step) == values["step"] {
+      setMetrics(.object(evaluation.scores), prefix: "\(evaluation.split).")
     }
+    if let old = json("evaluation.json") { setMetrics(old, prefix: "\(old["split"]?.string ?? "evaluation").") }
+    let whatIfs = all.count { !$0.isOwn }
+    if whatIfs > 0 { setMetrics(.object([.init("what_if", .integer(whatIfs))]), prefix: "") }
   }
 
   /// Whether a folder holds a run, or what is left of one.

@@ -63,7 +63,7 @@ extension Runner {
   /// The model of a run with the values of a checkpoint, and the number of steps that made them.
   static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
     let folder = try RunFolder(opening: path)
-    let config = try check("\(path)/config.yaml", [])
+    let config = try folder.config()
     Threads.use(config.training.threads)
     let workbench = try Workbench(withoutScenes: config, dataFolder: dataFolder)
     return (workbench, try restore(workbench, of: folder, step: step))

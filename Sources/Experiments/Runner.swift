@@ -49,16 +49,17 @@ public enum Runner {
   }
 
   /// Goes on with a run from its newest checkpoint that can be read; one that cannot is reported, and the one before it
-  /// used. Only `training.steps`, `threads` and what is written when may change.
-  /// Throws `RunError` where anything else is overridden, where no checkpoint can be read, and where another process
-  /// trains there.
+  /// used. Only `training.steps`, `threads`, what is written when, and where the data lies may change.
+  /// Throws `RunError` where anything else is overridden, where no checkpoint can be read, where the data is not the run's,
+  /// and where another process trains there. Nothing is changed then.
   public static func resume(run path: String, overrides: [String], dataFolder: String) throws -> Outcome {
     let folder = try RunFolder(opening: path)
-    try refuseChanges(overrides, path)
+    try refuseChanges(overrides, path, locations: try folder.config().locations)
     let lock = try folder.lock()
-    let config = try check("\(path)/config.yaml", overrides)
+    let config = try folder.config(overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
+    try Provenance.requireSameData(workbench.dataset, in: folder)
     let restored = try restoreNewest(workbench, folder)
     if let restored, restored.step > config.training.steps {
       throw RunError(
@@ -86,7 +87,7 @@ public enum Runner {
     let summary = folder.json("summary.json")
     for step in [summary?["steps"], summary?["best"]?["step"]] {
       guard case .integer(let step)? = step, folder.evaluation("test", after: step) == nil else { continue }
-      _ = try evaluate(run: place, split: .test, step: step, overrides: [], dataFolder: dataFolder)
+      try evaluate(run: place, split: .test, step: step, overrides: [], dataFolder: dataFolder).keep()
     }
   }
 
@@ -96,7 +97,8 @@ public enum Runner {
     "training.picture_every", "training.keep_checkpoints",
   ]
 
-  private static func refuseChanges(_ overrides: [String], _ path: String) throws {
+  private static func refuseChanges(_ overrides: [String], _ path: String, locations: [String]) throws {
+    let resumable = self.resumable + locations
     for override in overrides {
       let key = override.prefix { $0 != "=" }
       guard resumable.contains(String(key)) else {
@@ -146,23 +148,39 @@ public enum Runner {
     return Outcome(folder: place, picture: training.newestPicture, validation: result)
   }
 
-  /// Evaluates a run's checkpoint (the newest, or the one after `step` steps) on a split, and writes `evaluation.json`.
+  /// What was measured of a run; `keep` puts it into the run's folder.
+  public struct Evaluated {
+    public let result: Evaluator.Result
+    /// What was measured, and of what.
+    public let evaluation: KeptEvaluation
+    fileprivate let folder: RunFolder
+
+    /// Throws `EvaluationNotKept` where the folder takes no file.
+    public func keep() throws {
+      do { try folder.keep(evaluation) } catch { throw EvaluationNotKept(folder: folder.path, reason: "\(error)") }
+    }
+  }
+
+  /// Evaluates a run's checkpoint (the newest, or the one after `step` steps) on a split; overrides ask "what if".
+  /// Nothing is written. Throws what is wrong with the run, the overrides or the data.
   public static func evaluate(
     run path: String, split: Split, step: Int?, overrides: [String], dataFolder: String
-  ) throws -> (step: Int, result: Evaluator.Result) {
+  ) throws -> Evaluated {
     let folder = try RunFolder(opening: path)
-    let config = try check("\(path)/config.yaml", overrides)
+    let config = try folder.config(overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let reached = try restore(workbench, of: folder, step: step)
     let result = try Evaluator(workbench).evaluate(
       split, importanceSamples: config.evaluation.iwaeSamples, dividesScenes: true)
-    let scores = result.scores.map { JSON.Member($0.name, .number($0.value)) }
-    let name = step == nil ? "evaluation.json" : "evaluation-\(split.rawValue)-step-\(reached).json"
-    let json = JSON.object(
-      [JSON.Member("step", .integer(reached)), JSON.Member("split", .text(split.rawValue))] + scores)
-    try folder.write(json.description + "\n", to: name)
-    return (reached, result)
+    let evaluation = try KeptEvaluation(result, workbench, of: folder, step: reached, split: split)
+    return Evaluated(result: result, evaluation: evaluation, folder: folder)
+  }
+
+  /// All evaluations that a run's folder holds, as a table. Throws `RunError` where no run stands there.
+  public static func evaluations(of path: String) throws -> String {
+    let found = try RunFolder(opening: path).evaluations
+    return found.isEmpty ? "no evaluations stand in \(path)\n" : KeptEvaluation.table(found)
   }
 
   /// Puts a run's newest checkpoint, or the one after `step` steps, into a workbench; returns its step.
@@ -193,6 +211,16 @@ public enum Runner {
     // configs/air/multi-mnist.yaml -> air-multi-mnist
     guard parts.count >= 2, !["configs", "experiments"].contains(parts[parts.count - 2]) else { return stem }
     return "\(parts[parts.count - 2])-\(stem)"
+  }
+}
+
+/// An evaluation that was made and could not be put into the run's folder.
+public struct EvaluationNotKept: Error, CustomStringConvertible {
+  let folder: String
+  let reason: String
+  public var description: String {
+    "\(folder): the evaluation is not kept: \(reason). Tables and lists do not show it; copy the run to a folder that can be "
+      + "written, and evaluate it there"
   }
 }
 

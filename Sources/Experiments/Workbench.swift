@@ -11,6 +11,8 @@ import Tensors
 public struct Workbench {
   /// The config, with what the dataset's files decided.
   public let config: RunConfig
+  /// The keys that the files decided, with what the config had asked for: the height 0, say, for that of the first image.
+  let asked: [JSON.Member]
   public let dataset: any Dataset
   public let model: any SceneModel
   /// The model as it is trained: with what regularizers add.
@@ -47,6 +49,7 @@ public struct Workbench {
     var settled = config
     if let section = dataset.settled { settled.dataset.config = section }
     self.config = settled
+    asked = settled.differences(from: config).map { JSON.Member($0.key, $0.other ?? .null) }
     self.dataset = dataset
     random = RandomStream(seed: config.training.seed)
     model = try models.make(

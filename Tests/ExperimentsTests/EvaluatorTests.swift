@@ -114,7 +114,7 @@ struct RunnerTests {
   private func evaluate(_ split: Split, step: Int? = nil, _ overrides: String...) throws -> (step: Int, scores: [Score])
   {
     let found = try Runner.evaluate(run: run, split: split, step: step, overrides: overrides, dataFolder: "/dev/null")
-    return (found.step, found.result.scores)
+    return (found.evaluation.step, found.result.scores)
   }
 
   @Test(arguments: [8, 16, 24]) func aCheckpointScoresWhatTheTrainingScoredThere(_ step: Int) throws {
@@ -137,11 +137,46 @@ struct RunnerTests {
   }
 
   @Test func theNewestCheckpointIsTheDefaultAndTheScoresAreWritten() throws {
-    let found = try evaluate(.test)
-    #expect(found.step == 24)
-    let written = try JSON(parsing: try readFile("\(run)/evaluation.json"))
-    #expect(written["step"] == 24 && written["split"] == "test")
-    for score in found.scores { #expect(written[score.name]?.double == score.value, "\(score.name)") }
+    let found = try Runner.evaluate(run: run, split: .test, step: nil, overrides: [], dataFolder: "/dev/null")
+    #expect(found.evaluation.step == 24 && found.evaluation.isOwn)
+    #expect(try RunFolder(opening: run).evaluations.isEmpty, "measuring writes nothing")
+    try found.keep()
+    let kept = try #require(try RunFolder(opening: run).evaluation("test", after: 24))
+    #expect(kept.changes.isEmpty && kept.scores.count == found.result.scores.count)
+    for score in found.result.scores { #expect(kept[score.name] == score.value, "\(score.name)") }
+  }
+
+  @Test func whatIfNeverTakesThePlaceOfTheRunsOwnResult() throws {
+    let folder = try RunFolder(opening: run)
+    func keep(_ split: Split, _ step: Int?, _ overrides: String...) throws -> KeptEvaluation {
+      let found = try Runner.evaluate(run: run, split: split, step: step, overrides: overrides, dataFolder: "/dev/null")
+      try found.keep()
+      return found.evaluation
+    }
+    let own = try keep(.test, nil)
+    let others = [
+      try keep(.test, nil, "model.likelihood.deviation=0.1"), try keep(.test, nil, "dataset.seed=5"),
+      try keep(.test, nil, "evaluation.iwae_samples=3"),
+    ]
+    _ = try (keep(.validation, nil), keep(.test, 8))
+    #expect(others.allSatisfy { !$0.isOwn } && others[1].changes == [.init("dataset.seed", 5)])
+    #expect(folder.evaluations.count == 6, "each has a file of its own")
+    #expect(folder.evaluation("test", after: 24)?["nelbo"] == own["nelbo"])
+    #expect(others[0]["nelbo"] != own["nelbo"])
+    let record = RunRecord(reading: run, as: "x")
+    #expect(record["test.nelbo"]?.double == own["nelbo"] && record["what_if"] == 3)
+    // How long, with how many threads and what is written when does not change what is measured.
+    #expect(try keep(.test, nil, "training.steps=99").isOwn)
+    #expect(folder.evaluations.count == 6, "the same evaluation is kept once")
+    let table = try Runner.evaluations(of: run)
+    #expect(table.contains("what if: model.likelihood.deviation=0.1") && table.contains("the run's own"), "\(table)")
+  }
+
+  @Test func whatVersion2LeftIsStillRead() throws {
+    let folder = try RunFolder(opening: run)
+    try folder.write(#"{"step": 24, "split": "test", "nelbo": -4}"#, to: "evaluation-test-step-24.json")
+    #expect(folder.evaluation("test", after: 24)?["nelbo"] == -4)
+    #expect(folder.evaluation("test", after: 16) == nil && folder.evaluation("validation", after: 24) == nil)
   }
 
   @Test func aStepWithoutCheckpointIsRefusedWithThoseThereAre() {

@@ -76,6 +76,48 @@ struct ResultTableTests {
       ])
   }
 
+  @Test func seedsOnDifferentDataAreNotAveraged() throws {
+    let found = try experiment()
+    for cell in found.cells { try run(cell, of: found, values: [("nelbo", 10)]) }
+    func trained(_ index: Int, on data: String, key: String = Provenance.dataKey) throws {
+      let path = CellFolder(found.cells[index], in: "\(folder.path)/\(found.name)").path
+      try RunFolder(opening: path).write(#"{"\#(key)": "\#(data)"}"#, to: "environment.json")
+    }
+    for index in 0..<6 { try trained(index, on: "aaaa") }
+    #expect(try ResultTable(found, base: folder.path)["small", "nelbo"].statistics.count == 3)
+    // Fingerprints of version 0.2 are of another kind.
+    try trained(1, on: "cccc", key: "dataset_fingerprint")
+    #expect(try ResultTable(found, base: folder.path)["small", "nelbo"].statistics.count == 3)
+    try trained(2, on: "bbbb")
+    let words = complaint { _ = try ResultTable(found, base: folder.path) }
+    #expect(words.contains("bbbb: small/seed-2\n") && words.contains("aaaa: small/seed-0, large/seed-0"), "\(words)")
+  }
+
+  @Test func aTableShowsOnlyTheRunsOwnEvaluations() throws {
+    let found = try experiment()
+    for cell in found.cells { try run(cell, of: found, values: [("nelbo", 10)]) }
+    let cell = try RunFolder(opening: CellFolder(found.cells[0], in: "\(folder.path)/\(found.name)").path)
+    try makeFolder("\(cell.path)/evaluations")
+    func keep(_ name: String, _ changes: String, _ value: Int, data: String = "null") throws {
+      let text = """
+        {"step": 24, "split": "test", "changes": {\(changes)}, "data_fingerprint": \(data), "code": "x",
+        "evaluated": "2026-01-0\(value)T00:00:00Z", "scores": {"nelbo": \(value)}}
+        """
+      try cell.write(text, to: "evaluations/\(name).json")
+    }
+    try cell.write(#"{"\#(Provenance.dataKey)": "aaaa"}"#, to: "environment.json")
+    try keep("what-if", #""dataset.seed": 5"#, 9)
+    try keep("other-data", "", 8, data: #""bbbb""#)
+    try keep("older", "", 2, data: #""aaaa""#)
+    try keep("newer", "", 4, data: #""aaaa""#)
+    let table = try ResultTable(found, base: folder.path)
+    // 4, 10 and 10.
+    #expect(table["small", "nelbo"].statistics.mean == 8)
+    #expect(
+      table.warnings.contains { $0.hasPrefix("small, seed 0: 2 evaluations under other settings or on other data") },
+      "\(table.warnings)")
+  }
+
   @Test func rowsAreComparedOverTheSeedsThatBothFinished() throws {
     let found = try experiment()
     let values: [(Double, Double)?] = [(10, 0.5), (12, 0.75), (14, 1), (20, 0.5), (25, 1), nil]

@@ -87,8 +87,8 @@ import Testing
     let path = path ?? killed
     func data(_ name: String) -> Data? { FileManager.default.contents(atPath: "\(path)/\(name)") }
     guard data("config.yaml") != nil else { return }
-    _ = try Runner.check("\(path)/config.yaml", [])
-    for name in ["status.json", "environment.json", "summary.json", "evaluation.json"] {
+    _ = try RunFolder(opening: path).config()
+    for name in ["status.json", "environment.json", "summary.json"] {
       if let data = data(name) { _ = try JSON(parsing: [UInt8](data)) }
     }
     for name in ["metrics.jsonl", "timing.jsonl", "log.txt"] {

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Pictures
 import Testing
 
 @testable import Experiments
@@ -51,6 +52,11 @@ import Testing
     let times = ["timing.jsonl", "environment.json", "summary.json", "log.txt"]
     var files: [String: Data] = [:]
     for name in names where name.contains(".") && !times.contains(name) {
+      // When it was measured stands in it.
+      if name.hasPrefix("evaluations/") {
+        files[name] = try JSON(parsing: readFile("\(path)/\(name)"))["scores"].map { Data($0.line.utf8) }
+        continue
+      }
       files[name.hasPrefix("events.") ? "events" : name] = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
     }
     return files

@@ -43,7 +43,7 @@ public struct EstimatorStudy {
     _ path: String, keys: [String], _ options: Options, dataFolder: String
   ) throws -> EstimatorComparison {
     let folder = try? RunFolder(opening: path)
-    let config = try Runner.check(folder.map { "\($0.path)/config.yaml" } ?? path, keys)
+    let config = try folder?.config(keys) ?? Runner.check(path, keys)
     Threads.use(config.training.threads)
     let checkpoints = folder?.checkpoints ?? []
     var comparison = EstimatorComparison(title: folder?.shortName ?? Runner.stem(of: path), batches: options.batches)

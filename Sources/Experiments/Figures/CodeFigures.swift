@@ -89,7 +89,7 @@ public enum CodeFigures {
   /// The model of a run, if it has codes. Throws `RunError` if not.
   static func model(_ run: String, step: Int?, dataFolder: String) throws -> (Workbench, any CodeModel) {
     let folder = try RunFolder(opening: run)
-    let workbench = try Workbench(try Runner.check("\(run)/config.yaml", []), dataFolder: dataFolder)
+    let workbench = try Workbench(try folder.config(), dataFolder: dataFolder)
     Threads.use(workbench.config.training.threads)
     guard let model = workbench.model as? any CodeModel else {
       throw RunError(

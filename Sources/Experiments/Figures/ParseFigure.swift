@@ -19,17 +19,17 @@ public enum ParseFigure {
     runs: [String], split: Split, count: Int, step: Int?, dataFolder: String, to path: String
   ) throws {
     var cells: [[Picture]] = []
-    var fingerprint: String?
+    var first: (fingerprint: String, config: RunConfig)?
     for run in runs {
       let folder = try RunFolder(opening: run)
-      let workbench = try Workbench(try Runner.check("\(run)/config.yaml", []), dataFolder: dataFolder)
+      let workbench = try Workbench(try folder.config(), dataFolder: dataFolder)
       Threads.use(workbench.config.training.threads)
       _ = try Runner.restore(workbench, of: folder, step: step)
       let dataset = workbench.dataset
-      if let fingerprint, fingerprint != dataset.fingerprint {
+      if let first, first.fingerprint != dataset.fingerprint || first.config.showsOtherScenes(than: workbench.config) {
         throw RunError("\(run): was trained on other scenes than \(runs[0]); compare runs of the same dataset section")
       }
-      fingerprint = dataset.fingerprint
+      first = first ?? (dataset.fingerprint, workbench.config)
       try workbench.requireScenes(of: split)
       try dataset.prepare(split)
       let indices = Array(0..<min(count, dataset.size(of: split)))

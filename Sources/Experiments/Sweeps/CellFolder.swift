@@ -36,11 +36,16 @@ struct CellFolder {
     guard let folder = try? RunFolder(opening: path) else { return .waiting }
     let own: RunConfig
     do {
-      own = try Runner.check("\(path)/config.yaml", [])
+      own = try folder.config()
     } catch {
       return .foreign(reason: "\(error)")
     }
-    if let change = cell.config.differences(from: own).first(where: { !Runner.resumable.contains($0.key) }) {
+    // What the experiment leaves to the data, as the run did, the data decided for both.
+    let asked = folder.json("environment.json")?["asked"]
+    let changes = cell.config.differences(from: own).filter { change in
+      !Runner.resumable.contains(change.key) && (change.own == nil || asked?[change.key] != change.own)
+    }
+    if let change = changes.first {
       return .foreign(
         reason: "was made with \(change.key) \(change.other?.line ?? "unset"), the experiment says "
           + "\(change.own?.line ?? "nothing")")

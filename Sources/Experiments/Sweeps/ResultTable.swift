@@ -17,6 +17,12 @@ public struct ResultTable {
     let step: Int?
     let collapse: String?
     let commit: String?
+    /// The code that measured; nil where nothing was measured, or nobody noted it.
+    let measuredBy: String?
+    /// What it was trained on; nil where its folder does not tell.
+    let data: TrainingData?
+    /// Evaluations of the run that answer "what if", and are not shown.
+    let whatIfs: Int
     let values: [String: Double]
   }
 
@@ -42,11 +48,14 @@ public struct ResultTable {
   let seeds: [Seed]
   let published: [String: PublishedRow]
 
-  /// Reads the folders below `base`. Throws `ConfigurationError` for published values that cannot be used.
+  /// Reads the folders below `base`. Throws `ConfigurationError` for published values that cannot be used, and `RunError`
+  /// where runs of one dataset section were trained on different data: no number over them means anything.
   public init(_ experiment: Experiment, base: String, selection: Selection = .final, split: String = "test") throws {
     (self.experiment, self.selection, self.split) = (experiment, selection, split)
     published = try experiment.published()
     seeds = experiment.cells.map { ResultTable.read($0, in: "\(base)/\(experiment.name)", selection, split) }
+    try TrainingData.refuseDifferences(
+      zip(experiment.cells, seeds).filter { $1.state == .finished }.map { ($0, $1.data) }, path: experiment.path)
   }
 
   private static func read(_ cell: Experiment.Cell, in folder: String, _ selection: Selection, _ split: String) -> Seed
@@ -54,19 +63,19 @@ public struct ResultTable {
     let place = CellFolder(cell, in: folder)
     let state = place.state
     let run = try? RunFolder(opening: place.path)
-    let summary = run?.json("summary.json")
+    let (summary, environment) = (run?.json("summary.json"), run?.json("environment.json"))
     var step: Int?
     if selection == .best, case .integer(let best)? = summary?["best"]?["step"] { step = best }
     if selection == .final, case .integer(let last)? = summary?["steps"] { step = last }
     // A cell that is not done has no place in a mean.
-    let result = state == .finished ? step.flatMap { run?.evaluation(split, after: $0) } : nil
+    let found = state == .finished ? step.flatMap { run?.measured(split, after: $0) } : nil
     var values: [String: Double] = [:]
-    for column in result?.leaves ?? [] { values[column.key] = column.value.double }
+    for score in found?.scores ?? [] { values[score.key] = score.value.double }
     if let parameters = summary?["parameters"]?.double { values["parameters"] = parameters }
     return Seed(
       row: cell.row, seed: cell.seed, state: state, steps: cell.config.training.steps, step: step,
-      collapse: summary?["collapse"]?.string, commit: run?.json("environment.json")?["git_commit"]?.string,
-      values: values)
+      collapse: summary?["collapse"]?.string, commit: environment?["git_commit"]?.string, measuredBy: found?.code,
+      data: TrainingData(environment), whatIfs: run?.evaluations.count { !$0.isOwn } ?? 0, values: values)
   }
 
   var columns: [String] { experiment.file.columns }
@@ -101,6 +110,13 @@ public struct ResultTable {
     compare("training steps") { row in Set(seeds(of: row).map { "\($0.steps)" }) }
     compare("the number of finished seeds") { row in ["\(seeds(of: row).filter { $0.state == .finished }.count)"] }
     compare("the code that ran") { row in Set(seeds(of: row).compactMap { $0.commit.map { String($0.prefix(10)) } }) }
+    compare("the code that measured") { row in Set(seeds(of: row).compactMap(\.measuredBy)) }
+    for seed in seeds where seed.whatIfs > 0 {
+      let count = seed.whatIfs == 1 ? "1 evaluation" : "\(seed.whatIfs) evaluations"
+      found.append(
+        "\(seed.row), seed \(seed.seed): \(count) under other settings or on other data not shown "
+          + "(`airframe evaluate RUN --list`)")
+    }
     return found
   }
 
@@ -162,21 +178,6 @@ public struct ResultTable {
         ([seed.row, "\(seed.seed)", state, seed.step.map { "\($0)" } ?? ""] + values).joined(separator: ","))
     }
     return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-extension RunFolder {
-  /// The evaluation on a split of the checkpoint after so many steps, if there is one.
-  func evaluation(_ split: String, after step: Int) -> JSON? {
-    if split == "validation" {
-      return RunRecord.lastLine(of: "\(path)/metrics.jsonl") {
-        $0["split"]?.string == split && $0["step"] == .integer(step)
-      }
-    }
-    for name in ["evaluation.json", "evaluation-\(split)-step-\(step).json"] {
-      if let found = json(name), found["split"]?.string == split, found["step"] == .integer(step) { return found }
-    }
-    return nil
   }
 }
 

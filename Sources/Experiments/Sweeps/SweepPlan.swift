@@ -14,9 +14,12 @@ public struct SweepPlan {
   /// Threads of every cell.
   let threads: Int
 
-  /// Looks below `base`. `rows` are those to do, all where empty; every cell computes with so many threads.
+  /// Looks below `base`. `rows` are those to do, all where empty; every cell computes with so many threads. Where a data
+  /// folder is given, runs that were trained on other data than it holds now are in the way.
   /// Throws `RunError` for an unknown row.
-  public init(_ experiment: Experiment, base: String, rows: [String] = [], threads: Int = 1) throws {
+  public init(
+    _ experiment: Experiment, base: String, rows: [String] = [], threads: Int = 1, dataFolder: String? = nil
+  ) throws {
     for row in rows where !experiment.rows.contains(row) {
       throw RunError(
         "\(experiment.path): no row is called '\(row)'\(suggestion(for: row, among: experiment.rows)) "
@@ -25,11 +28,13 @@ public struct SweepPlan {
     (self.experiment, self.threads) = (experiment, threads)
     folder = "\(base)/\(experiment.name)"
     let folder = folder
+    var data = CurrentData(dataFolder)
     places = experiment.cells.filter { rows.isEmpty || rows.contains($0.row) }.map { cell in
       var cell = cell
       cell.config.training.threads = threads
       let place = CellFolder(cell, in: folder)
-      return Place(cell: place, state: place.state)
+      let state = place.state
+      return Place(cell: place, state: data.obstacle(to: place, state).map { .foreign(reason: $0) } ?? state)
     }
   }
 

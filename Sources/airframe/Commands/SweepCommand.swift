@@ -21,7 +21,7 @@ extension Command {
     let plan = try SweepPlan(
       experiment, base: arguments[.out] ?? "runs",
       rows: arguments[.only].map { $0.split(separator: ",").map(String.init) } ?? [],
-      threads: arguments.integer(.threads) ?? 1)
+      threads: arguments.integer(.threads) ?? 1, dataFolder: arguments.dataFolder)
     let isOnSlurm = arguments[.launcher] == "slurm"
     for option in [Option.partition, .account, .timeLimit, .sbatch] where arguments.has(option) && !isOnSlurm {
       throw arguments.fault("--\(option.name) is for --launcher slurm")
