@@ -127,7 +127,10 @@ def files(line, outcome, folder, before, after):
             if kind == stat.S_IFREG:
                 found.append(f"the output replaced the input {path}")
         elif outcome.status != 0 and path in outputs:
-            found.append(f"status {outcome.status}, but {path} is replaced")
+            # It is whole where only the report of it could not be printed.
+            fault = "it is gone" if now is None else incomplete(os.path.join(folder, path))
+            if fault:
+                found.append(f"status {outcome.status}, and {path} was replaced: {fault}")
         elif outcome.status == 2 and os.path.basename(path) not in ("lock", "log.txt", "status.json"):
             found.append(f"status 2, but {path} {'is gone' if now is None else 'changed'}")
         elif outcome.status != 0 and path.endswith(".safetensors") and now is None and not outcome.was_stopped:
@@ -145,7 +148,8 @@ def standard_output(line, data):
     if data and not data.endswith(b"\n"):
         return ["status 0, but stdout does not end its last line"]
     formats = {"json", "csv", "markdown"}
-    given = [word.rpartition("=")[2] for word in words if word.rpartition("=")[2] in formats]
+    # With --out the format is the file's.
+    given = [word.rpartition("=")[2] for word in words if word.rpartition("=")[2] in formats and not line.outputs]
     is_json = command == ["config", "schema"] or "--json" in words or given == ["json"]
     if not data:
         return []

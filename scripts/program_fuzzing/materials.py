@@ -208,6 +208,7 @@ class Materials:
         )
         if result.returncode != 0:
             raise SystemExit(f"fuzz-program: {' '.join(words)}: status {result.returncode}\n{result.stderr}")
+        return result.stdout
 
     @staticmethod
     def add_devices(folder):

@@ -60,14 +60,20 @@ def session(leader):
                 fields = file.read().rpartition(b")")[2].split()
             if int(fields[3]) != leader or fields[0] in (b"Z", b"X"):
                 continue
-            waited = 0.0
-            for task in os.listdir(f"/proc/{name}/task"):
-                with open(f"/proc/{name}/task/{task}/schedstat") as file:
-                    waited += int(file.read().split()[1]) / 1e9
+            waited = sum(waits_of_thread(name, task) for task in os.listdir(f"/proc/{name}/task"))
             found[int(name)] = ((int(fields[11]) + int(fields[12])) / TICKS, waited)
         except (OSError, IndexError, ValueError):
             continue
     return found
+
+
+def waits_of_thread(process, thread):
+    try:
+        with open(f"/proc/{process}/task/{thread}/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        # It has ended.
+        return 0.0
 
 
 def run(argv, cwd, environment, around, may_work):
@@ -139,7 +145,7 @@ def kill(leader, number):
 def watch(process, outcome, around, may_work, start):
     """Waits for the process; asks it to end when it works for long, kills it when it hangs."""
     limit, pause = (WORK if may_work else PATIENCE), 0.001
-    told = None
+    told, base = None, 0.0
     sent = around.signal is None
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -152,21 +158,26 @@ def watch(process, outcome, around, may_work, start):
             os.kill(process.pid, around.signal)
             sent = True
             # From now on it has the usual time to end.
-            start, may_work, limit = now, False, PATIENCE
+            start, may_work, limit, base = now, False, PATIENCE, waits(process.pid)
         if now - start > limit:
-            waited = sum(waited for _, waited in session(process.pid).values())
-            if now - start - waited > limit:
-                if told is None and may_work and is_busy(process.pid):
-                    os.kill(process.pid, signal.SIGTERM)
-                    told = start = now
-                    limit, outcome.was_stopped = PATIENCE, True
-                else:
-                    what = "deaf to SIGTERM" if told else "deaf to the signal" if around.signal else "a hang"
-                    outcome.faults.append(f"{what}: {now - start:.1f} s, of which it waited {waited:.1f} s for a processor")
-                    kill(process.pid, signal.SIGKILL)
-                    told, limit = now, 1e9
+            waited = waits(process.pid) - base
+            took = now - start - waited
+            if took > limit and told is None and may_work and is_busy(process.pid):
+                os.kill(process.pid, signal.SIGTERM)
+                told = start = time.monotonic()
+                base = waits(process.pid)
+                limit, outcome.was_stopped = PATIENCE, True
+            elif took > max(limit, PATIENCE):
+                what = "deaf to SIGTERM" if told else "deaf to the signal" if around.signal else "a hang"
+                outcome.faults.append(f"{what}: {now - start:.1f} s, of which it waited {waited:.1f} s for a processor")
+                kill(process.pid, signal.SIGKILL)
+                limit = 1e9
         time.sleep(pause)
         pause = min(pause * 1.3, 0.02)
+
+
+def waits(leader):
+    return sum(waited for _, waited in session(leader).values())
 
 
 def is_busy(leader):
