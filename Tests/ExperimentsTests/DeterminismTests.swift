@@ -15,10 +15,11 @@ private final class Unrest {
   init(threads: Int = 3) {
     for _ in 0..<threads {
       Thread.detachNewThread { [state] in
+        var moments = Moments("unrest")
         var sum = 0
         while !state.isOver.load(ordering: .relaxed) {
-          for number in 0..<Int.random(in: 1_000...300_000) { sum &+= number &* sum }
-          usleep(.random(in: 0...2000))
+          for number in 0..<Int.random(in: 1_000...300_000, using: &moments) { sum &+= number &* sum }
+          usleep(.random(in: 0...2000, using: &moments))
         }
         withExtendedLifetime(sum) {}
       }

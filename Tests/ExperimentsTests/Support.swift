@@ -105,3 +105,23 @@ func complaint(of work: () throws -> Void) -> String {
   do { try work() } catch { return "\(error)" }
   return ""
 }
+
+/// Random moments at which a test disturbs a program: other ones each time, from a seed that is printed and that the
+/// environment variable AIRFRAME_TEST_SEED sets again (SplitMix64).
+struct Moments: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(_ test: String) {
+    let set = ProcessInfo.processInfo.environment["AIRFRAME_TEST_SEED"].flatMap { UInt64($0) }
+    state = set ?? .random(in: 0 ... .max)
+    print("\(test): AIRFRAME_TEST_SEED=\(state)")
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value >> 31
+  }
+}

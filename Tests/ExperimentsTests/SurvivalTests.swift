@@ -44,6 +44,7 @@ import Testing
 
     var done = 0
     var whileWriting = 0
+    var moments = Moments("kills of a training")
     while done < kills {
       let isResumed = FileManager.default.fileExists(atPath: "\(killed)/config.yaml")
       let program = try Program(
@@ -51,7 +52,8 @@ import Testing
           ? ["train", "--resume", killed]
           : ["train", config, "--out", folder.path, "--name", "killed"] + words, in: folder.path)
       // Every other kill waits for a checkpoint that is being written; the others come at random.
-      let moment = Date().addingTimeInterval(.random(in: 0.01...(0.03 + 1.2 * duration / Double(kills))))
+      let moment = Date().addingTimeInterval(
+        .random(in: 0.01...(0.03 + 1.2 * duration / Double(kills)), using: &moments))
       while Date() < moment && program.isRunning { usleep(200) }
       if done % 2 == 1 {
         let patience = Date().addingTimeInterval(2)

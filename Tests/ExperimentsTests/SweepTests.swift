@@ -66,10 +66,11 @@ import Testing
     let undisturbed = try sweep("--budget", "long", "--jobs", "2", to: "whole")
     #expect(undisturbed.status == 0, "\(undisturbed.messages)")
     var finished: [String: Date] = [:]
+    var moments = Moments("kills of a sweep")
     for kill in 0..<10 {
       let program = try Program(
         ["sweep", experiment, "--out", "\(folder.path)/runs", "--budget", "long", "--jobs", "2"], in: folder.path)
-      usleep(.random(in: 50_000...400_000))
+      usleep(.random(in: 50_000...400_000, using: &moments))
       // Every other time the cells' processes live on, and the next sweep meets them at work.
       let doomed = kill % 2 == 0 ? workers() : []
       program.send(SIGKILL)

@@ -45,6 +45,9 @@ public struct Benchmark: Sendable {
   public func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     if !hasKeys, let key = options.keys.first { throw RunError("'\(key)': bench \(name) has no keys to set") }
     if name != "kernels", options.filter != nil { throw RunError("--filter is for bench kernels; leave it out") }
-    return try body(options)
+    let load = MachineLoad()
+    var result = try body(options)
+    if let warning = load.warning { result.notes.append(warning) }
+    return result
   }
 }

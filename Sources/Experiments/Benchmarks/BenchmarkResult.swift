@@ -11,7 +11,10 @@ public struct BenchmarkResult: Sendable {
     public var rows: [Row] = []
 
     /// Adds a row with a figure for each column; nil where it has none.
-    mutating func add(_ name: String, _ figures: Double?...) {
+    mutating func add(_ name: String, _ figures: Double?...) { add(name, figures) }
+
+    /// Adds a row with a figure for each column; nil where it has none.
+    mutating func add(_ name: String, _ figures: [Double?]) {
       precondition(figures.count == columns.count, "\(figures.count) figures for the columns \(columns)")
       rows.append(Row(name: name, figures: figures))
     }
@@ -27,7 +30,7 @@ public struct BenchmarkResult: Sendable {
   public let settings: [JSON.Member]
   public let tables: [Table]
   /// What a reader should know beside the figures.
-  public let notes: [String]
+  public internal(set) var notes: [String]
 
   init(_ name: String, _ options: BenchmarkOptions, tables: [Table], notes: [String] = []) {
     self.name = name

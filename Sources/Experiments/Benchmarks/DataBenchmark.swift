@@ -8,7 +8,7 @@ enum DataBenchmark {
 
   static func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     let steps = try TrainingSteps(
-      StepBenchmark.config("air", options, withFiles: false), dataFolder: options.dataFolder)
+      StepBenchmark.config("air", options), dataFolder: options.dataFolder)
     for _ in 0..<5 { steps.next() }
     let share = options.seconds / Double(2 * datasets.names.count + 1)
     let step = Samples.repeating(for: share) { steps.next() }.median

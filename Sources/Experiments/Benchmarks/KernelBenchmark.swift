@@ -9,7 +9,7 @@ import Tensors
 enum KernelBenchmark {
   static func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     let steps = try TrainingSteps(
-      StepBenchmark.config("air", options, withFiles: false), dataFolder: options.dataFolder)
+      StepBenchmark.config("air", options), dataFolder: options.dataFolder)
     steps.next()
     let products = Profile.record { steps.next() }.products.sorted { order($0.key, $1.key) }
       .filter { options.wants($0.key.words) }

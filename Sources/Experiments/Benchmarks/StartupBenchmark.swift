@@ -79,7 +79,8 @@ enum StartupBenchmark {
     return monotonicSeconds() - start
   }
 
-  private static func end(_ child: ChildProcess) {
+  /// Ends a program at once.
+  static func end(_ child: ChildProcess) {
     child.send(SIGKILL)
     while child.poll() == nil { usleep(100) }
   }

@@ -4,20 +4,18 @@ import Tensors
 
 /// Times training steps of the AIR of the peers (docs/performance.md), and says where the time goes.
 enum StepBenchmark {
-  /// The same sizes, products and draws as the peers, on generated digits.
-  private static let digits = "{ name: multi-mnist, overlap: allowed, digit: { kind: native } }"
-  /// Shapes about as large as digits, for measurements that do without files.
-  private static let sprites = """
+  /// Shapes that leave as many pixels blank as multi-MNIST does, which decides how long sparse products take: no files are needed.
+  private static let scenes = """
     { name: multi-sprites, side: 50, counts: { 0: 500, 1: 500, 2: 500 }, diameter: { smallest: 14, largest: 20 } }
     """
   private static let warmup = 10
 
   /// The config of the measured step. Throws `ConfigurationError` for keys that cannot be set.
-  static func config(_ model: String, _ options: BenchmarkOptions, withFiles: Bool = true) throws -> RunConfig {
+  static func config(_ model: String, _ options: BenchmarkOptions) throws -> RunConfig {
     if model == "mvae" { return try mvae(options) }
     let text = """
       model: { name: \(model), steps: 3, glimpse: 28 }
-      dataset: \(withFiles ? digits : sprites)
+      dataset: \(scenes)
       estimator: { name: nvil, centering: true, moving_average: 0.9, baseline: { layers: [] } }
       training: { batch: 64, threads: \(options.threads), optimizer: { name: adam, rate: 1e-4 } }
       """
@@ -26,7 +24,7 @@ enum StepBenchmark {
     ).value
   }
 
-  /// The step of scripts/bench_mvae_torch.py, every size written out.
+  /// The step of scripts/peers/mvae_torch.py, every size written out.
   private static func mvae(_ options: BenchmarkOptions) throws -> RunConfig {
     let text = """
       model:

@@ -94,7 +94,7 @@ public final class Sweep {
   }
 
   /// Of util-linux, which every Debian has.
-  private static let taskset = "/usr/bin/taskset"
+  static let taskset = "/usr/bin/taskset"
 
   private static func shares(of cores: [Int], jobs: Int, threads: Int) -> [ArraySlice<Int>] {
     guard jobs > 1, jobs * threads == cores.count, access(taskset, X_OK) == 0 else { return [] }

@@ -11,7 +11,7 @@ Adam at 1e-3.  Eager, or compiled with --compile; maps with their channels
 last, or first with --channels-first.
 
 How:    MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
-        MALLOC_TOP_PAD_=268435456 python bench_mvae_torch.py --threads 1
+        MALLOC_TOP_PAD_=268435456 python mvae_torch.py --threads 1
 
 (Those keep the C library from giving large buffers back between steps, which
 costs PyTorch 10 to 45 % of a step.)  Prints one line of JSON.
