@@ -172,6 +172,15 @@ struct RunnerTests {
     #expect(table.contains("what if: model.likelihood.deviation=0.1") && table.contains("the run's own"), "\(table)")
   }
 
+  @Test func whatCannotBeKeptIsPrintedAllTheSame() throws {
+    // A file where the folder should be made, as on a disk that takes nothing.
+    try RunFolder(opening: run).write("", to: "evaluations")
+    let outcome = try Program.run(["evaluate", run, "evaluation.iwae_samples=0"], in: folder.path)
+    #expect(outcome.status == 1)
+    #expect(outcome.output.hasPrefix("step 24\nnelbo "), "\(outcome.output)")
+    #expect(outcome.messages.contains("the evaluation is not kept") && outcome.messages.contains(run))
+  }
+
   @Test func whatVersion2LeftIsStillRead() throws {
     let folder = try RunFolder(opening: run)
     try folder.write(#"{"step": 24, "split": "test", "nelbo": -4}"#, to: "evaluation-test-step-24.json")
