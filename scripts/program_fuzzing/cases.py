@@ -49,6 +49,8 @@ class Case:
             "runs",
             "data",
         )
+        # The training scenes are many.
+        self.line.may_work |= any(word.endswith("train") for word in self.line.words[1:])
         self.around = self.surroundings()
 
     def chance(self, share):

@@ -100,15 +100,22 @@ def messages(around, outcome):
 def may_change(line, path):
     """Whether the command trains or measures where `path` is."""
     command = line.invocation.path[0]
-    name = os.path.basename(path)
     if path in (os.path.normpath(output) for output in line.outputs):
         return True
     in_run = path.startswith(("runs/", "out/", "new/")) or command == "run-cell"
     if command == "evaluate":
-        return in_run and "evaluation" in name
+        return in_run and "evaluation" in path
     if command in ("train", "run-cell", "sweep"):
         return in_run
     return command == "data" and path.startswith("data/")
+
+
+def may_be_replaced(line, path):
+    """Whether an output may go over a file: one that is there for it, or any but the command's own inputs."""
+    if os.path.basename(path).startswith("old."):
+        return True
+    inputs = [os.path.normpath(word.rpartition("=")[2]) for word in line.words if word.rpartition("=")[2] not in line.outputs]
+    return "--replace" in line.words and not any(path == name or path.startswith(name + "/") for name in inputs)
 
 
 def files(line, outcome, folder, before, after):
@@ -123,9 +130,8 @@ def files(line, outcome, folder, before, after):
             found.append(f"{path} {'is gone' if now is None else 'changed'}")
         elif path in outputs and kind not in (stat.S_IFREG, stat.S_IFLNK):
             found.append(f"the output {path} was no regular file, and was replaced")
-        elif path in outputs and not os.path.basename(path).startswith("old."):
-            if kind == stat.S_IFREG:
-                found.append(f"the output replaced the input {path}")
+        elif path in outputs and kind == stat.S_IFREG and not may_be_replaced(line, path):
+            found.append(f"the output replaced the input {path}")
         elif outcome.status != 0 and path in outputs:
             # It is whole where only the report of it could not be printed.
             fault = "it is gone" if now is None else incomplete(os.path.join(folder, path))

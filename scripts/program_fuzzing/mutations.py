@@ -172,6 +172,9 @@ def tree_changed(data, random, path):
     header = safetensors_header(data)
     if header is not None:
         new = json_changed(header, random)
+        if new is None:
+            # An earlier damage left no JSON.
+            return bytes_changed(data, random)
         new += b" " * (-len(new) % 8)
         return struct.pack("<Q", len(new)) + new + data[8 + len(header) :]
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

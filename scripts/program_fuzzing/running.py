@@ -162,7 +162,11 @@ def watch(process, outcome, around, may_work, start):
         if now - start > limit:
             waited = waits(process.pid) - base
             took = now - start - waited
-            if took > limit and told is None and may_work and is_busy(process.pid):
+            is_working = told is None and may_work and took > limit and is_busy(process.pid)
+            if not session(process.pid):
+                # It has ended meanwhile.
+                continue
+            if is_working:
                 os.kill(process.pid, signal.SIGTERM)
                 told = start = time.monotonic()
                 base = waits(process.pid)
