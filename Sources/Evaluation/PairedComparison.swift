@@ -48,6 +48,7 @@ public struct PairedComparison: Equatable, Sendable {
       if chance(ofBeyond: middle, freedom: Double(differences.count - 1)) > 0.05 { low = middle } else { high = middle }
     }
     let reach = high * deviation / Double(differences.count).squareRoot()
+    guard mean.isFinite, reach.isFinite else { return nil }
     return mean - reach...mean + reach
   }
 

@@ -3,17 +3,17 @@ import Pictures
 
 /// A file that only grows: each append is one write of whole lines or records.
 final class AppendedFile {
-  private let path: String
+  let path: String
   private let descriptor: Int32
   /// Bytes so far.
   private(set) var length: Int
 
-  /// Opens a file at its end, or makes it. Throws `FileError`.
-  init(_ path: String) throws {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
-    length = Int(lseek(descriptor, 0, SEEK_END))
+  /// Opens a file of a folder at its end, or makes it. Throws `FileError`, also for what is no regular file of that
+  /// folder alone (`OpenFolder.openToWrite`).
+  init(_ name: String, in folder: OpenFolder) throws {
+    path = folder.path(of: name)
+    descriptor = try folder.openToWrite(name, O_RDWR | O_CREAT | O_APPEND)
+    length = max(0, Int(lseek(descriptor, 0, SEEK_END)))
   }
 
   deinit { close(descriptor) }
@@ -41,30 +41,30 @@ final class AppendedFile {
     guard fdatasync(descriptor) == 0 || errno == EINVAL else { throw systemError(path, "cannot be synced", errno) }
   }
 
-  /// Cuts the file back to its first `length` bytes: to where a checkpoint left it. Throws `FileError`.
+  /// Cuts the file back to its first `length` bytes; a shorter file stays as it is. Throws `FileError`.
   func truncate(to length: Int) throws {
-    precondition(length <= self.length, "\(path) of \(self.length) bytes cannot be cut to \(length)")
+    guard length < self.length else { return }
     guard ftruncate(descriptor, off_t(length)) == 0 else { throw systemError(path, "cannot be cut", errno) }
     self.length = length
   }
-}
 
-/// Names in a folder, sorted; none where it cannot be read.
-func fileNames(in folder: String) -> [String] {
-  guard let stream = opendir(folder) else { return [] }
-  defer { closedir(stream) }
-  var names: [String] = []
-  while let entry = readdir(stream) {
-    names.append(
-      withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      })
+  /// Up to `count` bytes from `offset` on; fewer where the file ends. Throws `FileError`.
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = pread(descriptor, &bytes, count, off_t(offset))
+    guard got >= 0 else { throw systemError(path, "cannot be read", errno) }
+    return Array(bytes.prefix(got))
   }
-  return names.filter { $0 != "." && $0 != ".." }.sorted()
-}
 
-/// The size of a file in bytes; nil where there is none.
-func fileSize(_ path: String) -> Int? {
-  var status = stat()
-  return stat(path, &status) == 0 ? Int(status.st_size) : nil
+  /// The end of the last whole line within the first `length` bytes: 0 where there is none. Throws `FileError`.
+  func endOfLine(before length: Int) throws -> Int {
+    var end = min(length, self.length)
+    while end > 0 {
+      let start = max(0, end - (1 << 16))
+      let part = try bytes(at: start, count: end - start)
+      if let newline = part.lastIndex(of: UInt8(ascii: "\n")) { return start + newline + 1 }
+      end = start
+    }
+    return 0
+  }
 }

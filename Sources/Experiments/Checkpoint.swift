@@ -1,4 +1,5 @@
 import Configuration
+import Pictures
 import Tensors
 
 /// Everything a training needs to go on: parameters, optimizers, estimator, step, and how far its logs reach.
@@ -6,69 +7,127 @@ public enum Checkpoint {
   /// What a checkpoint holds beside the tensors that it put into a workbench.
   public struct Restored {
     public let step: Int
+    /// How far the logs reached; `LogState` reads it.
     let log: JSON
-    /// The config of the run that made it.
+    /// The config of the run that made it; nil where the checkpoint does not say.
     let config: RunConfig?
+  }
+
+  /// Which of its tensors are wanted.
+  enum Part {
+    /// All that a training needs to go on.
+    case everything
+    /// The model's parameters, which is all that a trained model needs.
+    case parameters
+    /// The model's parameters, and the estimator's parameters and statistics where the checkpoint has the same.
+    case parametersAndEstimator
   }
 
   /// Writes the state after `step` steps, atomically. Throws `FileError`.
   static func write(_ workbench: Workbench, step: Int, log: JSON = .object([]), to path: String) throws {
-    try SafeTensors.write(
+    try writeFileAtomically(encode(workbench, step: step, log: log), to: path)
+  }
+
+  /// The bytes of a checkpoint after `step` steps.
+  static func encode(_ workbench: Workbench, step: Int, log: JSON) -> [UInt8] {
+    SafeTensors.encode(
       workbench.state.map { ($0.name, $0.tensor.tensor.detached()) },
       metadata: [
         ("step", "\(step)"), ("log", log.line), ("config", ConfigurationFile.encode(workbench.config)),
-      ], to: path)
+      ])
   }
 
-  /// Puts a checkpoint's values into a workbench. Nothing changes if it does not fit.
-  /// Throws `RunError` that names what differs, also where the checkpoint was made by another model or to be resumed,
-  /// another config than the workbench's.
+  /// Puts everything of a checkpoint into a workbench. Nothing changes if it does not fit.
+  /// Throws `RunError` that names what differs, and `FileError`.
   @discardableResult
   public static func restore(_ workbench: Workbench, from path: String) throws -> Restored {
-    let contents = try SafeTensors.read(path)
-    guard let step = contents.metadata["step"].flatMap({ Int($0) }), step >= 0 else {
-      throw RunError("\(path): this checkpoint does not say after which step it was made")
+    try restore(.everything, of: path, into: workbench)
+  }
+
+  /// Puts a part of a checkpoint into a workbench. Nothing changes if it does not fit.
+  ///
+  /// `called` is the step that the name of the file says: the checkpoint must say the same; one that says nothing of its
+  /// step, because only its parameters are left, is taken at its name. Throws `RunError` that names what differs, and
+  /// `FileError`.
+  static func restore(_ part: Part, of path: String, into workbench: Workbench, called: Int? = nil) throws -> Restored {
+    let file = try SafeTensorsFile(path)
+    let metadata = file.header.metadata
+    let wanted = part == .everything ? workbench.state : named(workbench.model.store.parameters)
+    let tensors = try tensors(of: file, for: wanted)
+    let step = try step(metadata["step"], path, called: part == .everything ? nil : called)
+    if let called, step != called {
+      throw RunError(
+        "\(path): was made after step \(step), as it says itself; give it back its name, step-\(step).safetensors")
     }
     let log: JSON
     do {
-      log = try contents.metadata["log"].map { try JSON(parsing: Array($0.utf8)) } ?? .object([])
+      log = try metadata["log"].map { try JSON(parsing: Array($0.utf8)) } ?? .object([])
     } catch {
       throw RunError("\(path): what this checkpoint says of the logs is not JSON: \(error)")
     }
-    let config = try contents.metadata["config"].map {
+    let config = try metadata["config"].map {
       try ConfigurationFile.load(RunConfig.self, text: $0, name: "\(path) (its config)").value
     }
-    try assign(contents, to: workbench.state, path)
+    assign(tensors, to: wanted)
+    if part == .parametersAndEstimator {
+      let own =
+        named(workbench.estimator.store.parameters)
+        + workbench.estimator.statistics.map { ("estimator/\($0.name)", $0) }
+      if let tensors = try? Checkpoint.tensors(of: file, for: own) { assign(tensors, to: own) }
+    }
     return Restored(step: step, log: log, config: config)
+  }
+
+  private static func step(_ text: String?, _ path: String, called: Int?) throws -> Int {
+    if text == nil, let called { return called }
+    guard let step = text.flatMap({ Int($0) }), TrainingConfig.reachableSteps.contains(step) else {
+      throw RunError("\(path): this checkpoint does not say after which step it was made")
+    }
+    return step
   }
 
   /// Puts another run's parameters into a workbench: the model's, and the estimator's where that run has the same.
   /// Throws `RunError` that names what differs in the model's; then nothing changes.
   static func initialize(_ workbench: Workbench, from path: String) throws {
-    let contents = try SafeTensors.read(path)
-    func named(_ parameters: [Parameter]) -> [(name: String, tensor: Parameter)] {
-      parameters.map { ("parameters/\($0.name)", $0) }
-    }
-    try assign(contents, to: named(workbench.model.store.parameters), path)
-    try? assign(contents, to: named(workbench.estimator.store.parameters), path)
+    let file = try SafeTensorsFile(path)
+    let (model, estimator) = (named(workbench.model.store.parameters), named(workbench.estimator.store.parameters))
+    assign(try tensors(of: file, for: model), to: model)
+    if let tensors = try? tensors(of: file, for: estimator) { assign(tensors, to: estimator) }
   }
 
-  private static func assign(
-    _ contents: SafeTensors.Contents, to state: [(name: String, tensor: Parameter)], _ path: String
-  ) throws {
+  private static func named(_ parameters: [Parameter]) -> [(name: String, tensor: Parameter)] {
+    parameters.map { ("parameters/\($0.name)", $0) }
+  }
+
+  /// The values of a state. Shapes are compared before anything is read, so that nothing larger than the workbench is.
+  private static func tensors(
+    of file: SafeTensorsFile, for state: [(name: String, tensor: Parameter)]
+  ) throws -> [Tensor] {
     for (name, parameter) in state {
-      guard let tensor = contents.tensors[name] else {
-        throw RunError("\(path): \(name) is missing in this checkpoint; it belongs to another config")
+      guard let entry = file.header.entries[name] else {
+        let isStripped =
+          !name.hasPrefix("parameters/") && file.header.entries.keys.allSatisfy { $0.hasPrefix("parameters/") }
+        throw RunError(
+          "\(file.path): \(name) is missing in this checkpoint; "
+            + (isStripped
+              ? "it holds parameters alone, which do for evaluate, infer, sample, figure and --init-from, but no training "
+                + "can go on from them"
+              : "it belongs to another config"))
       }
-      guard tensor.shape == parameter.shape else {
-        throw RunError("\(path): \(name) has shape \(tensor.shape), the config makes it \(parameter.shape)")
+      guard entry.shape == parameter.shape else {
+        throw RunError("\(file.path): \(name) has shape \(entry.shape), the config makes it \(parameter.shape)")
       }
+    }
+    return try state.map { name, _ in
+      let tensor = try file.tensor(name)
       guard tensor.array().allSatisfy(\.isFinite) else {
-        throw RunError("\(path): \(name) holds values that are not finite numbers")
+        throw RunError("\(file.path): \(name) holds values that are not finite numbers")
       }
+      return tensor
     }
-    for (name, parameter) in state {
-      if let tensor = contents.tensors[name] { parameter.assign(tensor) }
-    }
+  }
+
+  private static func assign(_ tensors: [Tensor], to state: [(name: String, tensor: Parameter)]) {
+    for ((_, parameter), tensor) in zip(state, tensors) { parameter.assign(tensor) }
   }
 }

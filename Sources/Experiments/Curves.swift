@@ -30,8 +30,11 @@ public enum Curves {
     }
     if let table {
       var lines = [([axis == .steps ? "step" : "seconds"] + curves.map(\.name)).joined(separator: ",")]
+      let columns = curves.map { curve in
+        Dictionary(curve.points.map { ($0.place, $0.value) }, uniquingKeysWith: { first, _ in first })
+      }
       for place in Set(curves.flatMap { $0.points.map(\.place) }).sorted() {
-        let values = curves.map { curve in curve.points.first { $0.place == place }.map { "\($0.value)" } ?? "" }
+        let values = columns.map { column in column[place].map { "\($0)" } ?? "" }
         lines.append(([axis == .steps ? "\(Int(place))" : "\(place)"] + values).joined(separator: ","))
       }
       try writeFileAtomically(Array((lines.joined(separator: "\n") + "\n").utf8), to: table)
@@ -40,17 +43,21 @@ public enum Curves {
 
   private static func curve(_ run: String, _ metric: String, _ axis: Axis) throws -> Curve {
     let folder = try RunFolder(opening: run)
-    let text = String(decoding: try readFile("\(run)/metrics.jsonl"), as: UTF8.self)
+    let path = "\(run)/metrics.jsonl"
     let times = axis == .seconds ? try TimingFile.stepSeconds("\(run)/timing.jsonl") : []
+    var time = 0
     var points: [(place: Double, value: Double)] = []
-    for line in text.split(separator: "\n") {
-      let entry = try JSON(parsing: Array(line.utf8))
-      guard entry["split"]?.string == "validation", let step = entry["step"]?.double, let value = entry[metric]?.double
-      else { continue }
-      points.append((axis == .steps ? step : times.last { Double($0.step) <= step }?.seconds ?? 0, value))
+    try JSONLines.read(path) { line, number, _ in
+      guard let line, let step = line.step else {
+        throw RunError("\(path):\(number): is no line of a training's log; remove it, or put the file back as it was")
+      }
+      guard line["split"]?.string == "validation", let value = line[metric]?.double else { return }
+      // Both files go from step to step.
+      while time < times.count, times[time].step <= step { time += 1 }
+      points.append((axis == .steps ? Double(step) : time > 0 ? times[time - 1].seconds : 0, value))
     }
     guard !points.isEmpty else {
-      throw RunError("\(run)/metrics.jsonl: no evaluation holds '\(metric)'; look there for the names that it holds")
+      throw RunError("\(path): no evaluation holds '\(metric)'; look there for the names that it holds")
     }
     return Curve(name: folder.shortName, points: points)
   }

@@ -8,27 +8,42 @@ final class EventFile {
   private let file: AppendedFile
 
   /// Opens the `events.out.tfevents.*` of a folder, or makes one. Throws `FileError`.
-  init(in folder: String) throws {
-    if let existing = EventFile.path(in: folder) {
-      file = try AppendedFile(existing)
-    } else {
-      file = try AppendedFile("\(folder)/events.out.tfevents.\(time(nil)).\(hostName())")
-    }
+  init(in folder: OpenFolder) throws {
+    file = try AppendedFile(
+      EventFile.name(among: try folder.names()) ?? "\(prefix)\(time(nil)).\(hostName())", in: folder)
     if file.length == 0 { try writeHead() }
   }
 
-  /// The event file of a folder, if there is one.
-  static func path(in folder: String) -> String? {
-    fileNames(in: folder).first { $0.hasPrefix("events.out.tfevents.") }.map { "\(folder)/\($0)" }
+  /// The event file of a folder, if there is one. Throws `FileError` where the folder cannot be listed.
+  static func path(in folder: String) throws -> String? {
+    name(among: try fileNames(in: folder)).map { "\(folder)/\($0)" }
   }
 
+  private static func name(among names: [String]) -> String? { names.first { $0.hasPrefix(prefix) } }
+
+  var path: String { file.path }
   var length: Int { file.length }
   func synchronize() throws { try file.synchronize() }
 
   /// Cuts the file back; a file without anything starts anew.
   func truncate(to length: Int) throws {
     try file.truncate(to: length)
-    if length == 0 { try writeHead() }
+    if file.length == 0 { try writeHead() }
+  }
+
+  /// The end of the last whole record within the first `length` bytes. Throws `FileError`.
+  func endOfRecord(before length: Int) throws -> Int {
+    let limit = min(length, file.length)
+    var end = 0
+    while end < limit {
+      let head = try file.bytes(at: end, count: 8)
+      guard head.count == 8 else { break }
+      let size = head.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
+      // 16 bytes around the payload: its length, and two checksums.
+      guard size <= UInt64(limit), end + 16 + Int(size) <= limit else { break }
+      end += 16 + Int(size)
+    }
+    return end
   }
 
   /// Appends one record a value.
@@ -78,6 +93,8 @@ final class EventFile {
       + littleEndian(CRC32C.masked(event.encoded))
   }
 }
+
+private let prefix = "events.out.tfevents."
 
 /// The few kinds of protobuf fields that events need.
 struct ProtobufMessage {

@@ -92,8 +92,10 @@ extension RunFolder {
 
   /// All evaluations that stand here and can be read, by step, then split, the older first.
   var evaluations: [KeptEvaluation] {
-    let found = fileNames(in: "\(path)/evaluations").filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
-      .compactMap { json("evaluations/\($0)").flatMap { KeptEvaluation($0, of: self) } }
+    let found = ((try? fileNames(in: "\(path)/evaluations")) ?? []).filter {
+      $0.hasSuffix(".json") && !$0.hasPrefix(".")
+    }
+    .compactMap { json("evaluations/\($0)").flatMap { KeptEvaluation($0, of: self) } }
     return found.sorted { ($0.step, $0.split, $0.time) < ($1.step, $1.split, $1.time) }
   }
 

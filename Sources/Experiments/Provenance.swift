@@ -9,7 +9,7 @@ import Tensors
 /// The file describes the process that started the run; `resumed` adds one entry for each that went on with it.
 enum Provenance {
   /// Writes the file for a new run. `origin` is the run whose parameters were the initial ones. Throws `FileError`.
-  static func write(_ workbench: Workbench, to folder: RunFolder, origin: String?) throws {
+  static func write(_ workbench: Workbench, to folder: LockedFolder, origin: String?) throws {
     var seedless = workbench.config
     seedless.training.seed = 0
     let config: [JSON.Member] = [
@@ -23,7 +23,7 @@ enum Provenance {
 
   /// Adds the process that goes on after `step` steps; returns what is different from the first one and may change results.
   /// Throws `FileError`.
-  static func resume(_ workbench: Workbench, in folder: RunFolder, after step: Int) throws -> [String] {
+  static func resume(_ workbench: Workbench, in folder: LockedFolder, after step: Int) throws -> [String] {
     guard var first = folder.json("environment.json"), case .list(let resumed)? = first["resumed"] else {
       try write(workbench, to: folder, origin: nil)
       return []
@@ -124,7 +124,8 @@ enum Provenance {
 extension RunFolder {
   /// A JSON file of the folder; nil where there is none that can be read.
   func json(_ name: String) -> JSON? {
-    guard let bytes = try? readFile("\(path)/\(name)") else { return nil }
+    let file = "\(path)/\(name)"
+    guard (try? requireRegularFile(file)) != nil, let bytes = try? readFile(file, limit: 1 << 22) else { return nil }
     return try? JSON(parsing: bytes)
   }
 }

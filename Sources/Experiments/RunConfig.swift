@@ -66,8 +66,13 @@ public struct TrainingConfig: Configurable {
 
   public init() {}
 
+  /// More steps than any training takes.
+  static let mostSteps = 1_000_000_000
+  /// After which steps a training can stand.
+  static let reachableSteps = 0...mostSteps
+
   public static let fields: [Field<TrainingConfig>] = [
-    .integer("steps", \.steps, in: 1...1_000_000_000, "training steps"),
+    .integer("steps", \.steps, in: 1...mostSteps, "training steps"),
     .integer("batch", \.batch, in: 1...65536, "images a step"),
     .integer("seed", \.seed, in: 0...(1 << 53), "seed of initial values, noise and the order of scenes"),
     .integer("threads", \.threads, in: 1...256, "threads of matrix products"),

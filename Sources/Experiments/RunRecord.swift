@@ -64,8 +64,10 @@ public struct RunRecord: Sendable {
   }
 
   private mutating func readConfig() {
+    let file = "\(path)/config.yaml"
     do {
-      for (key, value) in try ConfigurationFile.values(path: "\(path)/config.yaml") {
+      try requireRegularFile(file)
+      for (key, value) in try ConfigurationFile.values(path: file) {
         // A key that is called as one of the run's own names would hide it.
         guard values[key] == nil else { continue }
         set(key, value)
@@ -99,6 +101,7 @@ public struct RunRecord: Sendable {
     let file = "\(path)/\(name)"
     guard access(file, F_OK) == 0 else { return nil }
     do {
+      try requireRegularFile(file)
       let value = try JSON(parsing: try readFile(file, limit: 1 << 24))
       if case .object = value { return value }
       problems.append("\(file): is no JSON object")
@@ -117,8 +120,7 @@ public struct RunRecord: Sendable {
 
   /// The last line of a file of JSON lines that is like that. Files grow with the training, so only their end is read.
   static func lastLine(of file: String, where isWanted: (JSON) -> Bool = { _ in true }) -> JSON? {
-    let file = open(file, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
+    guard let file = try? openRegularFile(file) else { return nil }
     defer { close(file) }
     let size = lseek(file, 0, SEEK_END)
     var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -48,14 +48,14 @@ public enum Runner {
     return try finish(Training(workbench, in: folder, origin: origin), place)
   }
 
-  /// Goes on with a run from its newest checkpoint that can be read; one that cannot is reported, and the one before it
-  /// used. Only `training.steps`, `threads`, what is written when, and where the data lies may change.
-  /// Throws `RunError` where anything else is overridden, where no checkpoint can be read, where the data is not the run's,
+  /// Goes on with a run from its newest usable checkpoint (`restoreNewest`). Only `training.steps`, `threads`, what is written
+  /// when, and where the data lies may change.
+  /// Throws `RunError` where anything else is overridden, where no checkpoint can be used, where the data is not the run's,
   /// and where another process trains there. Nothing is changed then.
   public static func resume(run path: String, overrides: [String], dataFolder: String) throws -> Outcome {
     let folder = try RunFolder(opening: path)
     try refuseChanges(overrides, path, locations: try folder.config().locations)
-    let lock = try folder.lock()
+    let locked = try LockedFolder(folder)
     let config = try folder.config(overrides)
     Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
@@ -66,7 +66,7 @@ public enum Runner {
         "\(path): stands at step \(restored.step) already; training.steps=\(config.training.steps) is below")
     }
     writeToStandardError("going on after step \(restored?.step ?? 0)\n")
-    return try finish(Training(resuming: workbench, in: folder, from: restored, lock: lock), path)
+    return try finish(Training(resuming: workbench, in: locked, from: restored), path)
   }
 
   /// Trains the config of a file in exactly this folder, or goes on with the run that stands there, and measures it on test
@@ -89,54 +89,6 @@ public enum Runner {
       guard case .integer(let step)? = step, folder.evaluation("test", after: step) == nil else { continue }
       try evaluate(run: place, split: .test, step: step, overrides: [], dataFolder: dataFolder).keep()
     }
-  }
-
-  /// What may change when a run goes on: how long, with how many threads, and what is written when.
-  static let resumable = [
-    "training.steps", "training.threads", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
-    "training.picture_every", "training.keep_checkpoints",
-  ]
-
-  private static func refuseChanges(_ overrides: [String], _ path: String, locations: [String]) throws {
-    let resumable = self.resumable + locations
-    for override in overrides {
-      let key = override.prefix { $0 != "=" }
-      guard resumable.contains(String(key)) else {
-        throw RunError(
-          "override '\(override)': a resumed run keeps its config; only \(resumable.joined(separator: ", ")) may change. "
-            + "For another config start a new run, with --init-from \(path) to keep what was learned")
-      }
-    }
-  }
-
-  /// Puts the newest usable checkpoint into the workbench; nil where none was made yet.
-  private static func restoreNewest(_ workbench: Workbench, _ folder: RunFolder) throws -> Checkpoint.Restored? {
-    var problems: [String] = []
-    for checkpoint in folder.checkpoints.reversed() {
-      do {
-        let restored = try Checkpoint.restore(workbench, from: checkpoint.path)
-        if let config = restored.config,
-          let change = workbench.config.differences(from: config).first(where: { !resumable.contains($0.key) })
-        {
-          throw RunError(
-            "\(checkpoint.path): was made with \(change.key) \(change.other?.line ?? "unset"), config.yaml says "
-              + "\(change.own?.line ?? "nothing"); put config.yaml back as it was")
-        }
-        if let obstacle = TrainingLog.obstacle(in: folder, to: restored.log) {
-          throw RunError("\(checkpoint.path): cannot be used: \(obstacle)")
-        }
-        for problem in problems { writeToStandardError("warning: \(problem); the checkpoint before it is used\n") }
-        return restored
-      } catch {
-        problems.append("\(error)")
-      }
-    }
-    guard problems.isEmpty else {
-      throw RunError(
-        "none of the checkpoints can be used:\n" + problems.joined(separator: "\n")
-          + "\nto begin anew, start another run of \(folder.path)/config.yaml")
-    }
-    return nil
   }
 
   private static func finish(_ begin: @autoclosure () throws -> Training, _ place: String) throws -> Outcome {
@@ -181,24 +133,6 @@ public enum Runner {
   public static func evaluations(of path: String) throws -> String {
     let found = try RunFolder(opening: path).evaluations
     return found.isEmpty ? "no evaluations stand in \(path)\n" : KeptEvaluation.table(found)
-  }
-
-  /// Puts a run's newest checkpoint, or the one after `step` steps, into a workbench; returns its step.
-  /// Throws `RunError` where there is none, or it cannot be used: then with the others.
-  static func restore(_ workbench: Workbench, of folder: RunFolder, step: Int?) throws -> Int {
-    let checkpoints = folder.checkpoints
-    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
-      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
-      throw RunError(
-        "\(folder.path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") "
-          + "(there are: \(steps.isEmpty ? "none" : steps))")
-    }
-    do {
-      return try Checkpoint.restore(workbench, from: chosen.path).step
-    } catch {
-      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
-      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
-    }
   }
 
   /// Every key of a config with its value, as YAML.

@@ -22,12 +22,14 @@ struct RunningSums {
   /// For checkpoints; numbers are written with all their digits, so that reading gives back the same bits.
   var json: JSON { .list(values.map { .list([.text($0.name), .number($0.total), .integer($0.count)]) }) }
 
-  init(_ json: JSON?) {
-    guard case .list(let rows)? = json else { return }
-    for case .list(let row) in rows where row.count == 3 {
-      if let name = row[0].string, let total = row[1].double, case .integer(let count) = row[2] {
-        values.append((name, total, count))
-      }
+  /// Nil where that is not what `json` gives.
+  init?(_ json: JSON) {
+    guard case .list(let rows) = json else { return nil }
+    for row in rows {
+      guard case .list(let row) = row, row.count == 3, let name = row[0].string, let total = row[1].double,
+        case .integer(let count) = row[2], (1...TrainingConfig.mostSteps).contains(count)
+      else { return nil }
+      values.append((name, total, count))
     }
   }
 }

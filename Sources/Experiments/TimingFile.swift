@@ -10,22 +10,25 @@ final class TimingFile {
     var evaluationSeconds = 0.0
   }
 
-  private let path: String
   private let file: AppendedFile
   private var steps = 0
   private var start = monotonicSeconds()
 
-  /// Opens the file and drops lines after `step`. Throws `FileError`.
-  init(_ path: String, upTo step: Int) throws {
-    self.path = path
-    file = try AppendedFile(path)
+  /// Opens the file. Throws `FileError`.
+  init(in folder: OpenFolder) throws { file = try AppendedFile("timing.jsonl", in: folder) }
+
+  /// Drops the lines after `step`, and what is no whole line. Throws `FileError`.
+  func cut(after step: Int) throws {
     var kept = 0
-    for (line, end) in try TimingFile.lines(path) {
-      guard case .integer(let number)? = line["step"], number <= step else { break }
-      kept = end
+    var isOver = false
+    try JSONLines.read(file.path) { line, _, end in
+      if let number = line?.step, number > step { isOver = true }
+      if !isOver { kept = end }
     }
     try file.truncate(to: kept)
   }
+
+  func synchronize() throws { try file.synchronize() }
 
   /// One more training step has ended.
   func step() { steps += 1 }
@@ -48,15 +51,17 @@ final class TimingFile {
 
   private func write(_ members: [JSON.Member]) throws { try file.append(line: JSON.object(members).line) }
 
+  /// Lines that cannot be read, after a crash of the machine or an edit, are left out. Throws `FileError`.
   func totals() throws -> Totals {
     var totals = Totals()
-    for (line, _) in try TimingFile.lines(path) {
-      let seconds = line["seconds"]?.double ?? 0
+    try JSONLines.read(file.path) { line, _, _ in
+      guard let line, let seconds = line.seconds else { return }
       if line["split"] != nil {
         totals.evaluationSeconds += seconds
-      } else {
+      } else if case .integer(let steps)? = line["steps"], TrainingConfig.reachableSteps.contains(steps) {
         totals.stepSeconds += seconds
-        if case .integer(let steps)? = line["steps"] { totals.steps += steps }
+        // Only a file that was edited has more steps than there are.
+        totals.steps = min(totals.steps + steps, TrainingConfig.reachableSteps.upperBound)
       }
     }
     return totals
@@ -66,25 +71,22 @@ final class TimingFile {
   static func stepSeconds(_ path: String) throws -> [(step: Int, seconds: Double)] {
     var sum = 0.0
     var found: [(step: Int, seconds: Double)] = []
-    for (line, _) in try lines(path) where line["split"] == nil {
-      guard case .integer(let step)? = line["step"] else { continue }
-      sum += line["seconds"]?.double ?? 0
+    try JSONLines.read(path) { line, _, _ in
+      guard let line, line["split"] == nil, let step = line.step, let seconds = line.seconds else { return }
+      sum += seconds
       found.append((step, sum))
     }
     return found
   }
+}
 
-  /// Whole lines that can be read, each with the place of its end, up to the first that cannot.
-  private static func lines(_ path: String) throws -> [(line: JSON, end: Int)] {
-    var lines: [(JSON, Int)] = []
-    var end = 0
-    let bytes = try readFile(path)
-    while let newline = bytes[end...].firstIndex(of: UInt8(ascii: "\n")),
-      let line = try? JSON(parsing: bytes[end..<newline])
-    {
-      end = newline + 1
-      lines.append((line, end))
-    }
-    return lines
+extension JSON {
+  /// The step of a line of a log, if it has one that a training can reach.
+  var step: Int? {
+    guard case .integer(let step)? = self["step"], TrainingConfig.reachableSteps.contains(step) else { return nil }
+    return step
   }
+
+  /// A duration: neither negative nor longer than 30,000 years.
+  fileprivate var seconds: Double? { self["seconds"]?.double.flatMap { (0...1e12).contains($0) ? $0 : nil } }
 }

@@ -12,8 +12,7 @@ import Tensors
 public final class Training {
   private let workbench: Workbench
   private let config: TrainingConfig
-  private let folder: RunFolder
-  private let lock: FolderLock
+  private let folder: LockedFolder
   private let batches: BatchLoader
   private let evaluator: Evaluator
   private let log: TrainingLog
@@ -29,41 +28,44 @@ public final class Training {
   public convenience init(_ workbench: Workbench, in folder: RunFolder, origin: String? = nil) throws {
     let batches = try Training.batches(workbench, from: 0)
     try folder.make()
-    let lock = try folder.lock()
+    let locked = try LockedFolder(folder)
     // Another process may have been faster since the folder was chosen.
     try folder.refuseExisting()
-    folder.removeUnfinished()
-    try self.init(workbench, folder, lock, batches, .init(step: 0, log: .object([]), config: nil))
-    try Provenance.write(workbench, to: folder, origin: origin)
+    try locked.removeUnfinished()
+    try self.init(workbench, locked, batches, nil)
+    try Provenance.write(workbench, to: locked, origin: origin)
     try log.note("airframe \(airframeVersion) starts" + (origin.map { " from the parameters of \($0)" } ?? ""))
   }
 
   /// Goes on from a checkpoint that was put into the workbench, or from the start where none was made.
-  /// Throws as above.
+  ///
+  /// Logs are cut when the first step begins, and only where the next checkpoint can be written. Throws as above.
   convenience init(
-    resuming workbench: Workbench, in folder: RunFolder, from restored: Checkpoint.Restored?, lock: FolderLock
+    resuming workbench: Workbench, in folder: LockedFolder, from restored: Checkpoint.Restored?
   ) throws {
-    let restored = restored ?? .init(step: 0, log: .object([]), config: nil)
-    folder.removeUnfinished()
-    try self.init(workbench, folder, lock, try Training.batches(workbench, from: restored.step), restored)
-    try log.note("airframe \(airframeVersion) goes on after step \(restored.step)")
-    for change in try Provenance.resume(workbench, in: folder, after: restored.step) {
+    try folder.requireRoomForCheckpoints()
+    try folder.removeUnfinished()
+    let batches = try Training.batches(workbench, from: restored?.step ?? 0)
+    try self.init(workbench, folder, batches, restored)
+    try log.note("airframe \(airframeVersion) goes on after step \(start)")
+    for change in try Provenance.resume(workbench, in: folder, after: start) {
       try log.say("warning: \(change): what follows may differ in its last digits from an uninterrupted run")
     }
   }
 
   private init(
-    _ workbench: Workbench, _ folder: RunFolder, _ lock: FolderLock, _ batches: BatchLoader,
-    _ restored: Checkpoint.Restored
+    _ workbench: Workbench, _ folder: LockedFolder, _ batches: BatchLoader, _ restored: Checkpoint.Restored?
   ) throws {
-    (self.workbench, self.folder, self.lock, self.batches) = (workbench, folder, lock, batches)
+    let state = try restored.map { try LogState($0.log) } ?? .empty
+    (self.workbench, self.folder, self.batches) = (workbench, folder, batches)
     config = workbench.config.training
     evaluator = Evaluator(workbench)
-    (start, step) = (restored.step, restored.step)
-    best = BestCheckpoint(by: workbench.config.evaluation.selectBy, state: restored.log["best"])
+    start = restored?.step ?? 0
+    step = start
+    best = BestCheckpoint(by: workbench.config.evaluation.selectBy, state: state.json["best"])
     try folder.write(ConfigurationFile.encode(workbench.config), to: "config.yaml")
     log = try TrainingLog(
-      folder, config, modelSteps: workbench.model.contextShape.steps, from: start, state: restored.log)
+      folder, config, modelSteps: workbench.model.contextShape.steps, from: start, state: state)
   }
 
   private static func batches(_ workbench: Workbench, from start: Int) throws -> BatchLoader {
@@ -90,13 +92,10 @@ public final class Training {
     } catch {
       log.end()
       let failure = explained(error)
-      // A full disk may not take this either; the message still reaches the person who looks.
-      try? log.note("\(failure)")
-      do {
-        try folder.write(status: "failed", step: step, of: config.steps, reason: "\(failure)")
-      } catch {
-        folder.overwriteStatus(failedAt: step, of: config.steps, reason: "\(failure)")
-      }
+      // A full disk may not take this either; the message still reaches the person who looks. The log of a folder that was
+      // lost may be that of another run by now.
+      if !(failure is LostFolder) { try? log.note("\(failure)") }
+      folder.writeFailure(at: step, of: config.steps, reason: "\(failure)")
       throw failure
     }
   }
@@ -104,7 +103,7 @@ public final class Training {
   private func train() throws -> Evaluator.Result {
     let (model, estimator, parameters) = (workbench.regularized, workbench.estimator, workbench.parameters)
     var last: Evaluator.Result?
-    log.begin()
+    try log.begin()
     while step < config.steps {
       let batch = batches.next()
       let estimate = estimator.estimate(model, batch.images, at: step, noise: workbench.noise(at: step))
@@ -129,7 +128,7 @@ public final class Training {
       }
     }
     // Who was killed between the last checkpoint and here has only this to do.
-    prune()
+    try prune()
     return try last ?? evaluator.evaluate(.validation)
   }
 
@@ -144,21 +143,21 @@ public final class Training {
   }
 
   private func saveCheckpoint() throws {
-    var state = try log.state()
+    var state = try log.currentState()
     state["best"] = best.json
-    try Checkpoint.write(workbench, step: step, log: state, to: folder.checkpointPath(step))
-    prune()
+    try folder.write(
+      Checkpoint.encode(workbench, step: step, log: state), to: RunFolder.checkpointName(step))
+    try prune()
     try folder.write(status: "running", step: step, of: config.steps)
   }
 
   /// Of the checkpoints up to here, these stay: the newest one, the last `keep_checkpoints` that were due, and the best.
-  private func prune() {
-    let past = folder.checkpoints.filter { $0.step <= step }
-    let due = past.filter {
-      $0.step == config.steps || config.checkpointEvery > 0 && $0.step % config.checkpointEvery == 0
-    }
-    let kept = Set(due.suffix(config.keepCheckpoints).map(\.step) + [past.last?.step, best.step].compactMap { $0 })
-    for old in past where !kept.contains(old.step) { unlink(old.path) }
+  private func prune() throws {
+    // What cannot be listed now is removed after the next checkpoint.
+    let past = ((try? folder.folder.checkpoints) ?? []).map(\.step).filter { $0 <= step }
+    let due = past.filter { $0 == config.steps || config.checkpointEvery > 0 && $0 % config.checkpointEvery == 0 }
+    let kept = Set(due.suffix(config.keepCheckpoints) + [past.last, best.step].compactMap { $0 })
+    try folder.removeCheckpoints(past.filter { !kept.contains($0) })
   }
 
   /// Where the picture after so many steps stands, if it was drawn.
@@ -172,7 +171,7 @@ public final class Training {
     let batch = Batch(dataset, .validation, indices: Array(0..<min(16, dataset.size(of: .validation))))
     let picture = SceneGrid.picture(batch, workbench.model.explain(batch.images))
     let png = try picture.png()
-    try writeFileAtomically(png, to: "\(folder.path)/images/step-\(step).png")
+    try folder.write(png, to: "images/step-\(step).png")
     try log.record(step, picture, png: png)
   }
 
@@ -192,10 +191,22 @@ public final class Training {
     try log.note("finished after step \(step)")
   }
 
-  /// An error of the folder's files says what became of the training.
+  /// Says what became of the training, and which checkpoint there is.
   private func explained(_ error: any Error) -> any Error {
+    let kept = (try? folder.folder.checkpoints.last?.step) ?? nil
+    if var error = error as? DivergenceError {
+      error.kept = kept
+      if let cause = Training.divisionByZero(in: config.optimizer) { error.advice = cause }
+      return error
+    }
     guard let error = error as? FileError, error.path?.hasPrefix(folder.path) == true else { return error }
-    return TrainingFailure(folder: folder.path, reason: "\(error)", kept: folder.checkpoints.last?.step)
+    return TrainingFailure(folder: folder.path, reason: "\(error)", kept: kept)
+  }
+
+  /// What to change in an optimizer that divides by 0.
+  private static func divisionByZero(in optimizer: Choice) -> String? {
+    guard JSON(encodeSection(optimizer.config))["epsilon"]?.double == 0 else { return nil }
+    return "Raise training.optimizer.epsilon (1e-8 is usual): with 0, a parameter whose gradient is 0 is divided by 0"
   }
 }
 

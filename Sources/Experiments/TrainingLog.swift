@@ -8,39 +8,71 @@ import Scenes
 /// Writes what a training measures: `metrics.jsonl` and TensorBoard events (deterministic values only), `timing.jsonl`,
 /// messages to `log.txt`, and the progress line.
 final class TrainingLog {
+  private let folder: LockedFolder
   private let config: TrainingConfig
   private let metrics: AppendedFile
   private let events: EventFile
   private let timing: TimingFile
   private let messages: AppendedFile
   private let progress: ProgressLine
+  private let start: Int
+  private let state: LogState
   private var watch: CollapseWatch
-  private var sums = RunningSums()
+  private var sums: RunningSums
   private var countAccuracy: Double?
   /// How the model failed in the last interval (`CollapseWatch`); nil where it did not.
   private(set) var collapse: String?
 
-  /// `state` is what a checkpoint after `step` steps kept of the log: files are cut back to where they stood then.
+  /// `state` is what a checkpoint after `step` steps kept of the log. The files are opened, and cut by `begin`.
   /// Throws `FileError`.
-  init(_ folder: RunFolder, _ config: TrainingConfig, modelSteps: Int, from step: Int, state: JSON) throws {
-    self.config = config
-    metrics = try AppendedFile("\(folder.path)/metrics.jsonl")
-    events = try EventFile(in: folder.path)
-    timing = try TimingFile("\(folder.path)/timing.jsonl", upTo: step)
-    messages = try AppendedFile("\(folder.path)/log.txt")
+  init(_ folder: LockedFolder, _ config: TrainingConfig, modelSteps: Int, from step: Int, state: LogState) throws {
+    (self.folder, self.config, self.start, self.state) = (folder, config, step, state)
+    metrics = try AppendedFile("metrics.jsonl", in: folder.files)
+    events = try EventFile(in: folder.files)
+    timing = try TimingFile(in: folder.files)
+    messages = try AppendedFile("log.txt", in: folder.files)
     progress = ProgressLine(from: step, to: config.steps)
-    try metrics.truncate(to: TrainingLog.length("metrics", in: state))
-    try events.truncate(to: TrainingLog.length("events", in: state))
-    sums = RunningSums(state["sums"])
-    watch = CollapseWatch(steps: modelSteps, state: state["watch"])
-    countAccuracy = state["validation_count_accuracy"]?.double
-    collapse = state["collapse"]?.string
+    sums = state.json["sums"].flatMap(RunningSums.init) ?? RunningSums()
+    watch = CollapseWatch(steps: modelSteps, state: state.json["watch"])
+    countAccuracy = state.json["validation_count_accuracy"]?.double
+    collapse = state.json["collapse"]?.string
+  }
+
+  /// The first step begins now: files are cut back to where they stood when the checkpoint was made. Up to here nothing of
+  /// them is lost.
+  ///
+  /// Logs that are shorter than that end with a whole line or record; what they lack is reported. Throws `FileError` and
+  /// `LostFolder`.
+  func begin() throws {
+    try folder.requireOwn()
+    let ends = (metrics: try metrics.endOfLine(before: state.metrics), events: state.events)
+    if ends.metrics < state.metrics { try report(metrics.path, "lines", ends.metrics, of: state.metrics) }
+    try metrics.truncate(to: ends.metrics)
+    if events.length < state.events {
+      let end = try events.endOfRecord(before: state.events)
+      try report(events.path, "records", end, of: state.events)
+      try events.truncate(to: end)
+    } else {
+      try events.truncate(to: ends.events)
+    }
+    try timing.cut(after: start)
+    timing.restartClock()
+  }
+
+  private func report(_ path: String, _ what: String, _ kept: Int, of wanted: Int) throws {
+    try say(
+      "warning: \(path) holds \(kept) bytes of whole \(what), the checkpoint after step \(start) was made with \(wanted): "
+        + "the \(what) between are lost")
   }
 
   /// What a checkpoint keeps, so that the log goes on as if nothing had happened. The files are on the disk by then.
-  func state() throws -> JSON {
+  /// Throws `FileError` and `LostFolder`.
+  func currentState() throws -> JSON {
+    try folder.requireOwn()
     try metrics.synchronize()
     try events.synchronize()
+    try timing.synchronize()
+    try messages.synchronize()
     return .object([
       .init("metrics", .integer(metrics.length)), .init("events", .integer(events.length)), .init("sums", sums.json),
       .init("watch", watch.json), .init("validation_count_accuracy", countAccuracy.map(JSON.number) ?? .null),
@@ -48,23 +80,16 @@ final class TrainingLog {
     ])
   }
 
-  /// What keeps the log files of a folder from going on from such a state; nil where they can.
-  static func obstacle(in folder: RunFolder, to state: JSON) -> String? {
-    guard state["metrics"] != nil else {
-      return
-        "it does not say how long the logs were (it was made before version 0.2); start a new run from it by --init-from"
-    }
-    let files = [("metrics", "\(folder.path)/metrics.jsonl"), ("events", EventFile.path(in: folder.path))]
-    for case (let name, let path?) in files {
-      let (wanted, found) = (length(name, in: state), fileSize(path) ?? 0)
-      if found < wanted { return "\(path) holds \(found) bytes, fewer than the \(wanted) of that checkpoint" }
-    }
-    return nil
+  /// Whether the logs of a folder hold less than a checkpoint with such a state knows of. Throws `FileError`.
+  static func isShort(in folder: RunFolder, for state: LogState) throws -> Bool {
+    try fileSize("\(folder.path)/metrics.jsonl") < state.metrics
+      || EventFile.path(in: folder.path).map(fileSize) ?? 0 < state.events
   }
 
-  private static func length(_ name: String, in state: JSON) -> Int {
-    guard case .integer(let length)? = state[name], length >= 0 else { return 0 }
-    return length
+  /// 0 where there is no file.
+  private static func fileSize(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
   /// Throws `DivergenceError` where a term or a loss is not finite; the terms first, since they name the cause.
@@ -121,15 +146,13 @@ final class TrainingLog {
   /// A message for `log.txt` alone, with the time. Throws `FileError`.
   func note(_ text: String) throws { try messages.append(line: "\(utcTime()) \(text)") }
 
-  /// The first step begins now.
-  func begin() { timing.restartClock() }
-
   /// Time of all steps and evaluations so far, those before a resume included.
   func times() throws -> TimingFile.Totals { try timing.totals() }
 
   func end() { progress.end() }
 
   private func write(_ step: Int, split: Split?, _ values: [(name: String, value: Double)]) throws {
+    try folder.requireOwn()
     let place = [JSON.Member("step", .integer(step))] + (split.map { [.init("split", .text($0.rawValue))] } ?? [])
     try metrics.append(line: JSON.object(place + values.map { .init($0.name, .number($0.value)) }).line)
     let group = (split ?? .train).rawValue
@@ -156,9 +179,12 @@ public struct DivergenceError: Error, CustomStringConvertible {
   public let step: Int
   public let term: String
   public let value: Double
+  /// The step of the newest checkpoint, if there is one.
+  public internal(set) var kept: Int?
+  var advice = "Lower training.optimizer.rate or set training.clip_norm"
   public var description: String {
     "step \(step): \(term) is \(value.isNaN ? "nan" : "\(value)"), so training cannot go on. "
-      + "Lower training.optimizer.rate or set training.clip_norm; the last checkpoint is kept"
+      + "\(advice); " + (kept.map { "the checkpoint after step \($0) is kept" } ?? "no checkpoint was reached")
   }
 }
 

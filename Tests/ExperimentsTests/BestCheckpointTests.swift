@@ -67,7 +67,7 @@ struct BestCheckpointTests {
     let errors = evaluations.compactMap { $0["squared_error"]?.double }
     let lowest = try #require(errors.min())
     let step = try #require(evaluations.first { $0["squared_error"]?.double == lowest }?["step"]?.double)
-    #expect(Set(run.checkpoints.map(\.step)) == [Int(step), 40])
+    #expect(try Set(run.checkpoints.map(\.step)) == [Int(step), 40])
     let best = try #require(run.json("summary.json")?["best"])
     #expect(best["step"]?.double == step && best["value"]?.double == lowest && best["metric"] == "squared_error")
     // So that the claim is about a choice.

@@ -14,7 +14,7 @@ struct RunFolderTests {
   @Test func aNewFolderIsMadeWithTheOnesAboveIt() throws {
     let run = try emptyRun(path)
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["checkpoints", "images"])
-    #expect(run.checkpoints.isEmpty)
+    #expect(try run.checkpoints.isEmpty)
   }
 
   @Test func anExistingRunIsRefusedAndLeftAsItIs() throws {
@@ -55,8 +55,8 @@ struct RunFolderTests {
     for name in ["step-1000", "step-9", "step-80"].map({ $0 + ".safetensors" }) + others {
       try run.write("", to: "checkpoints/\(name)")
     }
-    #expect(run.checkpoints.map(\.step) == [9, 80, 1000])
-    #expect(run.checkpoints.map(\.path) == [9, 80, 1000].map(run.checkpointPath))
+    #expect(try run.checkpoints.map(\.step) == [9, 80, 1000])
+    #expect(try run.checkpoints.map(\.path) == [9, 80, 1000].map(run.checkpointPath))
   }
 }
 

@@ -43,7 +43,7 @@ struct EventFileTests {
   init() throws { folder = try TemporaryFolder() }
 
   private func bytes() throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: try #require(EventFile.path(in: folder.path)))))
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: try #require(try EventFile.path(in: folder.path)))))
   }
 
   private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
@@ -59,7 +59,7 @@ struct EventFileTests {
 
   /// Bytes that TensorFlow writes for the same events (the format notes of the project).
   @Test func theFirstRecordsAreThoseThatTensorFlowWrites() throws {
-    let file = try EventFile(in: folder.path)
+    let file = try EventFile(in: try OpenFolder(folder.path))
     let head = "1800000000000000a37f4b22090000000000000000" + "1a0d627261696e2e4576656e743a32eedf28a3"
     #expect(hexadecimal(try bytes()) == head)
     try file.append([("loss", 1.5)], step: 1)
@@ -69,14 +69,14 @@ struct EventFileTests {
   }
 
   @Test func anExistingFileIsGoneOnWithAndCutBack() throws {
-    var file: EventFile? = try EventFile(in: folder.path)
+    var file: EventFile? = try EventFile(in: try OpenFolder(folder.path))
     try file?.append([("a", 1), ("b", -2)], step: 3)
     let length = try #require(file?.length)
     let before = try bytes()
     #expect(before.count == length)
     try file?.append([("a", 5)], step: 4)
     file = nil
-    let again = try EventFile(in: folder.path)
+    let again = try EventFile(in: try OpenFolder(folder.path))
     #expect(again.length > length)
     try again.truncate(to: length)
     #expect(try bytes() == before)
@@ -86,14 +86,14 @@ struct EventFileTests {
   }
 
   @Test func stepsOfAnySizeAreVariableLengthNumbers() throws {
-    let file = try EventFile(in: folder.path)
+    let file = try EventFile(in: try OpenFolder(folder.path))
     try file.append([("x", 0)], step: 300)
     let record = try #require(try eventPayloads(try bytes()).last)
     #expect(hexadecimal(record.dropFirst(9).prefix(3)) == "10ac02")
   }
 
   @Test func picturesAreHeldAsPNGWithTheirSize() throws {
-    let file = try EventFile(in: folder.path)
+    let file = try EventFile(in: try OpenFolder(folder.path))
     let picture = Picture(width: 5, height: 3, channels: 1, fill: 7)
     let png = try picture.png()
     try file.append("scenes", picture, png: png, step: 2)

@@ -42,7 +42,7 @@ struct ResumeTests {
       #expect(try file(name, of: path) == file(name, of: whole), "\(name)", sourceLocation: sourceLocation)
     }
     let events = try [path, whole].map {
-      try file(#require(EventFile.path(in: $0).map { String($0.split(separator: "/").last ?? "") }), of: $0)
+      try file(#require(try EventFile.path(in: $0).map { String($0.split(separator: "/").last ?? "") }), of: $0)
     }
     #expect(events[0] == events[1], "events", sourceLocation: sourceLocation)
     for key in ["final", "best", "steps"] {
@@ -91,6 +91,69 @@ struct ResumeTests {
     try expectWhole()
   }
 
+  /// What stands in the place of `checkpoints` while its disk is not mounted.
+  @Test(arguments: ["nothing", "a link to nowhere", "a file", "an empty folder"])
+  func checkpointsThatCannotBeListedEndAResumeWhichLosesNothing(_ stand: String) throws {
+    try train(to: whole)
+    try train("training.steps=16", to: path)
+    let (place, away) = ("\(path)/checkpoints", "\(folder.path)/away")
+    try FileManager.default.moveItem(atPath: place, toPath: away)
+    switch stand {
+    case "a link to nowhere":
+      try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: "/not-mounted/checkpoints")
+    case "a file": try folder.write([], to: "run/checkpoints")
+    case "an empty folder": try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    default: break
+    }
+    let names = ["metrics.jsonl", "timing.jsonl", "config.yaml", "status.json"]
+    let before = try names.map { try file($0, of: path) }
+    let words = complaint { try resume("training.steps=24") }
+    #expect(words.contains(place), "\(words)")
+    #expect(try names.map { try file($0, of: path) } == before)
+    try? FileManager.default.removeItem(atPath: place)
+    try FileManager.default.moveItem(atPath: away, toPath: place)
+    try resume("training.steps=24")
+    try expectWhole()
+  }
+
+  @Test func checkpointsMayLieOnAnotherDisk() throws {
+    try train(to: whole)
+    try train("training.steps=16", to: path)
+    let (place, away) = ("\(path)/checkpoints", "\(folder.path)/away")
+    try FileManager.default.moveItem(atPath: place, toPath: away)
+    try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: away)
+    try resume("training.steps=24")
+    try expectWhole()
+    #expect(FileManager.default.fileExists(atPath: "\(away)/step-24.safetensors"))
+  }
+
+  @Test(arguments: ["metrics.jsonl", "events"], ["deleted", "emptied", "cut"])
+  func aCheckpointWhoseLogsAreShorterGoesOnAndSaysWhatIsLost(_ log: String, _ fault: String) throws {
+    try train(to: whole)
+    try train("training.steps=16", to: path)
+    let name = log == "events" ? try #require(try EventFile.path(in: path)) : "\(path)/\(log)"
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: name))
+    switch fault {
+    case "deleted": try FileManager.default.removeItem(atPath: name)
+    case "emptied": try Data().write(to: URL(fileURLWithPath: name))
+    // Less than the first checkpoint knows of, and in the middle of a line or record.
+    default: try bytes.prefix(bytes.count / 5 + 3).write(to: URL(fileURLWithPath: name))
+    }
+    try resume("training.steps=24")
+    let said = try String(decoding: file("log.txt", of: path), as: UTF8.self)
+    #expect(said.contains("goes on after step 16") && said.contains(" between are lost"), "\(said)")
+    // The training is that of the whole run, and the logs can be read.
+    let tensors = try [path, whole].map { try SafeTensors.read("\($0)/checkpoints/step-24.safetensors").tensors }
+    #expect(tensors[0].mapValues { $0.array() } == tensors[1].mapValues { $0.array() })
+    #expect(try metricLines(path).last == metricLines(whole).last)
+    _ = try eventPayloads([UInt8](Data(contentsOf: URL(fileURLWithPath: #require(try EventFile.path(in: path))))))
+    // What it wrote fits together again.
+    let before = try file("log.txt", of: path).count
+    try resume("training.steps=25")
+    let more = try String(decoding: file("log.txt", of: path).dropFirst(before), as: UTF8.self)
+    #expect(more.contains("goes on after step 24") && !more.contains("lost"), "\(more)")
+  }
+
   @Test func aRunKilledBeforeItsFirstCheckpointBeginsAnew() throws {
     try train(to: whole)
     try train(to: path)
@@ -98,6 +161,7 @@ struct ResumeTests {
       try FileManager.default.removeItem(atPath: checkpoint.path)
     }
     try FileManager.default.removeItem(atPath: "\(path)/summary.json")
+    try folder.write("{\"status\": \"running\", \"step\": 0, \"steps\": 24}".utf8, to: "run/status.json")
     try resume()
     try expectWhole()
   }
@@ -127,7 +191,7 @@ struct ResumeTests {
   @Test func aCheckpointWithoutTheLengthsOfLogsIsNotGoneOnFrom() throws {
     try train(to: path)
     let run = try RunFolder(opening: path)
-    for checkpoint in run.checkpoints { try FileManager.default.removeItem(atPath: checkpoint.path) }
+    for checkpoint in try run.checkpoints { try FileManager.default.removeItem(atPath: checkpoint.path) }
     try Checkpoint.write(try workbench(try config([])), step: 8, to: run.checkpointPath(8))
     let before = try file("metrics.jsonl", of: path)
     let words = complaint { try resume() }

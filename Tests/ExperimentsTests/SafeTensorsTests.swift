@@ -145,6 +145,38 @@ struct SafeTensorsTests {
     #expect(try complaintAbout("{\"a\":\(twice)}", bytes: 4).contains("a has a key twice"))
   }
 
+  /// 85 MB of brackets would cost gigabytes to read.
+  @Test func aHeaderLargerThanItsLimitIsRefusedUnread() throws {
+    let path = "\(folder.path)/large"
+    let length = SafeTensorsHeader.longest + 8
+    let head = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+    try folder.write(head, to: "large")
+    #expect(truncate(path, off_t(8 + length)) == 0)
+    #expect(complaint { _ = try SafeTensors.read(path) }.contains("the limit is \(SafeTensorsHeader.longest)"))
+  }
+
+  /// A file that claims a tensor of 1 TiB, and has that size on the disk without taking room there.
+  @Test func nothingLargerThanTheModelIsReadOfACheckpoint() throws {
+    let name = "parameters/head.output.bias"
+    let path = try file("{\"\(name)\":\(entry("[\(1 << 38)]", "[0,\(1 << 40)]"))}")
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    #expect(truncate(path, off_t(size + (1 << 40))) == 0)
+    let bench = try workbench(try tiny())
+    let words = complaint { _ = try Checkpoint.restore(bench, from: path) }
+    #expect(words.contains(" is missing in this checkpoint") || words.contains("has shape [\(1 << 38)]"), "\(words)")
+    #expect(complaint { try Checkpoint.initialize(bench, from: path) }.contains(path))
+  }
+
+  @Test func pipesFoldersAndDevicesAreNotRead() throws {
+    let path = "\(folder.path)/odd"
+    #expect(mkfifo(path, 0o600) == 0)
+    for (path, what) in [(path, "a named pipe"), (folder.path, "a folder"), ("/dev/zero", "a device or a socket")] {
+      #expect(
+        complaint { _ = try SafeTensors.read(path) }
+          == "\(path): is \(what), not a regular file; put the file in its place")
+    }
+  }
+
   @Test func aMissingFileIsNamed() {
     #expect(complaint { _ = try SafeTensors.read("\(folder.path)/nothing") }.contains("\(folder.path)/nothing"))
   }

@@ -100,7 +100,7 @@ import Testing
         for line in data.split(separator: UInt8(ascii: "\n")) { _ = try JSON(parsing: [UInt8](line)) }
       }
     }
-    if let events = EventFile.path(in: path) {
+    if let events = try EventFile.path(in: path) {
       _ = try eventPayloads([UInt8](try Data(contentsOf: URL(fileURLWithPath: events))))
     }
     for checkpoint in try RunFolder(opening: path).checkpoints { _ = try SafeTensors.read(checkpoint.path) }
@@ -166,6 +166,33 @@ import Testing
     try expectReadable()
   }
 
+  // MARK: A folder that is moved or deleted
+
+  @Test(arguments: [true, false]) func aTrainingWhoseFolderIsReplacedStopsAndTouchesNothingOfTheNewRun(_ isMoved: Bool)
+    throws
+  {
+    let first = try train("training.steps=1000000", "training.log_every=1", name: "killed")
+    while first.isRunning && (try? metricLines(killed))?.isEmpty ?? true { usleep(1000) }
+    if isMoved {
+      try FileManager.default.moveItem(atPath: killed, toPath: killed + "-old")
+    } else {
+      try FileManager.default.removeItem(atPath: killed)
+    }
+    let second = try train("training.seed=5", name: "killed").finish()
+    #expect(second.status == 0, "\(second.messages)")
+    let outcome = try first.finish()
+    #expect(outcome.status == 1 && outcome.messages.contains("was deleted, moved or replaced"), "\(outcome.messages)")
+    try expectReadable()
+    #expect(try Runner.check("\(killed)/config.yaml", []).training.seed == 5)
+    #expect(try RunFolder(opening: killed).json("status.json")?["status"] == "finished")
+    #expect(try RunFolder(opening: killed).checkpoints.map(\.step) == [8, 16, 24])
+    #expect(try metricLines(killed).last?["step"] == 24)
+    if isMoved {
+      #expect(try RunFolder(opening: killed + "-old").json("status.json")?["status"] == "failed")
+      try expectReadable(killed + "-old")
+    }
+  }
+
   // MARK: A loss that is not finite
 
   @Test func aLossThatIsNotFiniteFailsWithItsStepAndTerm() throws {
@@ -176,7 +203,7 @@ import Testing
     #expect(outcome.status == 1 && outcome.messages.contains("so training cannot go on"), "\(outcome.messages)")
     let run = try RunFolder(opening: killed)
     let json = try #require(run.json("status.json"))
-    let kept = try #require(run.checkpoints.last)
+    let kept = try #require(try run.checkpoints.last)
     #expect(json["status"] == "failed" && json["step"] == .integer(kept.step))
     let reason = try #require(json["reason"]?.string)
     #expect(reason.hasPrefix("step \(kept.step + 1): ") && reason.contains(" is "))

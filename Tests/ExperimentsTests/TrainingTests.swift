@@ -69,13 +69,13 @@ struct TrainingTests {
 
   @Test func theNewestCheckpointsStayAndTheLastStepAlwaysHasOne() throws {
     let run = try train("training.steps=11", "training.checkpoint_every=2", "training.keep_checkpoints=3").run
-    #expect(run.checkpoints.map(\.step) == [8, 10, 11])
+    #expect(try run.checkpoints.map(\.step) == [8, 10, 11])
   }
 
   @Test func zeroMeansOnlyAtTheEnd() throws {
     let (run, training) = try train(
       "training.evaluate_every=0", "training.checkpoint_every=0", "training.picture_every=0", "training.steps=5")
-    #expect(run.checkpoints.map(\.step) == [5])
+    #expect(try run.checkpoints.map(\.step) == [5])
     #expect(training.newestPicture == "\(path)/images/step-5.png")
     #expect(try FileManager.default.contentsOfDirectory(atPath: "\(path)/images") == ["step-5.png"])
     #expect(try metricLines(path).filter { $0["split"] != nil }.map { $0["step"] } == [5])
@@ -102,9 +102,26 @@ struct TrainingTests {
     let logged = try metricLines(path).filter { $0["split"] == nil }
     #expect(logged.count == step - 1 && logged.last?["step"] == .integer(step - 1))
     #expect(logged.last?[String(match.2)]?.double?.isFinite == true)
-    let last = try #require(run.checkpoints.last)
+    let last = try #require(try run.checkpoints.last)
     #expect(last.step == step - 1)
     #expect(try Checkpoint.restore(try workbench(config), from: last.path).step == step - 1)
+  }
+}
+
+extension TrainingTests {
+  @Test func messagesSpeakOfCheckpointsThatThereAre() throws {
+    let words = complaint {
+      _ = try train(
+        "training.optimizer={ name: sgd, rate: 10 }", "training.checkpoint_every=0",
+        "training.evaluate_every=0", "model.controller.presence_bias=10")
+    }
+    #expect(
+      words.contains("Lower training.optimizer.rate") && words.hasSuffix("; no checkpoint was reached"), "\(words)")
+  }
+
+  @Test func anEpsilonOfZeroIsNamedAsTheCause() throws {
+    let words = complaint { _ = try train("training.optimizer.epsilon=0") }
+    #expect(words.contains("Raise training.optimizer.epsilon") && !words.contains("optimizer.rate"), "\(words)")
   }
 }
 

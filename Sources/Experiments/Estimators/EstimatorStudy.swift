@@ -44,12 +44,13 @@ public struct EstimatorStudy {
   ) throws -> EstimatorComparison {
     let folder = try? RunFolder(opening: path)
     let config = try folder?.config(keys) ?? Runner.check(path, keys)
+    let own = try folder?.config() ?? config
     Threads.use(config.training.threads)
-    let checkpoints = folder?.checkpoints ?? []
+    let checkpoints = try folder?.checkpoints ?? []
     var comparison = EstimatorComparison(title: folder?.shortName ?? Runner.stem(of: path), batches: options.batches)
     for checkpoint in [nil] + checkpoints.map(Optional.some) {
       let workbench = try Workbench(config, dataFolder: dataFolder)
-      if let checkpoint { try Checkpoint.restore(workbench, from: checkpoint.path) }
+      if let checkpoint { _ = try Runner.restore(.parametersAndEstimator, of: checkpoint, into: workbench, own) }
       writeToStandardError("measuring at step \(checkpoint?.step ?? 0)\n")
       comparison.rows += try EstimatorStudy(workbench, at: checkpoint?.step ?? 0, options).rows()
     }

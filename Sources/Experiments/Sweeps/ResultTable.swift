@@ -135,7 +135,8 @@ public struct ResultTable {
     /// To a hundredth of its width.
     func words(_ interval: ClosedRange<Double>?) -> String {
       guard let interval else { return "-" }
-      let decimals = max(0, 2 - Int(log10(interval.upperBound - interval.lowerBound).rounded(.down)))
+      let width = interval.upperBound - interval.lowerBound
+      let decimals = width > 0 && width.isFinite ? max(0, 2 - Int(log10(width).rounded(.down))) : 0
       return "\(fixed(interval.lowerBound, decimals)) to \(fixed(interval.upperBound, decimals))"
     }
     let rows = columns.map { column in

@@ -1,0 +1,114 @@
+import Configuration
+import Pictures
+
+/// What a run's folder must hold before a model is taken from it, or a training goes on in it.
+extension Runner {
+  /// What may change when a run goes on: how long, with how many threads, and what is written when.
+  static let resumable = [
+    "training.steps", "training.threads", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
+    "training.picture_every", "training.keep_checkpoints",
+  ]
+
+  /// Throws `RunError` for overrides of other keys than these and `locations`.
+  static func refuseChanges(_ overrides: [String], _ path: String, locations: [String]) throws {
+    let resumable = self.resumable + locations
+    for override in overrides {
+      let key = override.prefix { $0 != "=" }
+      guard resumable.contains(String(key)) else {
+        throw RunError(
+          "override '\(override)': a resumed run keeps its config; only \(resumable.joined(separator: ", ")) may change. "
+            + "For another config start a new run, with --init-from \(path) to keep what was learned")
+      }
+    }
+  }
+
+  /// Puts a part of a run's checkpoint into a workbench. `config` is what the run's `config.yaml` says.
+  ///
+  /// Throws `RunError` where the checkpoint was made by another run's config, is called after another step, or does not fit,
+  /// and `FileError` where it cannot be read.
+  static func restore(
+    _ part: Checkpoint.Part, of checkpoint: (step: Int, path: String), into workbench: Workbench, _ config: RunConfig
+  ) throws -> Checkpoint.Restored {
+    let restored = try Checkpoint.restore(part, of: checkpoint.path, into: workbench, called: checkpoint.step)
+    if let made = restored.config,
+      let change = config.differences(from: made).first(where: { !resumable.contains($0.key) })
+    {
+      throw RunError(
+        "\(checkpoint.path): was made with \(change.key) \(change.other?.line ?? "unset"), config.yaml says "
+          + "\(change.own?.line ?? "nothing"); put config.yaml back as it was")
+    }
+    return restored
+  }
+
+  /// Puts the parameters of a run's newest checkpoint, or of the one after `step` steps, into a workbench; returns its step.
+  /// Throws `RunError` where there is none, or it cannot be used: then with the others.
+  static func restore(_ workbench: Workbench, of folder: RunFolder, step: Int?) throws -> Int {
+    let checkpoints = try folder.checkpoints
+    guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
+      let steps = checkpoints.map { "\($0.step)" }.joined(separator: ", ")
+      throw RunError(
+        "\(folder.path): no checkpoint \(step.map { "after step \($0)" } ?? "at all") "
+          + "(there are: \(steps.isEmpty ? "none" : steps))")
+    }
+    do {
+      return try restore(.parameters, of: chosen, into: workbench, folder.config()).step
+    } catch {
+      let others = checkpoints.map(\.step).filter { $0 != chosen.step }.map(String.init).joined(separator: ", ")
+      throw RunError("\(error); \(others.isEmpty ? "there is no other checkpoint" : "choose --step of: \(others)")")
+    }
+  }
+
+  /// Puts the newest usable checkpoint into the workbench; nil where none was made yet.
+  ///
+  /// A damaged checkpoint is reported, and the one before it used. One whose logs hold less than it knows of is used where no
+  /// other is left. Nothing is changed. Throws `RunError` where none can be used, where one cannot be read now, and where
+  /// checkpoints must have been there; `FileError` where they cannot be listed.
+  static func restoreNewest(_ workbench: Workbench, _ folder: RunFolder) throws -> Checkpoint.Restored? {
+    var problems: [String] = []
+    var newestWithShortLogs: (step: Int, path: String)?
+    func report() {
+      for problem in problems { writeToStandardError("warning: \(problem); the checkpoint before it is used\n") }
+    }
+    for checkpoint in try folder.checkpoints.reversed() {
+      do {
+        let restored = try restore(.everything, of: checkpoint, into: workbench, workbench.config)
+        if try TrainingLog.isShort(in: folder, for: try logState(of: restored, checkpoint.path)) {
+          if newestWithShortLogs == nil { newestWithShortLogs = checkpoint }
+          problems.append("\(checkpoint.path): the logs hold less than when it was made")
+          continue
+        }
+        report()
+        return restored
+      } catch let error as FileError {
+        throw RunError(
+          "\(error). It may be whole: resume once it can be read, or move it away to go on without it")
+      } catch {
+        problems.append("\(error)")
+      }
+    }
+    if let checkpoint = newestWithShortLogs {
+      return try restore(.everything, of: checkpoint, into: workbench, workbench.config)
+    }
+    guard problems.isEmpty else {
+      throw RunError(
+        "none of the checkpoints can be used:\n" + problems.joined(separator: "\n")
+          + "\nto begin anew, start another run of \(folder.path)/config.yaml")
+    }
+    try requireNoCheckpointBefore(folder)
+    return nil
+  }
+
+  private static func logState(of restored: Checkpoint.Restored, _ path: String) throws -> LogState {
+    do { return try LogState(restored.log) } catch { throw RunError("\(path): cannot be used: \(error)") }
+  }
+
+  /// Throws `RunError` where `status.json` tells of a step that was saved: the checkpoints are somewhere else, then.
+  private static func requireNoCheckpointBefore(_ folder: RunFolder) throws {
+    guard let status = folder.json("status.json"), status["status"] != "failed", let step = status.step, step > 0 else {
+      return
+    }
+    throw RunError(
+      "\(folder.path)/checkpoints: holds no checkpoint, but status.json tells of one after step \(step): put them back, or "
+        + "have their disk mounted; to begin anew, start another run of \(folder.path)/config.yaml")
+  }
+}
