@@ -57,15 +57,20 @@ struct MVAETests {
     expectClose(model.decoded(codes, objects: 3), model.decoded(turned, objects: 3), absolute: 1e-5)
     // A code more may change it.
     let fewer = codes.gathered(rows: [0, 1, 3, 4])
-    #expect(model.decoded(fewer, objects: 2).array() != model.decoded(codes, objects: 3).array())
+    #expect(largestDifference(model.decoded(fewer, objects: 2), model.decoded(codes, objects: 3)) > 1e-3)
   }
 
   @Test func theMaximumForgetsTwinsAndTheSumDoesNot() throws {
     let codes = Tensor.normals([1, 4])
     let twins = codes.gathered(rows: [0, 0])
     let (max, sum) = (try model(), try model { $0.aggregation = .sum })
-    #expect(max.decoded(twins, objects: 2).array() == max.decoded(codes, objects: 1).array())
-    #expect(sum.decoded(twins, objects: 2).array() != sum.decoded(codes, objects: 1).array())
+    // One row and two may be multiplied by different kernels: the same but for rounding.
+    expectClose(max.decoded(twins, objects: 2), max.decoded(codes, objects: 1))
+    #expect(largestDifference(sum.decoded(twins, objects: 2), sum.decoded(codes, objects: 1)) > 1e-3)
+  }
+
+  private func largestDifference(_ a: Tensor, _ b: Tensor) -> Float {
+    zip(a.array(), b.array()).map { abs($0 - $1) }.max() ?? 0
   }
 
   @Test func itHasNoDiscreteNodesSoThatEveryEstimatorFollowsTheBound() throws {
