@@ -31,14 +31,19 @@ public struct Score: Equatable, Sendable {
   }
 }
 
-/// The name of a value that a metric gives, and which end of it is the good one.
+/// The name of a value that an evaluation gives, and which end of it is the good one.
 public struct Measure: Equatable, Sendable {
   public enum Better: String, Sendable { case lower, higher }
 
   public let name: String
-  public let better: Better
+  /// Nil where neither end is.
+  public let better: Better?
+  /// Whether only whole evaluations measure it (`airframe evaluate`, sweeps), and trainings in between do not.
+  public let takesLong: Bool
 
-  public init(_ name: String, better: Better) { (self.name, self.better) = (name, better) }
+  public init(_ name: String, better: Better?, takesLong: Bool = false) {
+    (self.name, self.better, self.takesLong) = (name, better, takesLong)
+  }
 }
 
 /// A measure of how well scenes are explained, gathered image by image.

@@ -63,7 +63,9 @@ public struct ThresholdCounting: Equatable, Sendable {
 
   /// The names of `scores`.
   public static let measures =
-    ["kl_count_accuracy", "kl_count_accuracy_balanced"].map { Measure($0, better: .higher) }
+    [Measure("kl_threshold", better: nil)]
+    + ["kl_count_accuracy_searched", "kl_count_accuracy", "kl_count_accuracy_balanced"]
+    .map { Measure($0, better: .higher) } + [Measure("majority_count_share", better: nil)]
 
   /// On examples that it was not searched on; `found` were.
   public func scores(on examples: [Example], searchedOn found: [Example]) -> [Score] {

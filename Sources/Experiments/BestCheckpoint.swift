@@ -12,7 +12,7 @@ struct BestCheckpoint {
 
   /// `state` is what `json` gave in an earlier process.
   init(by metric: String, state: JSON?) {
-    measure = EvaluationConfig.measures.first { $0.name == metric } ?? Measure(metric, better: .lower)
+    measure = Evaluator.measures.first { $0.name == metric } ?? Measure(metric, better: .lower)
     guard state?["metric"]?.string == metric, case .integer(let step)? = state?["step"] else { return }
     (self.step, value) = (step, state?["value"]?.double)
   }

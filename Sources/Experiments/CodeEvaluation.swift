@@ -11,6 +11,10 @@ struct CodeEvaluation {
   /// Scenes that are divided into objects: decoding every code alone takes as long as that many scenes.
   static let dividedScenes = 1000
 
+  /// The names of `scores`.
+  static let measures =
+    ThresholdCounting.measures + [Measure("foreground_ari", better: .higher, takesLong: true)]
+
   private let model: any CodeModel
   private let workbench: Workbench
   private var examples: [ThresholdCounting.Example] = []

@@ -25,6 +25,14 @@ public struct Evaluator {
     public subscript(_ name: String) -> Double? { scores.first { $0.name == name }?.value }
   }
 
+  /// Everything that an evaluation of some model can give: the columns of experiments, and what `evaluation.select_by` can
+  /// name where one end is the good one.
+  public static let measures =
+    [
+      Measure("nelbo", better: .lower), Measure("nll", better: .lower, takesLong: true),
+      Measure("log_likelihood", better: .higher),
+    ] + latentNames.map { Measure("\($0)_kl", better: nil) } + metrics.flatMap { $0.measures } + CodeEvaluation.measures
+
   private let workbench: Workbench
 
   public init(_ workbench: Workbench) { self.workbench = workbench }

@@ -103,10 +103,6 @@ public struct EvaluationConfig: Configurable {
 
   public init() {}
 
-  /// What `select_by` can name.
-  static let measures =
-    [Measure("nelbo", better: .lower)] + metrics.flatMap { $0.measures } + ThresholdCounting.measures
-
   public static let fields: [Field<EvaluationConfig>] = [
     .integer("elbo_samples", \.elboSamples, in: 1...10_000, "posterior samples an image for the bound"),
     .integer(
@@ -117,8 +113,19 @@ public struct EvaluationConfig: Configurable {
   ]
 
   public func problems() -> [Problem] {
-    let names = EvaluationConfig.measures.map(\.name)
-    if names.contains(selectBy) { return [] }
-    return [Problem(key: "select_by", "is '\(selectBy)'; the metrics are \(names.joined(separator: ", "))")]
+    let known = Evaluator.measures.first { $0.name == selectBy }
+    let reason =
+      if let known, known.better == nil {
+        ", of which neither more nor less is better"
+      } else if let known, known.takesLong {
+        ", which trainings do not measure on validation scenes, because it takes long"
+      } else if known == nil {
+        ""
+      } else {
+        nil as String?
+      }
+    guard let reason else { return [] }
+    let names = Evaluator.measures.filter { $0.better != nil && !$0.takesLong }.map(\.name)
+    return [Problem(key: "select_by", "is '\(selectBy)'\(reason); the metrics are \(names.joined(separator: ", "))")]
   }
 }

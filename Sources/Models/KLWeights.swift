@@ -3,6 +3,9 @@ import Inference
 import Layers
 import Tensors
 
+/// The names of all latents of all models; the bound's term of each is called `<name>_kl`.
+public let latentNames = KLWeights.Config.fields.map(\.key)
+
 /// KLs count for more, less or nothing in the loss: weights that differ from 1.
 ///
 /// The bound that is reported stays the bound. Discrete-AIR's published code has presence: 30 and category: 0; beta-VAEs and

@@ -38,21 +38,22 @@ struct BestCheckpointTests {
     #expect(BestCheckpoint(by: "miou", state: best.json).step == nil)
   }
 
-  @Test func everyMetricsScoresAreAmongItsMeasures() throws {
-    let bench = try workbench(try tiny("training.steps=1"))
-    let known = Set(EvaluationConfig.measures.map(\.name))
-    let metricNames = Set(metrics.flatMap { $0.measures.map(\.name) })
-    let found = try Evaluator(bench).evaluate(.validation).scores.map(\.name)
-    // Terms of the bound come from the pass; every other score from a metric.
-    for name in found where !name.hasSuffix("_kl") && name != "log_likelihood" {
-      #expect(known.contains(name), "\(name)")
-    }
-    #expect(metricNames.isSubset(of: known) && metricNames.intersection(found).count >= 5)
-  }
-
   @Test func anUnknownMetricIsAnsweredWithThoseThereAre() {
     let words = complaint { _ = try tiny("evaluation.select_by=accuracy") }
-    #expect(words.contains("'evaluation.select_by' is 'accuracy'; the metrics are nelbo, squared_error"))
+    #expect(
+      words.contains("'evaluation.select_by' is 'accuracy'; the metrics are nelbo, log_likelihood, squared_error"))
+  }
+
+  @Test func theBestIsChosenByAnythingThatTrainingsMeasureAndThatHasAGoodEnd() throws {
+    for measure in Evaluator.measures {
+      let words = complaint { _ = try tiny("evaluation.select_by=\(measure.name)") }
+      switch (measure.better, measure.takesLong) {
+      case (nil, _): #expect(words.contains("'\(measure.name)', of which neither more nor less is better"), "\(words)")
+      case (_, true): #expect(words.contains("'\(measure.name)', which trainings do not measure"), "\(words)")
+      default: #expect(words.isEmpty, "\(measure.name): \(words)")
+      }
+    }
+    for name in ["foreground_ari", "nll"] { #expect(Evaluator.measures.contains { $0.name == name && $0.takesLong }) }
   }
 
   /// The best of evaluations every 4 steps stays beside the last that was due and the newest.

@@ -10,14 +10,15 @@ import Testing
 /// What every entry of the registries must do.
 struct ConformanceTests {
   /// A config of these names with every size of model and estimator at most 8, on small generated scenes.
-  private func small(model: String, estimator: String) throws -> RunConfig {
+  private func small(model: String, estimator: String, testScenes: Int = 2000) throws -> RunConfig {
     // As many places as objects take larger images.
     let side = model == "mvae" ? 32 : 16
     let text = """
       model: { name: \(model) }
       estimator: { name: \(estimator)\(estimator == "enumerate" ? ", limit: 100000" : "") }
       dataset:
-        { name: multi-sprites, side: \(side), counts: { 0: 10, 1: 10, 2: 10 }, diameter: { smallest: 5, largest: 7 } }
+        { name: multi-sprites, side: \(side), counts: { 0: 10, 1: 10, 2: 10 }, diameter: { smallest: 5, largest: 7 },
+          test_size: \(testScenes) }
       training: { batch: 6, threads: 1 }
       """
     let defaults = try ConfigurationFile.load(RunConfig.self, text: text, name: "small.yaml").tree
@@ -90,6 +91,17 @@ struct ConformanceTests {
     #expect(scenes.reconstruction.shape == [6, 1, bench.dataset.height, bench.dataset.width])
     #expect(scenes.scenes.allSatisfy { $0.count == ($0.namesObjects ? objects : 0) })
     #expect(scenes.reconstruction.array().allSatisfy(\.isFinite) && bench.values == before)
+  }
+
+  @Test func everyScoreOfEveryModelIsAColumnAndEveryColumnAScoreOfSomeModel() throws {
+    var found: Set<String> = ["parameters"]
+    for model in models.names {
+      let config = try small(model: model, estimator: estimators.names[0], testScenes: 12)
+      let result = try Evaluator(try workbench(config)).evaluate(.test, importanceSamples: 1, dividesScenes: true)
+      found.formUnion(result.scores.map(\.name))
+    }
+    #expect(found.subtracting(ExperimentFile.known).isEmpty && Set(ExperimentFile.known).subtracting(found).isEmpty)
+    #expect(Set(ExperimentFile.known).count == ExperimentFile.known.count)
   }
 
   @Test func everyModelDatasetAndEstimatorHasAConfigThatNamesIt() throws {

@@ -26,8 +26,8 @@ public struct ExperimentFile: Configurable {
     .section("slurm", \.slurm, "what --launcher slurm asks for"),
   ]
 
-  /// What runs measure, beside the terms of the bound.
-  private static let known = EvaluationConfig.measures.map(\.name) + ["nll", "log_likelihood", "parameters"]
+  /// What runs measure, and what they have from the start.
+  static let known = Evaluator.measures.map(\.name) + ["parameters"]
 
   /// What is kept as it was written, to be loaded above the base; the schema knows what it must look like.
   private static func kept(_ schema: JSON) -> Coding<YAMLNode> {
@@ -58,12 +58,12 @@ public struct ExperimentFile: Configurable {
   public func problems() -> [Problem] {
     if seeds.isEmpty { return [Problem(key: "seeds", "is empty; name at least one seed")] }
     if columns.isEmpty { return [Problem(key: "columns", "is empty; name at least one metric")] }
-    if let column = columns.first(where: { !ExperimentFile.known.contains($0) && !$0.hasSuffix("_kl") }) {
+    if let column = columns.first(where: { !ExperimentFile.known.contains($0) }) {
       return [
         Problem(
           key: "columns",
           "has '\(column)', which no run measures\(suggestion(for: column, among: ExperimentFile.known)) "
-            + "(there are \(ExperimentFile.known.joined(separator: ", ")), and the terms of the bound that end in _kl)")
+            + "(there are \(ExperimentFile.known.joined(separator: ", ")))")
       ]
     }
     if Set(seeds).count < seeds.count { return [Problem(key: "seeds", "holds a seed twice")] }
