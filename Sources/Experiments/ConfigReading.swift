@@ -1,4 +1,5 @@
 import Configuration
+import Models
 
 /// What a person can ask about a config without training it.
 public struct ConfigReading {
@@ -26,10 +27,10 @@ public struct ConfigReading {
   public static func verdict(_ path: String, row: String?, _ overrides: [String]) throws -> String {
     let rows = row == nil ? ExperimentFile.rows(of: path) : []
     guard !rows.isEmpty else {
-      _ = try ConfigReading(path, row: row, overrides)
+      try ConfigReading(path, row: row, overrides).refuseMisnomer()
       return "\(path): fine"
     }
-    for row in rows { _ = try ConfigReading(path, row: row, overrides) }
+    for row in rows { try ConfigReading(path, row: row, overrides).refuseMisnomer() }
     return "\(path): fine, with \(rows.count == 1 ? "its row" : "all of its \(rows.count) rows")"
   }
 
@@ -39,6 +40,9 @@ public struct ConfigReading {
   }
 
   public var config: RunConfig { loaded.value }
+
+  /// Throws `ConfigurationError` for a model that is not what its name says. Runs that are there are read all the same.
+  func refuseMisnomer() throws { try loaded.refuseMisnomer() }
 
   /// Every key with its value, as YAML that loads back to the same config.
   public var text: String { ConfigurationFile.encode(loaded.value) }
@@ -56,5 +60,12 @@ public struct ConfigReading {
   /// The JSON schema (draft-07) of experiment files: `docs/experiment.schema.json`.
   public static var experimentSchema: String {
     ConfigurationFile.schema(for: ExperimentFile.self, title: "Airframe experiment")
+  }
+}
+
+extension Loaded where Value == RunConfig {
+  /// Throws `ConfigurationError` for a model that bears the name of a paper's without being that.
+  func refuseMisnomer() throws {
+    if let words = misnomer(value.model, regularizers: value.regularizers) { throw fault("model.name", words) }
   }
 }

@@ -33,7 +33,9 @@ public enum Runner {
     config path: String, row: String? = nil, overrides: [String], base: String, name: String?,
     startingFrom origin: String? = nil, dataFolder: String
   ) throws -> Outcome {
-    let config = try ConfigReading(path, row: row, overrides).config
+    let reading = try ConfigReading(path, row: row, overrides)
+    try reading.refuseMisnomer()
+    let config = reading.config
     Threads.use(config.training.threads)
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
     let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")

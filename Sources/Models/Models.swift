@@ -17,9 +17,10 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("air-pprior", "AIR with a learned recurrent prior (Xu et al.)", defaults: .airPPrior) {
       try RecurrentSceneModel($0, $1)
     },
-    .entry("air-asr", "AIR-pPrior, for the regularizers count and overlap", defaults: .airPPrior) {
-      try RecurrentSceneModel($0, $1)
-    },
+    .entry(
+      "air-asr", "AIR-pPrior with the regularizer count or overlap, which the config names (Xu et al.)",
+      defaults: .airPPrior
+    ) { try RecurrentSceneModel($0, $1) },
     .entry("mvae", "many objects at once, from the places of a grid (Nash et al.)", defaults: MVAE.Config()) {
       try MVAE($0, $1)
     },

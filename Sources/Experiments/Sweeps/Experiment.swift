@@ -39,10 +39,11 @@ public struct Experiment {
         // The row alone first: a fault in it is told once, not for every seed.
         let read = { (extra: [YAMLNode]) in
           try ConfigurationFile.load(
-            RunConfig.self, path: base, amendments: row.amendments + limits + extra, overrides: overrides
-          ).value
+            RunConfig.self, path: base, amendments: row.amendments + limits + extra, overrides: overrides)
         }
-        var config = try read([])
+        let loaded = try read([])
+        try loaded.refuseMisnomer()
+        var config = loaded.value
         for seed in file.seeds {
           config.training.seed = seed
           cells.append(Cell(row: row.name, seed: seed, config: config))

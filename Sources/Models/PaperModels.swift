@@ -1,0 +1,25 @@
+import Configuration
+
+/// What a model's paper has beside the model itself, which a config has to name with it: a model that bears a paper's name is
+/// that paper's model.
+private let partsOfPapers: [(model: String, anyOf: [String], advice: String)] = [
+  (
+    "air-asr", ["count", "overlap"],
+    "name what is known of the scenes, such as regularizers: [{ name: count, counts: [1, 3] }], or train the model "
+      + "without it as air-pprior"
+  ),
+  (
+    "dm-vae", ["information"],
+    "add it: regularizers: [{ name: information }]; with gamma: 0 it is left out of the loss, and the config says so"
+  ),
+]
+
+/// Why a model with these regularizers is not the one of the paper that it is named after; nil where it is.
+public func misnomer(_ model: Choice, regularizers: [Choice]) -> String? {
+  guard let paper = partsOfPapers.first(where: { $0.model == model.name }),
+    !regularizers.contains(where: { paper.anyOf.contains($0.name) })
+  else { return nil }
+  let parts = paper.anyOf.map { "'\($0)'" }.joined(separator: " or ")
+  return
+    "is '\(model.name)', but regularizers has no \(parts), without which it is not the paper's model; \(paper.advice)"
+}
