@@ -25,17 +25,17 @@ struct BoxTable: Sendable {
   /// Reads bytes as if they were the file of that name, for images of these names. Throws `DatasetError`.
   init(bytes: [UInt8], name path: String, images: [String], in collection: String, shape: SceneShape) throws {
     self.bytes = bytes
-    var rows = try CSV.rows(bytes, path)[...]
-    let header = rows.popFirst() ?? (1, [])
-    let columns = try Self.columns(header.fields, at: "\(path):\(header.line)")
+    let table = try Self.table(bytes, path)
+    let header = table.first?.fields ?? []
+    let columns = try Self.columns(header, at: "\(path):\(table.first?.line ?? 1)")
     let indices = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
     var objects = [[SceneObject]](repeating: [], count: images.count)
     var largest = 0
-    for (line, fields) in rows {
-      let row = Row(fields: fields, columns: columns, place: "\(path):\(line)")
-      guard fields.count == header.fields.count else {
+    for entry in table.dropFirst() {
+      let row = Row(fields: entry.fields, columns: columns, place: "\(path):\(entry.line)")
+      guard entry.fields.count == header.count else {
         throw row.fault(
-          "has \(fields.count) fields, the first row names \(header.fields.count)", "write one field a column")
+          "has \(entry.fields.count) fields, the first row names \(header.count)", "write one field a column")
       }
       let name = row["image"] ?? ""
       guard let index = indices[name] else {
@@ -47,6 +47,14 @@ struct BoxTable: Sendable {
     }
     self.objects = objects
     classNames = columns["label"] == nil ? ["object"] : (0...largest).map(String.init)
+  }
+
+  private static func table(_ bytes: [UInt8], _ path: String) throws -> [CSV.Row] {
+    do {
+      return try CSV(parsing: bytes, name: path).rows
+    } catch let error as FileError {
+      throw DatasetError.unusable(place: error.path ?? path, problem: error.problem, remedy: error.nextStep)
+    }
   }
 
   private static func columns(_ names: [String], at place: String) throws -> [String: Int] {
@@ -114,47 +122,3 @@ struct BoxTable: Sendable {
 
 /// What a message shows of a field, which may be as long as the file.
 private func short(_ field: String) -> String { field.count > 80 ? field.prefix(80) + "..." : field }
-
-/// Comma-separated values (RFC 4180), with lines that end in LF or CR LF.
-enum CSV {
-  /// The rows with the lines they start on, without empty lines. Throws `DatasetError` for a quote that does not end.
-  static func rows(_ bytes: [UInt8], _ path: String) throws -> [(line: Int, fields: [String])] {
-    var rows: [(line: Int, fields: [String])] = []
-    var fields: [String] = []
-    var field: [UInt8] = []
-    var (line, start, isQuoted, wasQuote) = (1, 1, false, false)
-    func endField() {
-      fields.append(String(decoding: field, as: UTF8.self))
-      field = []
-    }
-    func endRow() {
-      if field.last == UInt8(ascii: "\r") { field.removeLast() }
-      if !fields.isEmpty || !field.isEmpty {
-        endField()
-        rows.append((start, fields))
-        fields = []
-      }
-      start = line + 1
-    }
-    // A byte order mark, as spreadsheets write it, is no part of the first name.
-    for byte in bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...] {
-      switch byte {
-      // A doubled quote ends and begins again: in that case the first one stands for itself.
-      case UInt8(ascii: "\""):
-        if !isQuoted && wasQuote { field.append(byte) }
-        isQuoted.toggle()
-      case UInt8(ascii: ",") where !isQuoted: endField()
-      case UInt8(ascii: "\n") where !isQuoted: endRow()
-      default: field.append(byte)
-      }
-      wasQuote = byte == UInt8(ascii: "\"") && !isQuoted
-      if byte == UInt8(ascii: "\n") { line += 1 }
-    }
-    guard !isQuoted else {
-      throw DatasetError.unusable(
-        place: "\(path):\(start)", problem: "has a quote that does not end", remedy: "close it")
-    }
-    endRow()
-    return rows
-  }
-}

@@ -5,27 +5,25 @@ public enum CSVFigure {
   /// Draws a CSV file whose first line names the columns into a PNG. Empty cells are left out.
   /// Throws `FileError`, and `RunError` with the line where the file holds something else than numbers.
   public static func write(_ path: String, title: String, yLabel: String, picture: String) throws {
-    let text = String(decoding: try readFile(path), as: UTF8.self)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
-    guard let header = lines.first, header.count >= 2 else {
+    let rows = try CSV(parsing: readFile(path), name: path).rows
+    guard let header = rows.first?.fields, header.count >= 2 else {
       throw RunError("\(path): a first line with the names of at least two columns is wanted: x,curve")
     }
     var series = header.dropFirst().map { LineChart.Series(name: $0, points: []) }
-    for (number, cells) in lines.enumerated().dropFirst() where cells != [""] {
+    for row in rows.dropFirst() {
+      let (place, cells) = ("\(path):\(row.line)", row.fields)
       guard cells.count == header.count else {
-        throw RunError("\(path):\(number + 1): has \(cells.count) cells, the first line \(header.count)")
+        throw RunError("\(place): has \(cells.count) cells, the first line \(header.count)")
       }
       let values = try cells.map { cell -> Double? in
         if cell.isEmpty { return nil }
         guard let value = Double(cell), value.isFinite else {
-          throw RunError("\(path):\(number + 1): '\(cell)' is no number")
+          throw RunError("\(place): '\(cell)' is no number")
         }
         return value
       }
       guard let x = values[0] else {
-        throw RunError("\(path):\(number + 1): the first cell is empty; a number is wanted")
+        throw RunError("\(place): the first cell is empty; a number is wanted")
       }
       for (index, value) in values.dropFirst().enumerated() {
         if let value { series[index].points.append((x, value)) }

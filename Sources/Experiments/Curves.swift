@@ -29,15 +29,15 @@ public enum Curves {
       try chart.picture().writePNG(to: picture)
     }
     if let table {
-      var lines = [([axis == .steps ? "step" : "seconds"] + curves.map(\.name)).joined(separator: ",")]
+      var rows = [[axis == .steps ? "step" : "seconds"] + curves.map(\.name)]
       let columns = curves.map { curve in
         Dictionary(curve.points.map { ($0.place, $0.value) }, uniquingKeysWith: { first, _ in first })
       }
       for place in Set(curves.flatMap { $0.points.map(\.place) }).sorted() {
         let values = columns.map { column in column[place].map { "\($0)" } ?? "" }
-        lines.append(([axis == .steps ? "\(Int(place))" : "\(place)"] + values).joined(separator: ","))
+        rows.append([axis == .steps ? "\(Int(place))" : "\(place)"] + values)
       }
-      try writeFileAtomically(Array((lines.joined(separator: "\n") + "\n").utf8), to: table)
+      try writeFileAtomically(CSV(rows).bytes, to: table)
     }
   }
 

@@ -42,7 +42,7 @@ public struct InferredImages {
   public func bytes(_ format: Format) throws -> [UInt8] {
     switch format {
     case .json: Array((json.description + "\n").utf8)
-    case .csv: Array(csv.utf8)
+    case .csv: csv.bytes
     case .npz: try NPZ.bytes(arrays)
     }
   }
@@ -95,34 +95,24 @@ public struct InferredImages {
 
   // MARK: CSV
 
-  private var csv: String {
+  private var csv: CSV {
     let edges = ["left", "top", "right", "bottom"]
     var columns = ["image", "step"] + (presence == nil ? [] : ["presence"]) + edges + edges.map { "tight_\($0)" }
     columns += (0..<4).flatMap { ["corner_\($0)_x", "corner_\($0)_y"] } + ["category"]
     for latent in described { columns += (0..<latent.size).map { "\(latent.name)_\($0)" } }
-    var lines = [columns.joined(separator: ",")]
-    for (index, scene) in scenes.enumerated() {
-      lines += scene.parts.map { line($0, image: index) }
-    }
-    return lines.joined(separator: "\n") + "\n"
+    return CSV([columns] + scenes.enumerated().flatMap { index, scene in scene.parts.map { row($0, image: index) } })
   }
 
-  private func line(_ part: Part, image: Int) -> String {
+  private func row(_ part: Part, image: Int) -> [String] {
     func edges(_ box: Box?) -> [String] {
       box.map { ["\($0.left)", "\($0.top)", "\($0.right)", "\($0.bottom)"] } ?? ["", "", "", ""]
     }
-    var fields = [quoted(names[image]), "\(part.step)"]
+    var fields = [names[image], "\(part.step)"]
     if let presence { fields += presence[image, part.step].map(\.description) }
     fields += edges(part.box) + edges(part.tightBox) + part.corners.flatMap { ["\($0.x)", "\($0.y)"] }
     fields.append(part.category.map(String.init) ?? "")
     for latent in described { fields += latent[image, part.step].map(\.description) }
-    return fields.joined(separator: ",")
-  }
-
-  /// A name as RFC 4180 wants it.
-  private func quoted(_ name: String) -> String {
-    guard name.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return name }
-    return "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    return fields
   }
 
   // MARK: NPZ

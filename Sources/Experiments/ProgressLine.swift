@@ -21,7 +21,7 @@ final class ProgressLine {
     let text =
       "step \(step)/\(total)  " + values.joined(separator: "  ") + "  \(fixed(rate, 1)) steps/s  \(clock(left)) left"
     if isTerminal {
-      put("\r\u{1B}[K" + text)
+      put(text, after: "\r\u{1B}[K")
       isLineOpen = true
       if isLast { end() }
     } else {
@@ -40,12 +40,13 @@ final class ProgressLine {
     isLineOpen = false
   }
 
-  private func put(_ text: String) { writeToStandardError(text) }
+  private func put(_ text: String, after codes: String = "") { writeToStandardError(text, after: codes) }
 }
 
-/// Writes text to stderr at once.
-public func writeToStandardError(_ text: String) {
-  let bytes = Array(text.utf8)
+/// Writes text to stderr at once. Control characters in it, which may come from names and files, are shown as escapes;
+/// `codes` are sent to the terminal before it, as they are.
+public func writeToStandardError(_ text: String, after codes: String = "") {
+  let bytes = Array((codes + Escaping.terminal(text)).utf8)
   _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
 }
 

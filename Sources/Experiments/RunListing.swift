@@ -1,6 +1,7 @@
 import Configuration
 import Dispatch
 import Glibc
+import Pictures
 import Tensors
 
 /// The runs below a folder, chosen, ordered and shown by what their folders say.
@@ -88,7 +89,8 @@ public struct RunListing {
       return usual + Set(asked).subtracting(usual).sorted()
     }
     if names == "all" { return keys }
-    let columns = names.split(separator: ",").map { String($0.drop { $0 == " " }) }
+    // A key of an edited config may hold a comma: then it stands in quotes.
+    let columns = CSV.fields(ofRecord: names)?.map { String($0.drop { $0 == " " }) } ?? [names]
     for column in columns { try check(column, in: "--columns \(names)") }
     return columns
   }
@@ -125,8 +127,7 @@ extension RunListing {
       TextTable(columns, runs.map { run in columns.map { run[$0].map(shown) ?? "-" } }, alignRight: isNumeric(columns))
         .description
     case .csv:
-      ([columns] + runs.map { run in columns.map { run[$0].map(written) ?? "" } })
-        .map { $0.map(quotedForCSV).joined(separator: ",") + "\n" }.joined()
+      CSV([columns] + runs.map { run in columns.map { run[$0].map(written) ?? "" } }).text
     case .json:
       JSON.list(runs.map { run in .object(columns.map { .init($0, run[$0] ?? .null) }) }).description + "\n"
     }
@@ -221,9 +222,4 @@ func shown(_ value: JSON) -> String {
     return size >= 100 ? fixed(number, 2) : size >= 1 ? fixed(number, 3) : fixed(number, 4)
   }
   return "\(number)"
-}
-
-private func quotedForCSV(_ text: String) -> String {
-  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-  return "\"" + text.map { $0 == "\"" ? "\"\"" : "\($0)" }.joined() + "\""
 }

@@ -1,4 +1,4 @@
-/// Rows of words under column names, for people.
+/// Rows of words under column names, for people. What would steer a terminal is shown as an escape.
 struct TextTable: CustomStringConvertible {
   private let header: [String]
   private let rows: [[String]]
@@ -6,7 +6,9 @@ struct TextTable: CustomStringConvertible {
 
   /// Rows have a word for each name of the header.
   init(_ header: [String], _ rows: [[String]], alignRight: [Bool]) {
-    (self.header, self.rows, self.alignRight) = (header, rows, alignRight)
+    self.header = header.map(Escaping.line)
+    self.rows = rows.map { $0.map(Escaping.line) }
+    self.alignRight = alignRight
   }
 
   /// Two spaces between columns, none at the ends of lines.

@@ -144,7 +144,7 @@ final class TrainingLog {
   }
 
   /// A message for `log.txt` alone, with the time. Throws `FileError`.
-  func note(_ text: String) throws { try messages.append(line: "\(utcTime()) \(text)") }
+  func note(_ text: String) throws { try messages.append(line: "\(utcTime()) \(Escaping.terminal(text))") }
 
   /// Time of all steps and evaluations so far, those before a resume included.
   func times() throws -> TimingFile.Totals { try timing.totals() }

@@ -248,6 +248,13 @@ struct CSVFigureTests {
     #expect(outcome.status == 0 && outcome.messages.isEmpty, "\(outcome.messages)")
   }
 
+  @Test func tablesOfSpreadsheetsAreDrawn() throws {
+    let outcome = try draw("\u{FEFF}x,\"a, \"\"b\"\"\"\r\n0,1\r\n\r\n1,\"2.5\"\r\n2,'-a\r\n")
+    #expect(outcome.status == 2 && outcome.messages.contains("table.csv:5: '-a' is no number"), "\(outcome.messages)")
+    let right = try draw("\u{FEFF}x,\"a, \"\"b\"\"\"\r\n0,1\r\n\r\n1,\"2.5\"\r\n")
+    #expect(right.status == 0 && right.messages.isEmpty, "\(right.messages)")
+  }
+
   @Test(arguments: [
     ("", "names of at least two columns"), ("x\n1\n", "at least two columns"), ("x,a\n", "no numbers to draw"),
     ("x,a\n1\n", "table.csv:2: has 1 cells, the first line 2"), ("x,a\n1,2\n2,no\n", "table.csv:3: 'no' is no number"),

@@ -68,7 +68,7 @@ struct ResultTableTests {
     #expect(text.contains("20 (1; 2 unfinished)"), "\(text)")
     #expect(text.contains("on test scenes, the last checkpoint, 24 steps."))
     #expect(text.contains("Warning: rows differ in the number of finished seeds (large: 1; small: 2)."), "\(text)")
-    let lines = table.csvOfSeeds.split(separator: "\n")
+    let lines = table.csvOfSeeds.text.split(separator: "\n")
     #expect(
       lines == [
         "row,seed,state,step,nelbo,count_accuracy", "small,0,finished,24,10.0,0.9", "small,1,collapsed,24,14.0,0.1",
@@ -152,7 +152,8 @@ struct ResultTableTests {
     #expect(
       table.warnings.contains { $0.hasPrefix("small, seed 0, does not count: \(place)/small/seed-0/config.yaml") })
     #expect(table.warnings.contains { $0.hasPrefix("small, seed 1, does not count: status.json says no step") })
-    #expect(table.csvOfSeeds.contains("small,0,damaged,,") || table.csvOfSeeds.contains("small,0,damaged,24,,"))
+    #expect(
+      table.csvOfSeeds.text.contains("small,0,damaged,,") || table.csvOfSeeds.text.contains("small,0,damaged,24,,"))
     let plan = try SweepPlan(found, base: folder.path)
     #expect(plan.status.hasPrefix("6 cells: 3 finished, 2 damaged, 1 to do\n"), "\(plan.status)")
     #expect(throws: RunError.self) { try plan.refuseForeign() }
@@ -189,6 +190,27 @@ struct ResultTableTests {
     #expect(table.text(as: .latex).contains("12 $\\pm$ 0 (3)"))
     let csv = table.text(as: .csv).split(separator: "\n")
     #expect(csv[1].hasPrefix("small,12.0,0.0,3,13.0,2.0,-1.0,0.75,"))
+  }
+
+  @Test func aPublishedValueThatDoesNotCompareLeavesTheOthersOfItsRow() throws {
+    let found = try experiment(
+      """
+      paper: { small: { nelbo: 13, count_accuracy: 0.5, comparable: { nelbo: false }, reason: "another scale" } }
+      """)
+    for cell in found.cells { try run(cell, of: found, values: [("nelbo", 12), ("count_accuracy", 0.75)]) }
+    let table = try ResultTable(found, base: folder.path)
+    #expect(table["small", "nelbo"].difference == nil && table["small", "nelbo"].published?.mean == 13)
+    #expect(table["small", "count_accuracy"].difference?.value == 0.25)
+    #expect(table.text(as: .text).contains("small: nelbo not compared with the paper: another scale."))
+    for (comparable, words) in [
+      ("{ miou: false }", "'miou' has no published value in this row (values: nelbo)"), ("3", "true or false"),
+      ("{ nelbo: no }", "true or false"),
+    ] {
+      let fault = complaint {
+        _ = try experiment("paper: { small: { nelbo: 13, comparable: \(comparable), reason: x } }")
+      }
+      #expect(fault.contains(words) && fault.contains("two.yaml:6:"), "\(fault)")
+    }
   }
 
   @Test func otherCodeAndDamagedCellsAreWarnedOf() throws {

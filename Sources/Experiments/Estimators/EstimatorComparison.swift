@@ -54,7 +54,7 @@ public struct EstimatorComparison {
         "\(TextTable(["variance of"] + parts, details, alignRight: [false] + parts.map { _ in true }))",
       ]
     }
-    let first = "\(title): \(batches) draws of the discrete nodes, all else the same\n"
+    let first = "\(Escaping.line(title)): \(batches) draws of the discrete nodes, all else the same\n"
     return ([first] + tables).joined(separator: "\n")
   }
 
@@ -63,18 +63,21 @@ public struct EstimatorComparison {
   }
 
   /// A line for each estimator, step and part.
-  public var csv: String {
+  public var csv: CSV {
     let lines = rows.map { row in
       let bias = row.summary.bias
       let values: [Double?] = [
         bias?.value, bias?.error, row.summary.length, row.summary.variance, row.summary.signalToNoise,
         row.milliseconds, row.passes, row.cost,
       ]
-      return (["\(row.step)", row.estimator, row.part] + values.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",")
+      return ["\(row.step)", row.estimator, row.part] + values.map { $0.map { "\($0)" } ?? "" }
     }
-    let head =
-      "step,estimator,part,bias,bias_error,length,variance,signal_to_noise,milliseconds,passes,variance_times_milliseconds"
-    return ([head] + lines).joined(separator: "\n") + "\n"
+    let head = [
+      "step", "estimator", "part", "bias", "bias_error", "length", "variance", "signal_to_noise", "milliseconds",
+      "passes",
+      "variance_times_milliseconds",
+    ]
+    return CSV([head] + lines)
   }
 
   /// Variances of the whole gradient along the training, on a logarithmic axis; those without variance are left out.
@@ -100,7 +103,7 @@ public struct EstimatorComparison {
   }
 
   /// Writes the CSV. Throws `FileError`.
-  public func write(to path: String) throws { try writeFileAtomically(Array(csv.utf8), to: path) }
+  public func write(to path: String) throws { try writeFileAtomically(csv.bytes, to: path) }
 }
 
 /// `1.23e+04`; zero as it is.

@@ -36,18 +36,21 @@ extension String {
 /// What a paper says of a row.
 struct PublishedRow {
   let values: [(column: String, value: PublishedValue)]
-  /// Why its values cannot be compared with ours; nil where they can.
-  let reason: String?
+  /// The columns whose values cannot be compared with ours, in their order.
+  let incomparable: [String]
+  /// Why they cannot.
+  private let reason: String?
 
-  /// `{ nelbo: 404.41 +- 4.58, ..., comparable: false, reason: "another data set" }`
+  /// `{ nelbo: 404.41 +- 4.58, ..., comparable: false, reason: "another data set" }`, or of some columns alone
+  /// `comparable: { nelbo: false }`.
   init(_ node: YAMLNode, columns: [String]) throws {
     guard let entries = node.entries else { throw node.fault("must be values by column: { nelbo: 404.41 +- 4.58 }") }
     var values: [(String, PublishedValue)] = []
-    var isComparable = true
+    var incomparable: [String] = []
     var reason: String?
     for entry in entries {
       switch entry.key {
-      case "comparable": isComparable = try entry.value.flag()
+      case "comparable": incomparable = try PublishedRow.incomparable(entry.value, of: node)
       case "reason": reason = try entry.value.text()
       default:
         guard columns.contains(entry.key) else {
@@ -58,9 +61,36 @@ struct PublishedRow {
         values.append((entry.key, try PublishedValue(entry.value)))
       }
     }
-    if !isComparable && reason == nil { throw node.fault("is not comparable; say why: reason: \"another data set\"") }
-    (self.values, self.reason) = (values, isComparable ? nil : reason)
+    if !incomparable.isEmpty && reason == nil {
+      throw node.fault("is not comparable; say why: reason: \"another data set\"")
+    }
+    (self.values, self.reason) = (values, reason)
+    self.incomparable = columns.filter(incomparable.contains)
+  }
+
+  /// What `comparable` says of the row's columns: one flag for all of them, or one by one.
+  private static func incomparable(_ node: YAMLNode, of row: YAMLNode) throws -> [String] {
+    let columns = (row.entries ?? []).map(\.key).filter { $0 != "comparable" && $0 != "reason" }
+    guard let entries = node.entries else { return try node.flag() ? [] : columns }
+    return try entries.filter { entry in
+      guard columns.contains(entry.key) else {
+        throw ConfigurationError(
+          "'\(entry.key)' has no published value in this row (values: \(columns.joined(separator: ", ")))",
+          at: entry.keyPlace)
+      }
+      return try !entry.value.flag()
+    }.map(\.key)
   }
 
   subscript(column: String) -> PublishedValue? { values.first { $0.column == column }?.value }
+
+  /// Why the value of a column cannot be compared with ours; nil where it can.
+  func reason(for column: String) -> String? { incomparable.contains(column) ? reason : nil }
+
+  /// For the lines below a table: the reason with what it is about; nil where everything can be compared.
+  var note: String? {
+    guard let reason, !incomparable.isEmpty else { return nil }
+    let all = incomparable.count == values.count
+    return (all ? "" : incomparable.joined(separator: ", ") + " ") + "not compared with the paper: \(reason)"
+  }
 }

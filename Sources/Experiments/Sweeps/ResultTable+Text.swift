@@ -1,4 +1,5 @@
 import Evaluation
+import Pictures
 
 /// How a table of results is written.
 public enum ResultTableFormat: String, CaseIterable, Sendable { case text, markdown, csv, latex }
@@ -13,48 +14,49 @@ extension ResultTable {
     }
   }
 
-  private func notes(_ prefix: String) -> String {
-    ([caption] + reasons + warnings.map { "Warning: \($0)." }).map { prefix + $0 + "\n" }.joined()
+  /// The lines below a table, each escaped.
+  private func notes(_ escape: (String) -> String) -> String {
+    ([caption] + reasons + warnings.map { "Warning: \($0)." }).map { escape($0) + "\n" }.joined()
   }
 
   private var reasons: [String] {
-    experiment.rows.compactMap { row in published[row]?.reason.map { "\(row): not compared with the paper: \($0)." } }
+    experiment.rows.compactMap { row in published[row]?.note.map { "\(row): \($0)." } }
   }
 
   private var plain: String {
     let rows = experiment.rows.map { row in [row] + columns.map { words(self[row, $0], plusMinus: "±") } }
     let table = TextTable(["row"] + columns, rows, alignRight: [false] + columns.map { _ in false })
-    return (experiment.file.title.isEmpty ? "" : experiment.file.title + "\n\n") + table.description + "\n" + notes("")
+    let title = Escaping.line(experiment.file.title)
+    return (title.isEmpty ? "" : title + "\n\n") + table.description + "\n" + notes(Escaping.line)
   }
 
   private var markdown: String {
-    let head = ["row"] + columns
+    let head = (["row"] + columns).map(Escaping.markdown)
     let lines =
       [head, head.map { _ in "---" }]
-      + experiment.rows.map { row in [row] + columns.map { words(self[row, $0], plusMinus: "±") } }
-    return lines.map { "| " + $0.joined(separator: " | ") + " |\n" }.joined() + "\n" + notes("")
+      + experiment.rows.map { row in
+        [Escaping.markdown(row)] + columns.map { words(self[row, $0], plusMinus: "±") }
+      }
+    return lines.map { "| " + $0.joined(separator: " | ") + " |\n" }.joined() + "\n" + notes(Escaping.markdown)
   }
 
   private var latex: String {
-    func escaped(_ text: String) -> String {
-      text.map { "_%&#$".contains($0) ? "\\\($0)" : "\($0)" }.joined()
-    }
     var lines = ["\\begin{tabular}{l" + String(repeating: "l", count: columns.count) + "}", "\\toprule"]
     func line(_ cells: [String]) -> String { cells.joined(separator: " & ") + " \\\\" }
-    lines.append(line([""] + columns.map(escaped)))
+    lines.append(line([""] + columns.map(Escaping.latex)))
     lines.append("\\midrule")
     lines += experiment.rows.map { row in
-      line([escaped(row)] + columns.map { escaped(words(self[row, $0], plusMinus: "@")).replacingAt() })
+      line([Escaping.latex(row)] + columns.map { words(self[row, $0], plusMinus: "$\\pm$") })
     }
     lines += ["\\bottomrule", "\\end{tabular}"]
-    return lines.joined(separator: "\n") + "\n" + notes("% ")
+    return lines.joined(separator: "\n") + "\n" + notes { "% " + Escaping.latexComment($0) }
   }
 
   private var csv: String {
     let names = columns.flatMap {
       [$0, "\($0)_deviation", "\($0)_n", "\($0)_published", "\($0)_published_deviation", "\($0)_difference"]
     }
-    var lines = [(["row"] + names + ["failed", "collapsed", "unfinished"]).joined(separator: ",")]
+    var lines = [["row"] + names + ["failed", "collapsed", "unfinished"]]
     for row in experiment.rows {
       let values = columns.flatMap { column -> [String] in
         let entry = self[row, column]
@@ -65,10 +67,9 @@ extension ResultTable {
         ]
       }
       let entry = self[row, columns.first ?? ""]
-      lines.append(
-        ([row] + values + [entry.failed, entry.collapsed, entry.unfinished].map(String.init)).joined(separator: ","))
+      lines.append([row] + values + [entry.failed, entry.collapsed, entry.unfinished].map(String.init))
     }
-    return lines.joined(separator: "\n") + "\n"
+    return CSV(lines).text
   }
 
   /// `0.982 ± 0.004 (3; 1 failed) [paper 0.81 ± 0.23: +0.172, within]`
@@ -111,8 +112,4 @@ extension ResultTable {
     let size = abs(deviation.flatMap { $0 > 0 ? $0 : nil } ?? mean)
     return size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4
   }
-}
-
-extension String {
-  fileprivate func replacingAt() -> String { map { $0 == "@" ? "$\\pm$" : "\($0)" }.joined() }
 }

@@ -1,6 +1,7 @@
 import Configuration
 import Evaluation
 import Glibc
+import Pictures
 
 /// The table of an experiment, from the folders of its cells: mean and deviation over seeds, with every seed accounted for.
 public struct ResultTable {
@@ -89,7 +90,7 @@ public struct ResultTable {
       statistics: Statistics(all.compactMap { $0.values[column] }), failed: failed,
       collapsed: all.filter { $0.collapse != nil && $0.state == .finished }.count,
       unfinished: all.filter { $0.values[column] == nil }.count - failed, published: published[row]?[column],
-      reason: published[row]?.reason)
+      reason: published[row]?.reason(for: column))
   }
 
   /// What a reader must know before comparing rows.
@@ -165,8 +166,8 @@ public struct ResultTable {
   }
 
   /// One line a run: every value of every seed, nothing left out.
-  public var csvOfSeeds: String {
-    var lines = [(["row", "seed", "state", "step"] + columns).joined(separator: ",")]
+  public var csvOfSeeds: CSV {
+    var rows = [["row", "seed", "state", "step"] + columns]
     for seed in seeds {
       let state =
         switch seed.state {
@@ -175,10 +176,9 @@ public struct ResultTable {
         default: seed.collapse == nil ? "\(seed.state)" : "collapsed"
         }
       let values = columns.map { column in seed.values[column].map { "\($0)" } ?? "" }
-      lines.append(
-        ([seed.row, "\(seed.seed)", state, seed.step.map { "\($0)" } ?? ""] + values).joined(separator: ","))
+      rows.append([seed.row, "\(seed.seed)", state, seed.step.map { "\($0)" } ?? ""] + values)
     }
-    return lines.joined(separator: "\n") + "\n"
+    return CSV(rows)
   }
 }
 

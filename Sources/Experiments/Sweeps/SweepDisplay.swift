@@ -46,7 +46,7 @@ final class SweepDisplay {
   func end() { erase() }
 
   private func erase() {
-    if height > 0 { writeToStandardError("\u{1B}[\(height)A\u{1B}[J") }
+    if height > 0 { writeToStandardError("", after: "\u{1B}[\(height)A\u{1B}[J") }
     height = 0
   }
 }

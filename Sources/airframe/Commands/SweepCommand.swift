@@ -20,7 +20,9 @@ extension Command {
       try arguments.one(.experiment), budget: arguments[.budget], overrides: arguments.keys)
     let plan = try SweepPlan(
       experiment, base: arguments[.out] ?? "runs",
-      rows: arguments[.only].map { $0.split(separator: ",").map(String.init) } ?? [],
+      rows: try arguments[.only].map {
+        try NameList.names(in: $0, among: experiment.rows, option: "--only", kind: "row")
+      } ?? [],
       threads: arguments.integer(.threads) ?? 1, dataFolder: arguments.dataFolder)
     let isOnSlurm = arguments[.launcher] == "slurm"
     for option in [Option.partition, .account, .timeLimit, .sbatch] where arguments.has(option) && !isOnSlurm {
@@ -90,7 +92,8 @@ extension Option {
     "time-limit", "TIME", .text, "slurm: the longest one task may run, such as 2:00:00")
   fileprivate static let sbatch = Option(
     "sbatch", "OPTIONS", .text, "slurm: further options of sbatch: --sbatch=\"--mem=4G --nice\"")
-  fileprivate static let only = Option("only", "ROW,...", .text, "these rows only", standard: "all")
+  fileprivate static let only = Option(
+    "only", "ROW,...", .text, "these rows only; names with a comma in quotes", standard: "all")
   fileprivate static let retryFailed = Option(
     flag: "retry-failed", "go on with failed cells from their last checkpoint")
   fileprivate static let failFast = Option(flag: "fail-fast", "stop the others when a cell fails")

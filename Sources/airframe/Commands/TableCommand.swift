@@ -17,7 +17,7 @@ extension Command {
       selection: arguments[.select].flatMap(ResultTable.Selection.init) ?? .final, split: arguments[.split] ?? "test")
     var comparison = ""
     if let words = arguments[.compare] {
-      let rows = words.split(separator: ",").map(String.init)
+      let rows = try NameList.names(in: words, among: experiment.rows, option: "--compare", kind: "row")
       guard rows.count == 2 else {
         throw arguments.fault("--compare '\(words)': two rows are wanted: --compare ROW,ROW")
       }
@@ -25,7 +25,7 @@ extension Command {
     }
     let format = arguments[.format].flatMap(ResultTableFormat.init) ?? .text
     if !comparison.isEmpty, format != .text { throw arguments.fault("--compare goes with --format text") }
-    if let file = arguments[.seedsFile] { try Runner.write(Array(table.csvOfSeeds.utf8), to: file) }
+    if let file = arguments[.seedsFile] { try Runner.write(table.csvOfSeeds.bytes, to: file) }
     print(table.text(as: format) + comparison, terminator: "")
   }
 }
@@ -41,7 +41,8 @@ extension Option {
   fileprivate static let split = Option(
     "split", "SPLIT", .choice(["test", "validation"]), "which scenes", standard: "test")
   fileprivate static let compare = Option(
-    "compare", "ROW,ROW", .text, "paired tests (Student's t, Wilcoxon) between two rows over their common seeds")
+    "compare", "ROW,ROW", .text,
+    "paired tests (Student's t, Wilcoxon) between two rows over their common seeds; names with a comma in quotes")
   fileprivate static let seedsFile = Option(
     "seeds-file", "FILE.csv", .file(ending: "csv"), "write every seed's values there, too")
 }
