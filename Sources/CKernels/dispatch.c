@@ -4,7 +4,11 @@
 
 int chosen_instruction_set = instruction_set_unknown;
 
+#if defined(__aarch64__)
+static const char *const names[] = {"", "neon"}; // which every such CPU has
+#else
 static const char *const names[] = {"", "default", "x86-64-v3", "x86-64-v4"};
+#endif
 
 /// The widest that this CPU has.
 static int widest(void) {

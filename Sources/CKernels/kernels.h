@@ -69,8 +69,12 @@ static inline int instruction_set(void) {
 #if defined(__OPTIMIZE__) && !defined(WITHOUT_VECTORS)
 #define VECTOR _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
 #define VECTOR_BY_4 _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(4)")
+#if defined(__aarch64__) // has no masks: four lanes at a time, at most three elements one by one
+#define MASKED _Pragma("clang loop vectorize(assume_safety) vectorize_width(4) interleave_count(1)")
+#else
 #define MASKED \
   _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1) vectorize_predicate(enable)")
+#endif
 #else
 #define VECTOR
 #define VECTOR_BY_4
@@ -114,9 +118,15 @@ INLINE void full_width(void) {}
     total += sum; \
   }
 
-/// Sixteen floats in registers, for kernels whose accumulators must stay there.
+/// Sixteen floats in registers, for kernels whose accumulators must stay there: one of AVX-512, two of AVX2, four of NEON and SSE.
+/// `lanes_at_once` of them fit beside what they are made from.
 typedef float lanes __attribute__((ext_vector_type(16)));
 typedef float unaligned_lanes __attribute__((ext_vector_type(16), aligned(4)));
+#if defined(__x86_64__)
+enum { lanes_at_once = 8 };
+#else
+enum { lanes_at_once = 4 };
+#endif
 #define LOAD(pointer) (*(const unaligned_lanes *)(pointer))
 #define STORE(pointer, value) (*(unaligned_lanes *)(pointer) = (value))
 

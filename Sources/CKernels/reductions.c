@@ -48,10 +48,10 @@ KERNEL(void, ck_row_dots,
 
 /// Sums over rows of `width` x 16 columns at x, the accumulators in registers.
 INLINE void column_block(const int width, int64_t rows, int64_t columns, const float *x, float *sums) {
-  lanes total[8] = {0};
+  lanes total[lanes_at_once] = {0};
   for (int64_t start = 0; start < rows; start += 128) {
     int64_t end = rows - start < 128 ? rows : start + 128;
-    lanes sum[8] = {0};
+    lanes sum[lanes_at_once] = {0};
     for (int64_t r = start; r < end; r++) {
 #pragma clang loop unroll(full)
       for (int k = 0; k < width; k++) sum[k] += LOAD(x + r * columns + 16 * k);
@@ -66,11 +66,12 @@ INLINE void column_block(const int width, int64_t rows, int64_t columns, const f
 KERNEL(void, ck_column_sums,
        (int64_t rows, int64_t columns, const float *x, float *out, int accumulate),
        (rows, columns, x, out, accumulate)) {
-  float sums[128];
+  enum { block = 16 * lanes_at_once };
+  float sums[block];
   int64_t c = 0;
-  for (; c + 128 <= columns; c += 128) {
-    column_block(8, rows, columns, x + c, sums);
-    MAP(128, out + c, accumulate, sums[i]);
+  for (; c + block <= columns; c += block) {
+    column_block(lanes_at_once, rows, columns, x + c, sums);
+    MAP(block, out + c, accumulate, sums[i]);
   }
   for (; c + 16 <= columns; c += 16) {
     column_block(1, rows, columns, x + c, sums);

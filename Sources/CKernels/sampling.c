@@ -2,7 +2,7 @@
 // Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time: no gathers.
 #include "kernels.h"
 
-enum { group = 8, most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
+enum { group = lanes_at_once, most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
 
 /// p = start + step * j: where output j falls among `size` pixels, counted from a border of one blank pixel on each side.
 /// Its two neighbours are p rounded down and the next; at p <= 0 or p >= size + 1 both are blank.

@@ -175,6 +175,11 @@ void ck_sum_over_gradient(int64_t rows, int64_t n, int64_t columns, const float 
 /// y[r, j, i] (+)= x[r, i, j]: x [rows, n, m].
 void ck_transpose(int64_t rows, int64_t n, int64_t m, const float *x, float *y, int accumulate);
 
+// MARK: Checks
+
+/// out [m, n] = a [m, k] b [k, n] by plain loops, for what other products are checked against.
+void ck_plain_product(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *out);
+
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon), with step and epsilon already corrected for bias by the caller.
@@ -222,10 +227,18 @@ static inline void ck_leave(int before) {
 static inline void ck_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory"); // longer than `yield`, which most cores take for nothing at all
 #endif
 }
 
-/// The instruction set that kernels use: "x86-64-v4", "x86-64-v3" or "default". The widest of this CPU, unless the environment
-/// variable AIRFRAME_VECTORS names a narrower one.
+/// The instruction set that kernels use: "x86-64-v4", "x86-64-v3" or "default", the widest of this CPU unless the environment
+/// variable AIRFRAME_VECTORS names a narrower one; "neon" on 64-bit Arm.
 const char *ck_instruction_set(void);
+
+/// The vector instructions that this CPU has and the operating system lets programs use, in the spelling of /proc/cpuinfo, separated
+/// by spaces.
+void ck_cpu_features(char names[256]);
+/// CPUID's number of the family and the name of the maker; on 64-bit Arm 0 and an empty name.
+int ck_cpu_family(char vendor[13]);
 #endif
