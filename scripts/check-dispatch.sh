@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Whichever kernels a CPU gets, results are the same but for rounding: runs the tests of Tensors with each instruction set and
-# each set of product kernels that this CPU has, then trains AIR at its real size with each and compares the bound's curve.
+# Whichever kernels a CPU gets, results are the same but for rounding: trains AIR at its real size with each instruction set and
+# each set of product kernels that this CPU has and compares the bound's curve, then runs all tests with each, which takes as long
+# as there are sets times the tests. TESTS_ONLY=PATTERN runs those whose names match.
 # Some ten steps later a difference of rounding turns one discrete draw, and from there two trainings differ like two seeds.
-# usage: scripts/check-dispatch.sh [STEPS] [TOLERANCE]     (default: 20 steps, 1e-5 of the bound at its largest)
+# usage: [TESTS_ONLY=PATTERN] scripts/check-dispatch.sh [STEPS] [TOLERANCE]    (default: 20 steps, 1e-5 of the bound at its largest)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${1:-20} tolerance=${2:-1e-5}
@@ -12,16 +13,12 @@ trap 'rm -rf "$place"' EXIT
 
 has() { grep -m 1 '^flags' /proc/cpuinfo | grep -qw "$1"; }
 choices=(AIRFRAME_VECTORS=default OPENBLAS_CORETYPE=Prescott)
+! has sse4_2 || choices+=(OPENBLAS_CORETYPE=Nehalem)
 ! has avx || choices+=(OPENBLAS_CORETYPE=Sandybridge)
 ! has avx2 || choices+=(AIRFRAME_VECTORS=x86-64-v3 OPENBLAS_CORETYPE=Haswell OPENBLAS_CORETYPE=Zen)
 ! has avx512vl || choices+=(AIRFRAME_VECTORS=x86-64-v4 OPENBLAS_CORETYPE=SkylakeX)
 
 make build-tests
-for choice in "${choices[@]}"; do
-  env "$choice" swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build/tests \
-    --filter TensorsTests > "$place/log" 2>&1 || { cat "$place/log"; exit 1; }
-  printf '%s: %s\n' "$choice" "$(tail -n 1 "$place/log")"
-done
 
 cat > "$place/air.yaml" << 'YAML'
 model: { name: air }
@@ -42,3 +39,13 @@ for choice in "${choices[@]}"; do
   worst=$(printf '%s\n%s\n' "$worst" "$difference" | sort -g | tail -n 1)
 done
 awk -v worst="$worst" -v tolerance="$tolerance" 'BEGIN { exit !(worst < tolerance) }'
+
+for choice in "${choices[@]}"; do
+  began=$SECONDS
+  env "$choice" make test > "$place/log" 2>&1 || {
+    grep -aE -A 12 'recorded an issue|error:' "$place/log"
+    printf '%s: tests failed\n' "$choice"
+    exit 1
+  }
+  printf '%s: %s (%d s)\n' "$choice" "$(grep -a 'Test run with' "$place/log" | tail -n 1)" "$((SECONDS - began))"
+done

@@ -51,6 +51,9 @@ enum Provenance {
         + "start a new run on these")
   }
 
+  /// The key of what makes this run's times no measure of the CPU (`ProductKernels.shortfall`).
+  static let narrowProductsKey = "product_kernels_shortfall"
+
   /// The commit and, where files were changed since, `+`. A sweep sets it for its cells: they are of one code, however long
   /// they wait, and git is asked once.
   static let codeVariable = "AIRFRAME_CODE"
@@ -68,8 +71,10 @@ enum Provenance {
       .init("airframe", .text(airframeVersion)), .init("started", .text(utcTime())),
       .init("git_commit", git.map { .text($0.commit) } ?? .null),
       .init("git_dirty", git.map { .flag($0.isDirty) } ?? .null), .init("host", .text(hostName())),
-      .init("cpu", .text(processorName())), .init("threads", .integer(workbench.config.training.threads)),
+      .init("cpu", .text(processorName())), .init("cpu_features", .text(CPU.own.features.joined(separator: " "))),
+      .init("threads", .integer(workbench.config.training.threads)),
       .init("product_kernels", .text(ProductKernels.current)),
+      .init(narrowProductsKey, ProductKernels.shortfall.map(JSON.text) ?? .null),
       .init("vector_kernels", .text(VectorKernels.current)),
       .init("convolutions", .text(ConvolutionKernels.description)),
       .init(dataKey, .text(workbench.dataset.fingerprint)),

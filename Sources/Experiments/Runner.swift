@@ -18,8 +18,11 @@ public enum Runner {
     public let validation: Evaluator.Result
   }
 
-  /// Starts the program again with this CPU's fastest product kernels, where the library chose others.
-  public static func useFastestProducts() { ProductKernels.restartWithBetter() }
+  /// Lets products use the best kernels that this CPU and the BLAS library have, before any work, and says on stderr what a user
+  /// should know of them. Throws `ProductKernelsError` where there are none that can be trusted.
+  public static func useBestProducts() throws {
+    for note in try ProductKernels.choose() { writeToStandardError("warning: \(note)\n") }
+  }
 
   /// Loads and checks a config without making anything. Throws `ConfigurationError`.
   public static func check(_ path: String, _ overrides: [String]) throws -> RunConfig {
@@ -175,5 +178,5 @@ public let splitNames = Split.allCases.map(\.rawValue)
 public func isUnusableInput(_ error: any Error) -> Bool {
   error is ConfigurationError || error is RunError || error is DatasetError || error is FileError
     || error is ModelError
-    || error is PictureError
+    || error is PictureError || (error as? ProductKernelsError)?.isOfEnvironment == true
 }

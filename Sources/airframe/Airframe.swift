@@ -31,7 +31,7 @@ import Glibc
       return print(Help.text(of: invocation))
     }
     let arguments = try Arguments(rest, of: invocation)
-    if invocation.command.computes { Runner.useFastestProducts() }
+    if invocation.command.computes { try Runner.useBestProducts() }
     try invocation.command.run?(arguments)
   }
 }

@@ -1,31 +1,25 @@
 import Configuration
 import Foundation
+import Tensors
 import Testing
 
 @testable import Experiments
 
 /// Which kernels a CPU gets decides no more than the last digits of what a training measures.
 struct DispatchTests {
-  /// What this CPU can run, by /proc/cpuinfo.
-  private static let flags: Set<Substring> = {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("flags") }
-    return Set(line?.split(separator: " ") ?? [])
+  /// What this CPU can run, the narrowest first.
+  private static let vectorSets: [String] = {
+    let features = CPU.own.features
+    guard !features.contains("asimd") else { return ["neon"] }
+    let wide = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].allSatisfy(features.contains)
+    return ["default"] + (features.contains("avx2") ? ["x86-64-v3"] : []) + (wide ? ["x86-64-v4"] : [])
   }()
-  private static let hasAVX = flags.contains("avx")
-  private static let hasAVX2 = flags.isSuperset(of: ["avx2", "fma", "bmi2"])
-  private static let hasAVX512 =
-    hasAVX2 && flags.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])
-
-  private static let vectorSets = ["default"] + (hasAVX2 ? ["x86-64-v3"] : []) + (hasAVX512 ? ["x86-64-v4"] : [])
-  private static let productSets =
-    ["Prescott"] + (hasAVX ? ["Sandybridge"] : []) + (hasAVX2 ? ["Haswell", "Zen"] : [])
-    + (hasAVX512 ? ["SkylakeX"] : [])
+  private static let productSets = Array(ProductKernels.usable.reversed())
 
   private struct Trained { let environment: JSON, metrics: [JSON] }
 
   /// A training large enough for every kernel's main loop, its tail and divided products.
-  private func train(_ environment: [String: String]) throws -> Trained {
+  private func train(_ environment: [String: String], warning: String? = nil) throws -> Trained {
     let folder = try TemporaryFolder()
     try folder.write(tinyConfig.utf8, to: "tiny.yaml")
     let outcome = try Program.run(
@@ -35,6 +29,11 @@ struct DispatchTests {
         "model.appearance.decoder=[70]",
       ], in: folder.path, environment: environment)
     #expect(outcome.status == 0, "\(environment): \(outcome.messages)")
+    let warnings = outcome.messages.split(separator: "\n").filter {
+      $0.hasPrefix("warning: ") && $0.contains("kernels")
+    }
+    #expect(
+      warnings.count == (warning == nil ? 0 : 1) && warnings.allSatisfy { $0.contains(warning ?? "") }, "\(warnings)")
     let run =
       "\(folder.path)/\(try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("run ") }).dropFirst(4))"
     return try withExtendedLifetime(folder) {
@@ -78,6 +77,28 @@ struct DispatchTests {
       #expect(difference < 1e-4, "\(name): \(difference)")
     }
     if runs.count > 1 { #expect(try largestDifference(runs[0], runs[runs.count - 1]) > 0) }
+  }
+
+  /// The environment names no set, and the library, which has them all, takes this CPU for one of long ago.
+  @Test func aCPUThatTheLibraryDoesNotKnowGetsItsWidestKernels() throws {
+    let unknown = ["OPENBLAS_CORETYPE": "", "AIRFRAME_LIBRARY_KERNELS": Self.productSets.joined(separator: ",")]
+    let run = try train(unknown)
+    let best = try #require(ProductKernels.best)
+    #expect(run.environment["product_kernels"]?.string == best)
+    #expect(run.environment["cpu_features"]?.string == CPU.own.features.joined(separator: " "))
+    #expect(run.environment["product_kernels_shortfall"] == .null)
+    // The same kernels as when the library had taken them itself.
+    let own = try train(["OPENBLAS_CORETYPE": best])
+    #expect(try largestDifference(run, own) == 0)
+  }
+
+  @Test(.enabled(if: DispatchTests.productSets.count > 1))
+  func aLibraryWithoutKernelsForTheCPUIsToldOfAndRemembered() throws {
+    let narrowest = Self.productSets[0]
+    let run = try train(
+      ["OPENBLAS_CORETYPE": "", "AIRFRAME_LIBRARY_KERNELS": narrowest], warning: "\(narrowest) kernels")
+    #expect(run.environment["product_kernels"]?.string == narrowest)
+    #expect(run.environment["product_kernels_shortfall"]?.string?.contains("\(narrowest) kernels") == true)
   }
 
   @Test func aSetThatTheCPUOrTheProgramLacksIsNotTaken() throws {

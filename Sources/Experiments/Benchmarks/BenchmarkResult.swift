@@ -35,9 +35,10 @@ public struct BenchmarkResult: Sendable {
   init(_ name: String, _ options: BenchmarkOptions, tables: [Table], notes: [String] = []) {
     self.name = name
     self.tables = tables
-    self.notes = notes
+    self.notes = notes + (ProductKernels.shortfall.map { [$0] } ?? [])
     settings = [
       .init("threads", .integer(options.threads)), .init("cpu", .text(Provenance.processorName())),
+      .init("cpu_features", .text(CPU.own.features.joined(separator: " "))),
       .init("product_kernels", .text(ProductKernels.current)), .init("vector_kernels", .text(VectorKernels.current)),
       .init("convolutions", .text(ConvolutionKernels.description)),
       .init("keys", .list(options.keys.map(JSON.text))),

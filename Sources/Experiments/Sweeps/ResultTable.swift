@@ -18,6 +18,8 @@ public struct ResultTable {
     let step: Int?
     let collapse: String?
     let commit: String?
+    /// How the product kernels were narrower than the CPU; nil where they were not.
+    let narrowProducts: String?
     /// The code that measured; nil where nothing was measured, or nobody noted it.
     let measuredBy: String?
     /// What it was trained on; nil where its folder does not tell.
@@ -75,7 +77,8 @@ public struct ResultTable {
     if let parameters = summary?["parameters"]?.double { values["parameters"] = parameters }
     return Seed(
       row: cell.row, seed: cell.seed, state: state, steps: cell.config.training.steps, step: step,
-      collapse: summary?["collapse"]?.string, commit: environment?["git_commit"]?.string, measuredBy: found?.code,
+      collapse: summary?["collapse"]?.string, commit: environment?["git_commit"]?.string,
+      narrowProducts: environment?[Provenance.narrowProductsKey]?.string, measuredBy: found?.code,
       data: TrainingData(environment), whatIfs: run?.evaluations.count { !$0.isOwn } ?? 0, values: values)
   }
 
@@ -112,6 +115,10 @@ public struct ResultTable {
     compare("the number of finished seeds") { row in ["\(seeds(of: row).filter { $0.state == .finished }.count)"] }
     compare("the code that ran") { row in Set(seeds(of: row).compactMap { $0.commit.map { String($0.prefix(10)) } }) }
     compare("the code that measured") { row in Set(seeds(of: row).compactMap(\.measuredBy)) }
+    for note in Set(seeds.compactMap(\.narrowProducts)).sorted() {
+      let slowed = seeds.filter { $0.narrowProducts == note }.map { "\($0.row) seed \($0.seed)" }
+      found.append("times of \(slowed.joined(separator: ", ")) do not compare: \(note)")
+    }
     for seed in seeds where seed.whatIfs > 0 {
       let count = seed.whatIfs == 1 ? "1 evaluation" : "\(seed.whatIfs) evaluations"
       found.append(

@@ -23,7 +23,7 @@ extension Command {
     // What is wrong with the file is said before the time is spent.
     let saved = try arguments[.compare].map { try SavedBenchmark($0, of: name) }
     // The programs that startup starts choose for themselves, and inherit nothing: that takes part of their time.
-    if name != "startup" { Runner.useFastestProducts() }
+    if name != "startup" { try Runner.useBestProducts() }
     let result = try benchmark.run(options)
     if arguments.has(.json) {
       print(saved.map { $0.line(comparedTo: result) } ?? result.line)
