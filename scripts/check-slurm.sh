@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a sweep of 24 cells, one of which fails, as a job array of a real Slurm that it installs and starts for itself, with a
 # task that is stopped as before a time limit, one that Slurm puts back into the queue, and one that is cancelled. The table
-# and every seed's values must be those of the same sweep without Slurm. Needs root and apt; says so where they are missing.
+# and every seed's values must be those of the same sweep without Slurm. The last task of another array is stopped as before
+# a time limit, and must come back alone. Needs root and apt; says so where they are missing.
 # usage: scripts/check-slurm.sh [AIRFRAME]     (default: .build/release/airframe)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -203,6 +204,41 @@ done
 diff plain.csv runs.csv || fail 'the tables differ'
 diff plain.seeds.csv runs.seeds.csv || fail "the seeds' values differ"
 cat runs.csv
+
+# --- the last task of an array, whose number as a job is the array's ---
+cat > last.yaml << 'YAML'
+base: tiny.yaml
+seeds: [0]
+rows:
+  quick: {}
+  wild: { training.optimizer: { name: sgd, rate: 10 }, model.controller.presence_bias: 10 }
+  gone: { training: { steps: 1000000, log_every: 500, checkpoint_every: 1000, evaluate_every: 0 } }
+  last: { training: { steps: 20000, log_every: 500, checkpoint_every: 1000, evaluate_every: 10000 } }
+YAML
+last=("$airframe" sweep last.yaml --out runs --launcher slurm --jobs 2 --time-limit 10:00)
+"${last[@]}"
+job=$(squeue --noheader --format=%F | head -n 1)
+wait_for "_3 RUNNING"
+for row in gone last; do
+  until ls "runs/last/$row/seed-0/checkpoints" 2> /dev/null | grep -q .; do sleep 0.05; done
+done
+scancel "${job}_2"
+until ! squeue --noheader --array --format='%F_%K' | grep -q "^${job}_2"; do sleep 0.05; done
+squeue --noheader --format=%A --states=RUNNING | grep -qx "$job" || fail 'the last task has another number than its array'
+timeout 3 scancel --batch --signal=USR1 "${job}_3" || true
+until grep -q '"interrupted"' runs/last/last/seed-0/status.json; do sleep 0.05; done
+wait_for "_3 PENDING"
+sleep 1
+[[ $(squeue --noheader --array --format=%F_%K) == "${job}_3" ]] ||
+  fail "with the last task came back: $(squeue --noheader --array --format='%F_%K %T')"
+scontrol update "jobid=${job}_3" starttime=now
+drain
+for task in 0 1 2 3; do
+  starts=$(grep -c '^task ' "runs/last/.cells/slurm-1/task-$task.txt")
+  [[ $starts -eq $((task == 3 ? 2 : 1)) ]] || fail "task $task of the array was started $starts times"
+done
+"${last[@]}" --status > status.txt
+grep -q '^4 cells: 2 finished, 1 failed, 1 to do$' status.txt || fail "after the last task: $(cat status.txt)"
 
 # --- the commands of the documentation ---
 mkdir documented bin

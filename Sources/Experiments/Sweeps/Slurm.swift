@@ -50,6 +50,11 @@ enum Slurm {
     return "\(number)"
   }
 
+  /// A path as sbatch reads it: it takes %-signs for the numbers of jobs and the like.
+  static func unexpanded(_ path: String) -> String {
+    path.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+  }
+
   private static func arguments(
     _ script: String, _ name: String, _ tasks: Int, _ threads: Int, _ log: String, _ settings: SlurmSettings
   ) -> [String] {
@@ -106,7 +111,9 @@ enum SlurmTaskScript {
     line=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$here/cells.tsv")
     config=${line%%\t*}
     folder=${line#*\t}
-    echo "task ${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID on $(hostname): $folder"
+    # Of an array's tasks the last one has the array's own number as SLURM_JOB_ID: what is done to that is done to all.
+    task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    printf 'task %s on %s: %s\\n' "$task" "$(hostname)" "$folder"
     "$here/airframe" run-cell "$here/$config" "$folder" --data \(quoted(data)) &
     cell=$!
     # USR1 comes shortly before the time limit: the cell saves itself, and the task goes back into the queue.
@@ -120,7 +127,7 @@ enum SlurmTaskScript {
       kill -0 "$cell" 2> /dev/null || break
     done
     if [ -n "$again" ] && [ "$status" -eq 143 ]; then
-      scontrol requeue "$SLURM_JOB_ID"
+      scontrol requeue "$task"
     fi
     exit "$status"
 

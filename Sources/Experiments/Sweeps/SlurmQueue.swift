@@ -40,7 +40,12 @@ public struct SlurmQueue {
     self.tasks = tasks
   }
 
-  private static func jobName(_ plan: SweepPlan) -> String { "airframe-\(plan.experiment.name)" }
+  /// Slurm takes several names with commas between, so others than plain characters are left out; tasks are told apart by
+  /// their folders.
+  private static func jobName(_ plan: SweepPlan) -> String {
+    let name = plan.experiment.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
+    return "airframe-\(String(name))"
+  }
 
   /// The folders in a submission's list.
   private static func cells(of submission: String) -> [String] {
@@ -63,6 +68,13 @@ public struct SlurmQueue {
     try plan.refuseForeign()
     try makeFolder("\(plan.folder)/.cells")
     guard let root = absolute(plan.folder) else { throw systemError(plan.folder, "cannot be found", errno) }
+    // cells.tsv has a line for each cell, and Slurm lists the scripts of tasks a line each.
+    let places = [root] + plan.places.map(\.cell.cell.place)
+    if let place = places.first(where: { $0.utf8.contains { "\t\n\r".utf8.contains($0) } }) {
+      throw RunError(
+        "\(place.debugDescription): a path with tabs or line breaks cannot be given to Slurm; choose another --out, or "
+          + "rename the row")
+    }
     // Two that hand in at the same time would hand in the same cells.
     let lock = try FolderLock(
       "\(plan.folder)/.cells/lock", held: "another process hands in cells of this sweep; wait for its end")
@@ -97,7 +109,7 @@ public struct SlurmQueue {
       }
       let job = try Slurm.submit(
         script: "\(folder)/task.sh", name: Self.jobName(plan), tasks: cells.count,
-        threads: plan.threads, log: "\(folder)/task-%a.txt", settings: settings)
+        threads: plan.threads, log: "\(Slurm.unexpanded(folder))/task-%a.txt", settings: settings)
       return Submission(job: job, cells: cells.count, folder: folder)
     } catch {
       _ = try? SystemCommand.run("rm", ["-r", "--", folder])
