@@ -88,12 +88,41 @@ enum Provenance {
       let code = String(cString: told)
       return code.isEmpty ? nil : (String(code.prefix { $0 != "+" }), code.hasSuffix("+"))
     }
-    let words = ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]
-    guard let result = try? SystemCommand.run("git", words), result.succeeded else { return nil }
+    guard let result = gitStatus(), result.succeeded else { return nil }
     let lines = result.output.split(separator: "\n")
     let head = "# branch.oid "
     guard let commit = lines.first(where: { $0.hasPrefix(head) })?.dropFirst(head.count) else { return nil }
-    return (String(commit), lines.contains { !$0.hasPrefix("#") })
+    return (String(commit), lines.contains { line in ["1 ", "2 ", "u "].contains { line.hasPrefix($0) } })
+  }
+
+  /// What git says of the working folder, which may be anybody's, an unpacked archive for one: no program that its files
+  /// name is run.
+  ///
+  /// `git status` would run a file system monitor, hooks, and the filters that files are read through; and it would fetch
+  /// what a partial clone lacks, by any program that is named as a way there. A command line stands above a repository's own
+  /// config, so all of it is turned off there, each filter by its name.
+  private static func gitStatus() -> SystemCommand.Result? {
+    let filters = ["config", "--null", "--name-only", "--get-regexp", #"^filter\..*\.(clean|process|required)$"#]
+    // Status 1: there are none.
+    guard let found = try? SystemCommand.run("git", filters), found.status == 0 || found.status == 1 else { return nil }
+    var settings = [
+      ("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null"), ("core.untrackedCache", "false"),
+    ]
+    // A warning may stand before a name.
+    let names = found.output.split(separator: "\0").compactMap { $0.split(separator: "\n").last.map(String.init) }
+    settings += names.map { ($0, $0.hasSuffix(".required") ? "false" : "") }
+    let given = getenv("GIT_CONFIG_COUNT").flatMap { Int(String(cString: $0)) } ?? 0
+    var environment = ["GIT_ALLOW_PROTOCOL": "none", "GIT_CONFIG_COUNT": "\(given + settings.count)"]
+    for (index, setting) in settings.enumerated() {
+      environment["GIT_CONFIG_KEY_\(given + index)"] = setting.0
+      environment["GIT_CONFIG_VALUE_\(given + index)"] = setting.1
+    }
+    // The index is not rewritten, and repositories within, which have configs of their own, are not looked into.
+    let status = [
+      "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-renames",
+      "--ignore-submodules=all",
+    ]
+    return try? SystemCommand.run("git", status, environment: environment)
   }
 
   /// Version and commit, with `+` where files were changed since.

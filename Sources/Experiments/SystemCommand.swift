@@ -26,12 +26,15 @@ enum SystemCommand {
 
   /// Runs a program to its end. Throws `Failure`.
   ///
-  /// Ctrl-C ends the program alone: the caller learns of it by `Failure.interrupted` and can clean up.
-  static func run(_ program: String, _ arguments: [String]) throws -> Result {
+  /// `environment` is added to this process's own. Ctrl-C ends the program alone: the caller learns of it by
+  /// `Failure.interrupted` and can clean up.
+  static func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Result {
     try turn.withLock { _ in
       let handlers = [SIGINT, SIGQUIT].map { (signal: $0, handler: signal($0, SIG_IGN)) }
       defer { for (number, handler) in handlers { signal(number, handler) } }
-      return try start(program, arguments).finish()
+      return try start(program, arguments, environment).finish()
     }
   }
 
@@ -64,7 +67,9 @@ enum SystemCommand {
     }
   }
 
-  private static func start(_ program: String, _ arguments: [String]) throws -> Running {
+  private static func start(
+    _ program: String, _ arguments: [String], _ environment: [String: String]
+  ) throws -> Running {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw notStarted(program, errno) }
     defer { close(ends[1]) }
@@ -83,7 +88,7 @@ enum SystemCommand {
     defer { posix_spawnattr_destroy(&attributes) }
     var heeded = sigset_t()
     sigemptyset(&heeded)
-    for number in [SIGINT, SIGQUIT] { sigaddset(&heeded, number) }
+    for number in [SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ] { sigaddset(&heeded, number) }
     posix_spawnattr_setsigdefault(&attributes, &heeded)
     var blocked = sigset_t()
     sigemptyset(&blocked)
@@ -92,8 +97,18 @@ enum SystemCommand {
 
     var words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
+    // What is said here stands above what this process was given.
+    var variables = environment.map { strdup("\($0)=\($1)") }
+    defer { for variable in variables { free(variable) } }
+    var inherited = environ
+    while let variable = inherited.pointee {
+      let name = String(cString: variable).prefix { $0 != "=" }
+      if environment[String(name)] == nil { variables.append(strdup(variable)) }
+      inherited += 1
+    }
+    variables.append(nil)
     var process: pid_t = 0
-    let code = posix_spawnp(&process, program, &actions, &attributes, &words, environ)
+    let code = posix_spawnp(&process, program, &actions, &attributes, &words, &variables)
     if code != 0 {
       close(ends[0])
       throw code == ENOENT ? Failure.missing(program: program) : notStarted(program, code)
