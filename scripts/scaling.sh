@@ -45,5 +45,5 @@ awk -F, 'NR > 1 { quantity[NR] = $1; units[NR] = $3; time[NR] = $4; if ($1 $2 ==
     }
   }' "$place/scaling.csv" > "$place/scaling-cost.csv"
 cp "$place/scaling.csv" "$place/scaling-cost.csv" "$folder"
-"$airframe" figure csv "$folder/scaling-cost.csv" --out "$folder/scaling-cost.png" \
+"$airframe" figure csv "$folder/scaling-cost.csv" --out "$folder/scaling-cost.png" --replace \
   --title "AIR step, $threads threads: cost of a unit of work" --label "cost of a unit, 1 in the step itself"

@@ -2,9 +2,9 @@ import Pictures
 
 /// Draws a table of numbers: the first column is the x axis, each other one a curve.
 public enum CSVFigure {
-  /// Draws a CSV file whose first line names the columns into a PNG. Empty cells are left out.
+  /// Draws a CSV file whose first line names the columns as PNG or SVG. Empty cells are left out.
   /// Throws `FileError`, and `RunError` with the line where the file holds something else than numbers.
-  public static func write(_ path: String, title: String, yLabel: String, picture: String) throws {
+  public static func write(_ path: String, title: String, yLabel: String, picture: OutputFile) throws {
     let rows = try CSV(parsing: readFile(path), name: path).rows
     guard let header = rows.first?.fields, header.count >= 2 else {
       throw RunError("\(path): a first line with the names of at least two columns is wanted: x,curve")
@@ -31,6 +31,6 @@ public enum CSVFigure {
     }
     guard series.contains(where: { !$0.points.isEmpty }) else { throw RunError("\(path): holds no numbers to draw") }
     let chart = LineChart(title: title, xLabel: header[0], yLabel: yLabel, series: series)
-    try chart.picture().writePNG(to: picture)
+    try picture.write(chart)
   }
 }

@@ -13,10 +13,10 @@ public enum Curves {
   /// One run's values of one metric where it was evaluated on validation scenes.
   struct Curve { let name: String, points: [(place: Double, value: Double)] }
 
-  /// Draws a metric of runs into a PNG, and writes the same numbers as CSV (the step or time, then a column a run).
+  /// Draws a metric of runs as PNG or SVG, and writes the same numbers as CSV (the step or time, then a column a run).
   /// Throws where a run has no such metric.
   public static func write(
-    runs: [String], metric: String, against axis: Axis = .steps, picture: String?, table: String?
+    runs: [String], metric: String, against axis: Axis = .steps, picture: OutputFile?, table: OutputFile?
   ) throws {
     let curves = try runs.map { try curve($0, metric, axis) }
     if let picture {
@@ -26,7 +26,7 @@ public enum Curves {
       let chart = LineChart(
         title: "\(metric) on validation scenes", xLabel: axis == .steps ? "training step" : "seconds of training",
         yLabel: metric, series: series)
-      try chart.picture().writePNG(to: picture)
+      try picture.write(chart)
     }
     if let table {
       var rows = [[axis == .steps ? "step" : "seconds"] + curves.map(\.name)]
@@ -37,7 +37,7 @@ public enum Curves {
         let values = columns.map { column in column[place].map { "\($0)" } ?? "" }
         rows.append([axis == .steps ? "\(Int(place))" : "\(place)"] + values)
       }
-      try writeFileAtomically(CSV(rows).bytes, to: table)
+      try table.write(CSV(rows).bytes)
     }
   }
 

@@ -17,18 +17,18 @@ public enum DataPreview {
     try Runner.check(path, qualified(overrides)).dataset
   }
 
-  /// Writes a grid of the first `count` scenes of a split (fewer where it has fewer) as a PNG, replacing what is there.
+  /// Writes a grid of the first `count` scenes of a split (fewer where it has fewer) as a PNG.
   ///
-  /// Throws what the dataset throws, `RunError` for a split without scenes, and `FileError`.
+  /// Throws what the dataset throws, `RunError` for a split without scenes, and `OutputFileFailure`.
   public static func write(
-    _ choice: Choice, split: Split = .train, count: Int = 16, dataFolder: String, to path: String
+    _ choice: Choice, split: Split = .train, count: Int = 16, dataFolder: String, to out: OutputFile
   ) throws {
     let dataset = try datasets.make(choice, DatasetContext(dataFolder: dataFolder))
     let size = dataset.size(of: split)
     guard size > 0 else { throw RunError("\(choice.name) has no \(split.rawValue) scenes with these settings") }
     try dataset.prepare(split)
     let scenes = (0..<min(count, size)).map { dataset.scene($0, of: split) }
-    try picture(scenes).writePNG(to: path)
+    try out.write(picture(scenes))
   }
 
   /// Scenes in an almost square grid, each enlarged, its true boxes drawn, with the number of objects below.

@@ -9,8 +9,8 @@ public enum ExportStep {
   /// Writes the first training step of a config: parameters, images, noise, constants, terms, losses and gradients.
   ///
   /// `step` is the training step whose batch, noise and schedules are used; the parameters are the initial ones.
-  public static func write(_ config: RunConfig, dataFolder: String, step: Int, to path: String) throws {
-    Threads.use(config.training.threads)
+  public static func write(_ config: RunConfig, dataFolder: String, step: Int, to out: OutputFile) throws {
+    try Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let images = try workbench.batches(from: step).next().images
     let record = NoiseRecord()
@@ -27,11 +27,10 @@ public enum ExportStep {
     tensors += estimate.terms.map { ("terms/\($0.name)", $0.value) }
     tensors += estimate.losses.map { ("loss/\($0.name)", $0.value.detached().reshaped([1])) }
     tensors += zip(workbench.parameters, slopes).map { ("gradients/\($0.name)", $1) }
-    try SafeTensors.write(
-      tensors,
-      metadata: [
-        ("config", ConfigurationFile.encode(config)), ("estimator", config.estimator.name), ("step", "\(step)"),
-      ], to: path)
+    let metadata = [
+      ("config", ConfigurationFile.encode(config)), ("estimator", config.estimator.name), ("step", "\(step)"),
+    ]
+    try out.write(SafeTensors.encode(tensors, metadata: metadata))
   }
 
   private static func copy(_ parameter: Parameter) -> Tensor {

@@ -40,14 +40,33 @@ final class ProgressLine {
     isLineOpen = false
   }
 
-  private func put(_ text: String, after codes: String = "") { writeToStandardError(text, after: codes) }
+  private func put(_ text: String, after codes: String = "") { showOnStandardError(text, after: codes) }
 }
 
-/// Writes text to stderr at once. Control characters in it, which may come from names and files, are shown as escapes;
-/// `codes` are sent to the terminal before it, as they are.
+/// Writes text to stderr at once; where that cannot be done there is nobody to say it to. Control characters in it, which may
+/// come from names and files, are shown as escapes; `codes` are sent to the terminal before it, as they are.
 public func writeToStandardError(_ text: String, after codes: String = "") {
   let bytes = Array((codes + Escaping.terminal(text)).utf8)
-  _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+  var done = 0
+  while done < bytes.count {
+    let put = bytes.withUnsafeBytes { write(2, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+    if put < 0 && errno == EINTR { continue }
+    if put < 0 && errno == EAGAIN {
+      var stderr = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+      poll(&stderr, 1, -1)
+      continue
+    }
+    guard put > 0 else { return }
+    done += put
+  }
+}
+
+/// Shows on stderr how work goes, where that takes it at once: work waits for no reader that has stopped reading, such as a
+/// pager or a held terminal.
+func showOnStandardError(_ text: String, after codes: String = "") {
+  var stderr = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+  guard poll(&stderr, 1, 0) == 1, stderr.revents & Int16(POLLOUT) != 0 else { return }
+  writeToStandardError(text, after: codes)
 }
 
 /// Seconds on a clock that only moves forward.

@@ -19,6 +19,14 @@ extension RunConfig {
 
   /// The keys that say where files lie.
   var locations: [String] { locationKeys(of: self) }
+
+  /// Where files lie, as those keys say it.
+  var locatedFiles: [String] {
+    let values = JSON(encodeSection(self))
+    return locations.compactMap { key in
+      key.split(separator: ".").reduce(values as JSON?) { $0?[String($1)] }?.string
+    }
+  }
 }
 
 extension JSON {

@@ -70,15 +70,29 @@ public struct RunFolder: Sendable {
     }
   }
 
-  /// The first of NAME, NAME-2, NAME-3, ... that holds no run, nor what is left of one, and is not being made one.
-  static func free(_ base: String, _ name: String) -> String {
+  /// Makes the folder, and this process the only one that writes there, in one go. Throws `RunError` where a run stands
+  /// there, or is being made by another process.
+  func claim() throws -> LockedFolder {
+    try make()
+    let locked = try LockedFolder(self)
+    // Another process may have been faster since the folder was chosen.
+    try refuseExisting()
+    return locked
+  }
+
+  /// Claims the first of NAME, NAME-2, NAME-3, ... that holds no run, nor what is left of one, and is not being made one:
+  /// processes that start at the same time get a folder each.
+  static func claimFree(_ base: String, _ name: String) throws -> LockedFolder {
     var path = "\(base)/\(name)"
-    var number = 2
-    while (try? RunFolder(planning: path)) == nil || FolderLock.isHeld("\(path)/lock") {
-      path = "\(base)/\(name)-\(number)"
+    var number = 1
+    func isFree() -> Bool { (try? RunFolder(planning: path)) != nil && !FolderLock.isHeld("\(path)/lock") }
+    while true {
+      if isFree() {
+        do { return try RunFolder(planning: path).claim() } catch _ where !isFree() {}  // Another process was faster.
+      }
       number += 1
+      path = "\(base)/\(name)-\(number)"
     }
-    return path
   }
 
   private var holdsRun: Bool { exists("config.yaml") }

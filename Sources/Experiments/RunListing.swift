@@ -1,5 +1,4 @@
 import Configuration
-import Dispatch
 import Glibc
 import Pictures
 import Tensors
@@ -29,7 +28,7 @@ public struct RunListing {
   private static func read(_ found: [(path: String, name: String)]) -> [RunRecord] {
     let shares = min(found.count, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     let records = Lock([[RunRecord]](repeating: [], count: shares))
-    DispatchQueue.concurrentPerform(iterations: shares) { share in
+    SystemThread.forEach(shares) { share in
       let own = found[found.count * share / shares..<found.count * (share + 1) / shares]
         .map { RunRecord(reading: $0.path, as: $0.name) }
       records.withLock { $0[share] = own }

@@ -57,14 +57,11 @@ extension Runner {
     return model.scene(try SceneFile.objects(of: scene, for: model, height: shape.height, width: shape.width))
   }
 
-  /// Writes results to a file, all of them or nothing, replacing what is there. Throws `FileError`.
-  public static func write(_ bytes: [UInt8], to path: String) throws { try writeFileAtomically(bytes, to: path) }
-
   /// The model of a run with the values of a checkpoint, and the number of steps that made them.
   static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
     let folder = try RunFolder(opening: path)
     let config = try folder.config()
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     let workbench = try Workbench(withoutScenes: config, dataFolder: dataFolder)
     return (workbench, try restore(workbench, of: folder, step: step))
   }

@@ -39,10 +39,10 @@ public enum Runner {
     let reading = try ConfigReading(path, row: row, overrides)
     try reading.refuseMisnomer()
     let config = reading.config
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
-    let place = name.map { "\(parent)/\($0)" } ?? RunFolder.free(parent, "seed-\(config.training.seed)")
-    let folder = try RunFolder(planning: place)
+    // A name that is taken is refused before the data is read.
+    let named = try name.map { try RunFolder(planning: "\(parent)/\($0)") }
     let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
     if let origin {
       guard let newest = try RunFolder(opening: origin).checkpoints.last else {
@@ -50,7 +50,9 @@ public enum Runner {
       }
       try Checkpoint.initialize(workbench, from: newest.path)
     }
-    return try finish(Training(workbench, in: folder, origin: origin), place)
+    return try finish(
+      named.map { try Training(workbench, in: $0, origin: origin) }
+        ?? Training(workbench, below: parent, as: "seed-\(config.training.seed)", origin: origin))
   }
 
   /// Goes on with a run from its newest usable checkpoint (`restoreNewest`). Only `training.steps`, `threads`, what is written
@@ -62,7 +64,7 @@ public enum Runner {
     try refuseChanges(overrides, path, locations: try folder.config().locations)
     let locked = try LockedFolder(folder)
     let config = try folder.config(overrides)
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
     try Provenance.requireSameData(workbench.dataset, in: folder)
     let restored = try restoreNewest(workbench, folder)
@@ -70,13 +72,14 @@ public enum Runner {
       throw RunError(
         "\(path): stands at step \(restored.step) already; training.steps=\(config.training.steps) is below")
     }
-    writeToStandardError("going on after step \(restored?.step ?? 0)\n")
-    return try finish(Training(resuming: workbench, in: locked, from: restored), path)
+    showOnStandardError("going on after step \(restored?.step ?? 0)\n")
+    return try finish(Training(resuming: workbench, in: locked, from: restored))
   }
 
   /// Trains the config of a file in exactly this folder, or goes on with the run that stands there, and measures it on test
   /// scenes: its last checkpoint, and its best one. What a sweep starts for each cell. Throws as `train` and `resume`.
   public static func runCell(config path: String, folder place: String, dataFolder: String) throws {
+    StopSignal.followSweep()
     let config = try check(path, [])
     if let folder = try? RunFolder(opening: place) {
       let status = folder.json("status.json")
@@ -84,10 +87,12 @@ public enum Runner {
         _ = try resume(run: place, overrides: ["training.steps=\(config.training.steps)"], dataFolder: dataFolder)
       }
     } else {
-      Threads.use(config.training.threads)
+      try Threads.use(config.training.threads)
       let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
-      _ = try finish(Training(workbench, in: RunFolder(planning: place)), place)
+      _ = try finish(Training(workbench, in: RunFolder(planning: place)))
     }
+    // What is measured from here on is written at once or not at all.
+    try StopSignal.unwatch()
     let folder = try RunFolder(opening: place)
     let summary = folder.json("summary.json")
     for step in [summary?["steps"], summary?["best"]?["step"]] {
@@ -96,13 +101,13 @@ public enum Runner {
     }
   }
 
-  private static func finish(_ begin: @autoclosure () throws -> Training, _ place: String) throws -> Outcome {
+  private static func finish(_ begin: @autoclosure () throws -> Training) throws -> Outcome {
     // Before the folder is made, so that whoever sees it can stop the training properly.
     StopSignal.watch()
     let training = try begin()
-    writeToStandardError("training in \(place)\n")
+    showOnStandardError("training in \(training.path)\n")
     let result = try training.run()
-    return Outcome(folder: place, picture: training.newestPicture, validation: result)
+    return Outcome(folder: training.path, picture: training.newestPicture, validation: result)
   }
 
   /// What was measured of a run; `keep` puts it into the run's folder.
@@ -125,7 +130,7 @@ public enum Runner {
   ) throws -> Evaluated {
     let folder = try RunFolder(opening: path)
     let config = try folder.config(overrides)
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)
     let reached = try restore(workbench, of: folder, step: step)
     let result = try Evaluator(workbench).evaluate(
@@ -180,3 +185,6 @@ public func isUnusableInput(_ error: any Error) -> Bool {
     || error is ModelError
     || error is PictureError || (error as? ProductKernelsError)?.isOfEnvironment == true
 }
+
+/// Whether an error says that the system gives no thread or no memory.
+public func isLackOfResources(_ error: any Error) -> Bool { error is ResourceFailure }

@@ -26,11 +26,19 @@ public final class Training {
   /// Nothing is written before the data was read. Throws what that throws, `RunError` where the folder cannot be used,
   /// and `FileError`.
   public convenience init(_ workbench: Workbench, in folder: RunFolder, origin: String? = nil) throws {
+    try self.init(workbench, origin: origin) { try folder.claim() }
+  }
+
+  /// Starts a new run in the first of `name`, `name-2`, ... below `base` that is free. Throws as above.
+  convenience init(_ workbench: Workbench, below base: String, as name: String, origin: String? = nil) throws {
+    try self.init(workbench, origin: origin) { try RunFolder.claimFree(base, name) }
+  }
+
+  private convenience init(
+    _ workbench: Workbench, origin: String?, claim: () throws -> LockedFolder
+  ) throws {
     let batches = try Training.batches(workbench, from: 0)
-    try folder.make()
-    let locked = try LockedFolder(folder)
-    // Another process may have been faster since the folder was chosen.
-    try folder.refuseExisting()
+    let locked = try claim()
     try locked.removeUnfinished()
     try self.init(workbench, locked, batches, nil)
     try Provenance.write(workbench, to: locked, origin: origin)
@@ -159,6 +167,9 @@ public final class Training {
     let kept = Set(due.suffix(config.keepCheckpoints) + [past.last, best.step].compactMap { $0 })
     try folder.removeCheckpoints(past.filter { !kept.contains($0) })
   }
+
+  /// The run's folder.
+  public var path: String { folder.path }
 
   /// Where the picture after so many steps stands, if it was drawn.
   public var newestPicture: String? {

@@ -1,6 +1,5 @@
 import Configuration
 import Datasets
-import Dispatch
 import Inference
 import Layers
 import Models
@@ -28,8 +27,8 @@ public struct Workbench {
   public init(_ config: RunConfig, dataFolder: String, preparing split: Split? = nil) throws {
     let dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
     if let split {
-      // Whoever asks for the split next waits for it, or meets the same error.
-      DispatchQueue.global().async { try? dataset.prepare(split) }
+      // Whoever asks for the split next waits for it, or meets the same error; without a thread it is read then.
+      try? SystemThread.start { try? dataset.prepare(split) }
     }
     try self.init(config, dataset)
   }

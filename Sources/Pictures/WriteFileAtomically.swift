@@ -4,14 +4,18 @@ import Glibc
 ///
 /// The bytes go to a temporary file in the same folder, which is synced and renamed over `path`; then the folder is
 /// synced. The temporary name holds the process id and a random number, so writers do not meet. A symbolic link at
-/// `path` is replaced, not followed. Throws `FileError`, after removing the temporary file.
-public func writeFileAtomically(_ bytes: [UInt8], to path: String) throws {
-  try writeFileAtomically(bytes, to: path, in: AT_FDCWD, path: path)
+/// `path` is replaced, not followed; what is no file (a device, a pipe, a folder) is never replaced, and where `replacing`
+/// is false nothing is. Throws `FileError`, after removing the temporary file.
+public func writeFileAtomically(_ bytes: [UInt8], to path: String, replacing: Bool = true) throws {
+  try writeFileAtomically(bytes, to: path, in: AT_FDCWD, path: path, replacing: replacing)
 }
 
 /// Writes a file as above; `name` is seen from the open folder `folder`, wherever that stands by now, and `path` is what
 /// messages call it.
-package func writeFileAtomically(_ bytes: [UInt8], to name: String, in folder: Int32, path: String) throws {
+package func writeFileAtomically(
+  _ bytes: [UInt8], to name: String, in folder: Int32, path: String, replacing: Bool = true
+) throws {
+  try refuseSpecialFile(name, in: folder, path: path)
   let part = parentFolder(of: name)
   let temporary = "\(part)\(temporaryPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
   let descriptor = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -22,9 +26,7 @@ package func writeFileAtomically(_ bytes: [UInt8], to name: String, in folder: I
       try writeAll(bytes, to: descriptor, path: path)
       guard fsync(descriptor) == 0 else { throw systemError(path, "cannot be synced to disk", errno) }
     }
-    guard renameat(folder, temporary, folder, name) == 0 else {
-      throw systemError(path, "cannot be put in place", errno)
-    }
+    try move(temporary, to: name, in: folder, path: path, replacing: replacing)
   } catch {
     unlinkat(folder, temporary, 0)
     throw error
@@ -34,6 +36,43 @@ package func writeFileAtomically(_ bytes: [UInt8], to name: String, in folder: I
 
 /// How the names of files begin that are being written.
 package let temporaryPrefix = ".tmp-"
+
+/// Writes to what is no file, such as a pipe or /dev/stdout, and leaves it what it is. Throws `FileError`, also for a named
+/// pipe that nobody reads: it waits for no reader.
+public func writeThrough(_ bytes: [UInt8], to path: String) throws {
+  let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+  guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
+  defer { close(descriptor) }
+  // What there is a reader for may wait for it.
+  _ = fcntl(descriptor, F_SETFL, O_WRONLY)
+  try writeAll(bytes, to: descriptor, path: path)
+}
+
+private func refuseSpecialFile(_ name: String, in folder: Int32, path: String) throws {
+  var status = stat()
+  guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+  let kind = status.st_mode & S_IFMT
+  guard kind == S_IFREG || kind == S_IFLNK || kind == S_IFDIR else {
+    throw FileError(
+      path: path, problem: "is a device, a pipe or a socket, which no file replaces", nextStep: "choose another name")
+  }
+}
+
+private func move(_ temporary: String, to name: String, in folder: Int32, path: String, replacing: Bool) throws {
+  if !replacing {
+    if linkat(folder, temporary, folder, name, 0) == 0 {
+      unlinkat(folder, temporary, 0)
+      return
+    }
+    // Some file systems have no second names for files.
+    guard errno != EEXIST, faccessat(folder, name, F_OK, 0) != 0 else {
+      throw systemError(path, "cannot be put in place", EEXIST)
+    }
+  }
+  guard renameat(folder, temporary, folder, name) == 0 else {
+    throw systemError(path, "cannot be put in place", errno)
+  }
+}
 
 /// What stands before the file's name, with its slash; empty for a bare name.
 private func parentFolder(of path: String) -> String {

@@ -1,5 +1,6 @@
 import CKernels
 import COpenBLAS
+import Glibc
 
 /// What follows a product in a dense layer.
 public enum Activation: String, CaseIterable, Sendable {
@@ -68,8 +69,18 @@ private func multiplyBlock(
     c + rows.lowerBound * n + columns.lowerBound, Int32(n))
 }
 
-/// Products are divided here, so the BLAS library itself keeps to one thread.
-private let oneLibraryThread: Void = openblas_set_num_threads(1)
+/// Products are divided here, so the BLAS library itself keeps to one thread. Before the first one its memory is asked for
+/// once more: what was free when the program started may be taken by now, and the library never stops asking.
+private let oneLibraryThread: Void = {
+  openblas_set_num_threads(1)
+  do {
+    try ProductMemory.check(threads: Threads.count)
+  } catch {
+    let words = "airframe: \(error)\n"
+    _ = words.withCString { write(2, $0, strlen($0)) }
+    _exit(1)
+  }
+}()
 
 /// Multiplications below which a second thread costs more than it brings.
 private let smallestDividedProduct = 1_000_000

@@ -10,8 +10,14 @@ import Synchronization
 public enum Threads {
   private static let wanted = Atomic(1)
 
-  /// Set once when the program starts.
-  public static func use(_ count: Int) { wanted.store(max(1, count), ordering: .relaxed) }
+  /// Starts the threads, and makes sure that there is memory for what they multiply. Once, before any work.
+  ///
+  /// Throws `ResourceFailure` where the system gives no thread or memory.
+  public static func use(_ count: Int) throws {
+    try Crew.shared.grow(to: max(1, count) - 1)
+    try ProductMemory.check(threads: max(1, count))
+    wanted.store(max(1, count), ordering: .relaxed)
+  }
 
   /// Threads in use.
   public static var count: Int { wanted.load(ordering: .relaxed) }
@@ -41,16 +47,20 @@ private final class Crew: Sendable {
   private let turn = Atomic(false)
   private let members = Lock<[Member]>([])
 
+  /// Starts threads up to this number. Throws `ResourceFailure`.
+  func grow(to count: Int) throws {
+    try members.withLock { members in
+      while members.count < count { members.append(try Member()) }
+    }
+  }
+
   func run(_ parts: Int, _ work: @escaping (Int) -> Void) {
     guard turn.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
       for part in 0..<parts { work(part) }
       return
     }
     defer { turn.store(false, ordering: .releasing) }
-    let helpers = members.withLock { members in
-      while members.count < parts - 1 { members.append(Member()) }
-      return members[..<(parts - 1)]
-    }
+    let helpers = members.withLock { $0.prefix(parts - 1) }
     for (index, helper) in helpers.enumerated() { helper.begin(Job(work: work, part: index + 1)) }
     work(0)
     for helper in helpers { helper.finish() }
@@ -73,10 +83,8 @@ private final class Crew: Sendable {
     /// Turns of the waiting loop before a thread falls asleep: some 50 microseconds.
     private static let patience = 2000
 
-    init() {
-      let thread = DispatchQueue(label: "airframe.threads", qos: .userInteractive)
-      thread.async { [self] in live() }
-    }
+    /// Throws `ResourceFailure`.
+    init() throws { try SystemThread.start { [self] in live() } }
 
     func begin(_ next: Job) {
       job.withLock { $0 = next }

@@ -3,14 +3,26 @@ import Glibc
 
 @main struct Airframe {
   static func main() {
+    reserveStandardDescriptors()
+    // A reader that goes away, and a limit on the size of files, are errors of writing, said and handled where they are met,
+    // and no end of a training.
+    for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
+      try finishStandardOutput()
     } catch let stop as Interruption {
+      writeToStandardError("airframe: \(stop)\n")
+      exit(128 + stop.signal)
+    } catch let stop as StopSignal.Ended {
       writeToStandardError("airframe: \(stop)\n")
       exit(128 + stop.signal)
     } catch let stop as SweepInterruption {
       writeToStandardError("airframe: \(stop)\n")
       exit(128 + stop.signal)
+    } catch  where isLackOfResources(error) {
+      writeToStandardError("airframe: \(error)\n")
+      // Not `exit`: the end of the BLAS library waits for its threads, which wait for memory.
+      _exit(1)
     } catch {
       writeToStandardError("airframe: \(error)\n")
       exit(error is UsageError || isUnusableInput(error) ? 2 : 1)
@@ -19,8 +31,9 @@ import Glibc
 
   private static func run(_ words: [String]) throws {
     switch words.first {
-    case nil, "--help", "-h": return print("Airframe discovers objects in images without labels.\n\n\(Help.overview)")
-    case "--version": return print("airframe \(airframeVersion)")
+    case nil, "--help", "-h":
+      return try print("Airframe discovers objects in images without labels.\n\n\(Help.overview)")
+    case "--version": return try print("airframe \(airframeVersion)")
     case "help":
       // `airframe help train` is `airframe train --help`.
       return try run(Array(words.dropFirst()) + ["--help"])
@@ -28,7 +41,7 @@ import Glibc
     }
     let (invocation, rest) = try Invocation.find(words)
     if rest.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
-      return print(Help.text(of: invocation))
+      return try print(Help.text(of: invocation))
     }
     let arguments = try Arguments(rest, of: invocation)
     if invocation.command.computes { try Runner.useBestProducts() }

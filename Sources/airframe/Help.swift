@@ -10,6 +10,9 @@ enum Help {
     \(table(commands.map { ($0.name, $0.summary) }))
 
     `airframe COMMAND --help` says more and shows an example; `airframe --version` says the version.
+
+    Exit status: 0 all was done and printed; 1 the work or its output failed; 2 what was given cannot be used;
+    129, 130, 143 ended by SIGHUP, Ctrl-C or SIGTERM.
     """
   }
 

@@ -40,11 +40,21 @@ struct RunFolderTests {
 
   @Test func namesAreNumberedFromTheSecondOn() throws {
     for expected in ["seed-0", "seed-0-2", "seed-0-3"] {
-      let free = RunFolder.free(folder.path, "seed-0")
-      #expect(free == "\(folder.path)/\(expected)")
-      try emptyRun(free).write("", to: "config.yaml")
+      let run = try RunFolder.claimFree(folder.path, "seed-0")
+      #expect(run.path == "\(folder.path)/\(expected)")
+      try run.write("", to: "config.yaml")
     }
-    #expect(RunFolder.free(folder.path, "seed-1") == "\(folder.path)/seed-1")
+    #expect(try RunFolder.claimFree(folder.path, "seed-1").path == "\(folder.path)/seed-1")
+  }
+
+  @Test func namesThatAreClaimedAtTheSameMomentAreDifferent() throws {
+    let place = folder.path
+    let claims = Lock<[LockedFolder]>([])
+    DispatchQueue.concurrentPerform(iterations: 16) { _ in
+      if let claim = try? RunFolder.claimFree(place, "seed-0") { claims.withLock { $0.append(claim) } }
+    }
+    let names = claims.withLock { $0.map(\.path) }
+    #expect(Set(names).count == 16, "\(names.sorted())")
   }
 
   @Test func checkpointsAreSortedByStepAndOtherFilesIgnored() throws {

@@ -73,29 +73,29 @@ struct CodeModelTests {
 
     let again = try picture { path in
       let outcome = try EntityExchange.write(
-        run: run, step: nil, pairs: 6, rows: 2, seed: 0, dataFolder: "/dev/null", to: path)
+        run: run, step: nil, pairs: 6, rows: 2, seed: 0, dataFolder: "/dev/null", to: output(path))
       #expect(outcome.pairs == 6 && (0...6).contains(outcome.successes))
       #expect((0...6).contains(outcome.single) && (0...outcome.single).contains(outcome.singleSuccesses))
     }
     #expect(again.width > 8 * 96 && again.height > 2 * 96 && again.height < 3 * 96)
     let rows = try picture {
-      try CodeFigures.objects(run: run, step: nil, count: 3, dataFolder: "/dev/null", to: $0)
+      try CodeFigures.objects(run: run, step: nil, count: 3, dataFolder: "/dev/null", to: output($0))
     }
     #expect(rows.width > 4 * 96 && rows.height > 3 * 96)
     let maps = try picture {
-      try CodeFigures.information(run: run, step: 3, count: 2, dataFolder: "/dev/null", to: $0)
+      try CodeFigures.information(run: run, step: 3, count: 2, dataFolder: "/dev/null", to: output($0))
     }
     #expect(maps.width > 3 * 96 && maps.height > 2 * 96)
     let moved = try picture {
       try CodeFigures.traversals(
-        run: run, step: nil, scene: 1, object: 2, rows: 4, columns: 5, dataFolder: "/dev/null", to: $0)
+        run: run, step: nil, scene: 1, object: 2, rows: 4, columns: 5, dataFolder: "/dev/null", to: output($0))
     }
     #expect(moved.width > 5 * 96 && moved.height > 4 * 96)
     for (scene, object, text) in [(0, 3, "not code 3"), (20, 0, "none is number 20")] {
       #expect(throws: RunError.self, "\(text)") {
         try CodeFigures.traversals(
           run: run, step: nil, scene: scene, object: object, rows: 1, columns: 1, dataFolder: "/dev/null",
-          to: "\(folder.path)/none.png")
+          to: output("\(folder.path)/none.png"))
       }
     }
   }
@@ -128,13 +128,14 @@ struct CodeModelTests {
     let metrics = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
     #expect(metrics.contains("scene_kl") && !metrics.contains("count"))
     #expect(throws: RunError.self) {
-      try EntityExchange.write(run: run, step: nil, pairs: 1, rows: 1, seed: 0, dataFolder: "/dev/null", to: "none.png")
+      try EntityExchange.write(
+        run: run, step: nil, pairs: 1, rows: 1, seed: 0, dataFolder: "/dev/null", to: output("none.png"))
     }
     #expect(throws: RunError.self) {
-      try CodeFigures.information(run: run, step: nil, count: 1, dataFolder: "/dev/null", to: "none.png")
+      try CodeFigures.information(run: run, step: nil, count: 1, dataFolder: "/dev/null", to: output("none.png"))
     }
     let rows = try picture {
-      try CodeFigures.reconstructions(run: run, step: nil, count: 4, seed: 0, dataFolder: "/dev/null", to: $0)
+      try CodeFigures.reconstructions(run: run, step: nil, count: 4, seed: 0, dataFolder: "/dev/null", to: output($0))
     }
     #expect(rows.width > 4 * 96 && rows.height > 3 * 96)
   }

@@ -68,7 +68,9 @@ struct CommandLineTests {
     ] {
       #expect(help.contains(line + "\n"), "\(help)")
     }
-    #expect(help.hasPrefix("usage: airframe data preview (DATASET | --config CONFIG) --out FILE.png [key=value ...]\n"))
+    #expect(
+      help.hasPrefix(
+        "usage: airframe data preview (DATASET | --config CONFIG) --out FILE.png [key=value ...] [--replace]\n"))
   }
 
   /// An option that no command has is refused last, so all others of an example are known.

@@ -260,7 +260,7 @@ struct DataPreviewTests {
   private func preview(_ overrides: [String], split: Split = .train, count: Int = 16) throws -> Picture {
     let choice = try DataPreview.choice(dataset: "multi-sprites", overrides)
     let path = "\(scratch.path)/grid.png"
-    try DataPreview.write(choice, split: split, count: count, dataFolder: scratch.path, to: path)
+    try DataPreview.write(choice, split: split, count: count, dataFolder: scratch.path, to: output(path))
     return try Picture(pngFile: path)
   }
 
@@ -296,7 +296,7 @@ struct DataPreviewTests {
     try scratch.write(
       "dataset: { name: multi-sprites, side: 32, diameter: { smallest: 6, largest: 12 } }\n", to: "c.yaml")
     let choice = try DataPreview.choice(config: "\(scratch.path)/c.yaml", ["counts={1: 3}"])
-    try DataPreview.write(choice, dataFolder: scratch.path, to: "\(scratch.path)/grid.png")
+    try DataPreview.write(choice, dataFolder: scratch.path, to: output("\(scratch.path)/grid.png"))
     let grid = try Picture(pngFile: "\(scratch.path)/grid.png")
     // Three scenes of 32 pixels, four times as large: 2 columns and 2 rows.
     #expect(grid.width == 258 && grid.height == 284)
@@ -315,7 +315,7 @@ struct DataPreviewTests {
     #expect(empty.contains("no test scenes"))
     let missing = words {
       let choice = try DataPreview.choice(dataset: "multi-mnist", [])
-      try DataPreview.write(choice, dataFolder: scratch.path, to: "\(scratch.path)/grid.png")
+      try DataPreview.write(choice, dataFolder: scratch.path, to: output("\(scratch.path)/grid.png"))
     }
     #expect(missing.contains("airframe data fetch mnist"))
     #expect(scratch.names(in: "") == [])

@@ -136,7 +136,8 @@ struct EstimatorStudyTests {
 
   @Test func whatCannotBeStudiedIsSaid() throws {
     for (words, message) in [
-      (["none.yaml"], "none.yaml"), ([config, "--out", "a.pdf"], "--out a.pdf: a chart is written as .svg or .png"),
+      (["none.yaml"], "none.yaml"),
+      ([config, "--out", "a.pdf"], "a.pdf: the name's ending decides the format; .svg or .png"),
       ([config, "estimator.name=rebarr"], "did you mean 'rebar'?"),
     ] {
       let outcome = try Program.run(["estimators"] + words, in: folder.path)
@@ -179,7 +180,7 @@ struct EstimatorStudyTests {
     ).folder
     try Curves.write(
       runs: [run], metric: "nelbo", against: .seconds, picture: nil,
-      table: "\(folder.path)/curves.csv")
+      table: output("\(folder.path)/curves.csv"))
     let lines = try String(contentsOfFile: "\(folder.path)/curves.csv", encoding: .utf8).split(separator: "\n")
     #expect(lines.count == 3 && lines[0].hasPrefix("seconds,"))
     let times = lines.dropFirst().compactMap { Double($0.prefix { $0 != "," }) }

@@ -91,17 +91,17 @@ struct ModelFigureTests {
   @Test func figuresHaveARowForEachCategory() throws {
     let memory = try picture {
       try ModelFigures.memory(
-        run: run, step: nil, samples: 5, rows: nil, seed: 0, dataFolder: "/dev/null", to: $0)
+        run: run, step: nil, samples: 5, rows: nil, seed: 0, dataFolder: "/dev/null", to: output($0))
     }
     let attributes = try picture {
       try ModelFigures.attributes(
-        run: run, step: 7, attribute: 1, columns: 5, reach: 2.5, dataFolder: "/dev/null", to: $0)
+        run: run, step: 7, attribute: 1, columns: 5, reach: 2.5, dataFolder: "/dev/null", to: output($0))
     }
     #expect(memory.height == attributes.height && memory.width == attributes.width)
     #expect(memory != attributes)
     let stages = try picture {
       let file = try scene("objects: [{ category: 1, x: 4, y: 4 }, { category: 2, x: 12, y: 12 }]")
-      try ModelFigures.generate(run: run, step: nil, scene: file, dataFolder: "/dev/null", to: $0)
+      try ModelFigures.generate(run: run, step: nil, scene: file, dataFolder: "/dev/null", to: output($0))
     }
     #expect(stages.width > 2 * stages.height - 4)
   }
@@ -110,7 +110,7 @@ struct ModelFigureTests {
     let (other, _) = try Self.makeRun(in: folder, "plain")
     func width(_ runs: [String]) throws -> Int {
       try picture {
-        try ParseFigure.write(runs: runs, split: .test, count: 3, step: nil, dataFolder: "/dev/null", to: $0)
+        try ParseFigure.write(runs: runs, split: .test, count: 3, step: nil, dataFolder: "/dev/null", to: output($0))
       }.width
     }
     #expect(try width([run, other]) > 2 * width([run]) - 3)
@@ -135,13 +135,13 @@ struct ModelFigureTests {
     #expect {
       try picture {
         try ModelFigures.memory(
-          run: plain, step: nil, samples: 2, rows: nil, seed: 0, dataFolder: "/dev/null", to: $0)
+          run: plain, step: nil, samples: 2, rows: nil, seed: 0, dataFolder: "/dev/null", to: output($0))
       }
     } throws: { isUnusableInput($0) && "\($0)".contains("has neither categories nor a memory") }
     #expect {
       try picture {
         try ModelFigures.attributes(
-          run: run, step: nil, attribute: 2, columns: 3, reach: 1, dataFolder: "/dev/null", to: $0)
+          run: run, step: nil, attribute: 2, columns: 3, reach: 1, dataFolder: "/dev/null", to: output($0))
       }
     } throws: { isUnusableInput($0) && "\($0)".contains("this model has 2 attributes (0 to 1), not attribute 2") }
   }

@@ -47,10 +47,14 @@ final class Program {
     let output, messages: String
   }
 
-  /// Waits for its end; kills it where that does not come within two minutes.
+  /// Waits for its end; kills it where that does not come within minutes. Turns are counted rather than seconds: a machine that
+  /// is busy, or had these processes stopped, is no fault.
   func finish() throws -> Outcome {
-    let patience = Date().addingTimeInterval(120)
-    while process.isRunning && Date() < patience { usleep(500) }
+    var turns = 0
+    while process.isRunning && turns < 500_000 {
+      usleep(500)
+      turns += 1
+    }
     if process.isRunning { send(SIGKILL) }
     process.waitUntilExit()
     let texts = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
@@ -64,6 +68,21 @@ final class Program {
     _ words: [String], in folder: String, environment: [String: String] = [:], program: String = Program.path
   ) throws -> Outcome {
     try Program(words, in: folder, environment: environment, program: program).finish()
+  }
+
+  /// Every command and action, as the words that name it, from the program's own lists.
+  static func commands(in folder: String) throws -> [[String]] {
+    func listed(_ help: String) -> [String] {
+      help.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("    ") }
+        .compactMap { $0.split(separator: " ").first.map(String.init) }
+    }
+    let names = listed(try run(["--help"], in: folder).output)
+    return try names.flatMap { name in
+      let help = try run([name, "--help"], in: folder).output
+      let usage = help.components(separatedBy: "\n\n")[0]
+      let actions = listed(help).filter { usage.contains("airframe \(name) \($0)") && $0.first?.isLowercase == true }
+      return [[name]] + actions.map { [name, $0] }
+    }
   }
 
   static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()

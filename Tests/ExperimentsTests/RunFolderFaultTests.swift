@@ -43,7 +43,10 @@ struct RunFolderFaultTests {
       ("table", { _ = try ResultTable(experiment, base: base).text(as: .text) }),
       (
         "figure curves",
-        { try Curves.write(runs: [path], metric: "nelbo", against: .seconds, picture: nil, table: "\(base)/c.csv") }
+        {
+          try Curves.write(
+            runs: [path], metric: "nelbo", against: .seconds, picture: nil, table: output("\(base)/c.csv"))
+        }
       ),
       (
         "sample",
@@ -270,7 +273,7 @@ struct RunFolderFaultTests {
     let before = precious(origin)
     let words = complaint { _ = try RunFolder(planning: origin) }
     #expect(words.contains("a run without its config.yaml stands here (metrics.jsonl)"), "\(words)")
-    #expect(RunFolder.free("\(folder.path)/e/a", "seed-0") == origin + "-2")
+    #expect(try RunFolder.claimFree("\(folder.path)/e/a", "seed-0").path == origin + "-2")
     #expect(precious(origin) == before && !before.isEmpty)
   }
 }

@@ -71,7 +71,7 @@ import Testing
       let program = try Program(
         ["sweep", experiment, "--out", "\(folder.path)/runs", "--budget", "long", "--jobs", "2"], in: folder.path)
       usleep(.random(in: 50_000...400_000, using: &moments))
-      // Every other time the cells' processes live on, and the next sweep meets them at work.
+      // Every other time the cells' processes end by themselves, and the next sweep may meet them at work.
       let doomed = kill % 2 == 0 ? workers() : []
       program.send(SIGKILL)
       for worker in doomed { Foundation.kill(worker, SIGKILL) }

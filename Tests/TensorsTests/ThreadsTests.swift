@@ -10,9 +10,13 @@ import Testing
 @Suite(.serialized) struct ThreadsTests {
   private func with<Result>(threads: Int, _ work: () throws -> Result) rethrows -> Result {
     let before = Threads.count
-    Threads.use(threads)
-    defer { Threads.use(before) }
+    use(threads)
+    defer { use(before) }
     return try work()
+  }
+
+  private func use(_ threads: Int) {
+    do { try Threads.use(threads) } catch { Issue.record(error) }
   }
 
   @Test(arguments: [1, 2, 3, 5]) func everythingIsDoneOnceInPartsOfWholeGrains(_ threads: Int) {

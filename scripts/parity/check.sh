@@ -22,7 +22,7 @@ precision=
 check() {
   step=$1
   shift
-  "$program" export-step $config --out "$scratch/step.safetensors" --step "$step" "$@"
+  "$program" export-step $config --out "$scratch/step.safetensors" --replace --step "$step" "$@"
   if "$python" scripts/parity/$script "$scratch/step.safetensors" $precision > "$scratch/report"; then
     echo "$(tail -n 1 "$scratch/report"): step $step $*"
   else

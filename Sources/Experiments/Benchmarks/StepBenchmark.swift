@@ -120,7 +120,7 @@ final class TrainingSteps {
   /// Throws what is wrong with the config or the data.
   init(_ config: RunConfig, dataFolder: String) throws {
     self.config = config
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     workbench = try Workbench(config, dataFolder: dataFolder)
     batches = try workbench.batches(from: 0)
     parameters = workbench.parameters

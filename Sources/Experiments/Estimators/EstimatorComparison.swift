@@ -93,17 +93,11 @@ public struct EstimatorComparison {
       series: series)
   }
 
-  /// Writes the chart as SVG or PNG, as the file's ending says. Throws `FileError`.
-  public func drawChart(to path: String) throws {
-    if path.hasSuffix(".svg") {
-      try writeFileAtomically(Array(chart.svg().utf8), to: path)
-    } else {
-      try chart.picture().writePNG(to: path)
-    }
-  }
+  /// Writes the chart as SVG or PNG. Throws `OutputFileFailure`.
+  public func drawChart(to out: OutputFile) throws { try out.write(chart) }
 
-  /// Writes the CSV. Throws `FileError`.
-  public func write(to path: String) throws { try writeFileAtomically(csv.bytes, to: path) }
+  /// Writes the CSV. Throws `OutputFileFailure`.
+  public func write(to out: OutputFile) throws { try out.write(csv.bytes) }
 }
 
 /// `1.23e+04`; zero as it is.

@@ -45,7 +45,7 @@ public struct EstimatorStudy {
     let folder = try? RunFolder(opening: path)
     let config = try folder?.config(keys) ?? Runner.check(path, keys)
     let own = try folder?.config() ?? config
-    Threads.use(config.training.threads)
+    try Threads.use(config.training.threads)
     let checkpoints = try folder?.checkpoints ?? []
     var comparison = EstimatorComparison(title: folder?.shortName ?? Runner.stem(of: path), batches: options.batches)
     for checkpoint in [nil] + checkpoints.map(Optional.some) {

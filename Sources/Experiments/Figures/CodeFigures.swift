@@ -8,7 +8,7 @@ import Tensors
 public enum CodeFigures {
   /// A row for each of `count` test scenes: image, reconstruction, and the KL of every place's code (figure 2b), white where it
   /// is highest in the picture. Throws `RunError` for a model without places, and for a run that cannot be used.
-  public static func information(run: String, step: Int?, count: Int, dataFolder: String, to path: String) throws {
+  public static func information(run: String, step: Int?, count: Int, dataFolder: String, to out: OutputFile) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     let images = try images(workbench, count)
     guard let map = model.informationMap(of: images) else {
@@ -20,12 +20,12 @@ public enum CodeFigures {
     let zoom = zoom(workbench)
     let cells = zip(pictures(images), pictures(model.explain(images).reconstruction)).map { [$0, $1] }
     let maps = pictures(gray).map { $0.enlarged(by: max(1, images.shape[2] / rows)) }
-    try write(zip(cells, maps).flatMap { $0 + [$1] }.map { $0.enlarged(by: zoom).rgb() }, columns: 3, to: path)
+    try write(zip(cells, maps).flatMap { $0 + [$1] }.map { $0.enlarged(by: zoom).rgb() }, columns: 3, to: out)
   }
 
   /// A row for each of `count` test scenes: image, then the reconstruction from its first code, its first two, and so on, in
   /// the order of their KLs (figure 4b).
-  public static func objects(run: String, step: Int?, count: Int, dataFolder: String, to path: String) throws {
+  public static func objects(run: String, step: Int?, count: Int, dataFolder: String, to out: OutputFile) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     let images = try images(workbench, count)
     let (objects, size) = (model.objects, model.codeSize)
@@ -36,14 +36,14 @@ public enum CodeFigures {
       let first = codes.reshaped([codes.count / size, size]).gathered(rows: rows)
       columns.append(pictures(model.decoded(first, objects: number)))
     }
-    try write(grid(columns, workbench), columns: objects + 1, to: path)
+    try write(grid(columns, workbench), columns: objects + 1, to: out)
   }
 
   /// A row for each of the `rows` numbers of a code that say most of `scene`, the columns from -2.25 to 2.25 deviations of the
   /// prior, all else held (figures 4a and 5). The code is the scene's `object`-th by KL.
   /// Throws `RunError` for an object or a scene that there is not.
   public static func traversals(
-    run: String, step: Int?, scene: Int, object: Int, rows: Int, columns: Int, dataFolder: String, to path: String
+    run: String, step: Int?, scene: Int, object: Int, rows: Int, columns: Int, dataFolder: String, to out: OutputFile
   ) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     guard object < model.objects else {
@@ -72,25 +72,25 @@ public enum CodeFigures {
     }
     let decoded = model.decoded(
       Tensor(shape: [cells.count * objects, size], cells.flatMap { $0 }), objects: objects)
-    try write(pictures(decoded).map { $0.enlarged(by: zoom(workbench)) }, columns: columns, to: path)
+    try write(pictures(decoded).map { $0.enlarged(by: zoom(workbench)) }, columns: columns, to: out)
   }
 
   /// Three rows: test scenes, their reconstructions, samples of the prior (figure 6).
   public static func reconstructions(
-    run: String, step: Int?, count: Int, seed: Int, dataFolder: String, to path: String
+    run: String, step: Int?, count: Int, seed: Int, dataFolder: String, to out: OutputFile
   ) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     let images = try images(workbench, count)
     let samples = model.generate(count, objects: nil, random: RandomStream(seed: seed).child("sample"))
     let rows = [images, model.explain(images).reconstruction, samples.reconstruction]
-    try write(rows.flatMap(pictures).map { $0.enlarged(by: zoom(workbench)) }, columns: images.shape[0], to: path)
+    try write(rows.flatMap(pictures).map { $0.enlarged(by: zoom(workbench)) }, columns: images.shape[0], to: out)
   }
 
   /// The model of a run, if it has codes. Throws `RunError` if not.
   static func model(_ run: String, step: Int?, dataFolder: String) throws -> (Workbench, any CodeModel) {
     let folder = try RunFolder(opening: run)
     let workbench = try Workbench(try folder.config(), dataFolder: dataFolder)
-    Threads.use(workbench.config.training.threads)
+    try Threads.use(workbench.config.training.threads)
     guard let model = workbench.model as? any CodeModel else {
       throw RunError(
         "\(run): model '\(workbench.config.model.name)' has no codes of objects; runs of mvae and vae have")
@@ -118,7 +118,7 @@ public enum CodeFigures {
     columns[0].indices.flatMap { row in columns.map { $0[row].enlarged(by: zoom(workbench)) } }
   }
 
-  private static func write(_ cells: [Picture], columns: Int, to path: String) throws {
-    try ModelFigures.write(Picture.grid(cells, columns: columns), to: path)
+  private static func write(_ cells: [Picture], columns: Int, to out: OutputFile) throws {
+    try ModelFigures.write(Picture.grid(cells, columns: columns), to: out)
   }
 }

@@ -27,7 +27,7 @@ public enum EntityExchange {
   /// `rows` of them: inputs, reconstructions, scenes drawn, scenes as they would be.
   /// Throws `RunError` for a run that cannot be used.
   public static func write(
-    run: String, step: Int?, pairs: Int, rows: Int, seed: Int, dataFolder: String, to path: String
+    run: String, step: Int?, pairs: Int, rows: Int, seed: Int, dataFolder: String, to out: OutputFile
   ) throws -> Outcome {
     let (workbench, model) = try CodeFigures.model(run, step: step, dataFolder: dataFolder)
     guard model.objects > 1 else {
@@ -57,7 +57,7 @@ public enum EntityExchange {
       }
     }
     let zoom = max(1, 96 / max(dataset.height, dataset.width))
-    try ModelFigures.write(Picture.grid(cells.map { $0.enlarged(by: zoom) }, columns: 8), to: path)
+    try ModelFigures.write(Picture.grid(cells.map { $0.enlarged(by: zoom) }, columns: 8), to: out)
     return Outcome(
       pairs: exchanges.count, successes: exchanges.count { $0.succeeds }, single: exchanges.count { $0.isSingle },
       singleSuccesses: exchanges.count { $0.isSingle && $0.succeeds })

@@ -13,7 +13,7 @@ public enum ModelFigures {
   /// Objects drawn from every category or memory slot, a row each, the first column without noise (dm-vae.md figures 5, 6).
   /// Throws `RunError` for a model without categories, and for a run that cannot be used.
   public static func memory(
-    run: String, step: Int?, samples: Int, rows: Int?, seed: Int, dataFolder: String, to path: String
+    run: String, step: Int?, samples: Int, rows: Int?, seed: Int, dataFolder: String, to out: OutputFile
   ) throws {
     let (model, _) = try drawing(run, step: step, dataFolder: dataFolder)
     try requireCategories(of: model, run)
@@ -23,13 +23,13 @@ public enum ModelFigures {
       let own = noise[index * model.attributes..<(index + 1) * model.attributes]
       return ChosenObject(category: index / samples, attributes: index % samples == 0 ? [] : Array(own))
     }
-    try write(grid(model.patches(objects), columns: samples, rowNames: (0..<kinds).map(String.init)), to: path)
+    try write(grid(model.patches(objects), columns: samples, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
   /// Every category while one attribute moves from -`reach` to `reach` deviations (discrete-air.md figure 9).
   /// Throws `RunError` for an attribute that there is not, and for a run that cannot be used.
   public static func attributes(
-    run: String, step: Int?, attribute: Int, columns: Int, reach: Double, dataFolder: String, to path: String
+    run: String, step: Int?, attribute: Int, columns: Int, reach: Double, dataFolder: String, to out: OutputFile
   ) throws {
     let (model, _) = try drawing(run, step: step, dataFolder: dataFolder)
     guard attribute < model.attributes else {
@@ -45,18 +45,18 @@ public enum ModelFigures {
       values[attribute] = Float(reach * (2 * share - 1))
       return ChosenObject(category: model.categories > 0 ? index / columns : nil, attributes: values)
     }
-    try write(grid(model.patches(objects), columns: columns, rowNames: (0..<kinds).map(String.init)), to: path)
+    try write(grid(model.patches(objects), columns: columns, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
   /// A scene of one's choice as it comes about, object by object (discrete-air.md figure 6).
   /// Throws what reading the scene file and the run throws.
-  public static func generate(run: String, step: Int?, scene: String, dataFolder: String, to path: String) throws {
+  public static func generate(run: String, step: Int?, scene: String, dataFolder: String, to out: OutputFile) throws {
     let (model, shape) = try drawing(run, step: step, dataFolder: dataFolder)
     let objects = try SceneFile.objects(of: scene, for: model, height: shape.height, width: shape.width)
     let stages = (1...objects.count).map { model.scene(Array(objects.prefix($0))) }
     let zoom = max(1, min(4, 200 / max(shape.height, shape.width)))
     let pictures = stages.flatMap { SceneGrid.pictures($0) }.map { $0.enlarged(by: zoom) }
-    try write(Picture.grid(pictures, columns: min(pictures.count, 8)), to: path)
+    try write(Picture.grid(pictures, columns: min(pictures.count, 8)), to: out)
   }
 
   /// The model of a run, if it can draw objects of one's choice, and the size of its images.
@@ -93,5 +93,5 @@ public enum ModelFigures {
     return picture
   }
 
-  static func write(_ picture: Picture, to path: String) throws { try picture.writePNG(to: path) }
+  static func write(_ picture: Picture, to out: OutputFile) throws { try out.write(picture) }
 }

@@ -16,14 +16,14 @@ public enum ParseFigure {
   /// Colors tell categories apart, or inference steps in models without categories. Throws `RunError` for runs of other
   /// scenes, and what reading runs and data throws.
   public static func write(
-    runs: [String], split: Split, count: Int, step: Int?, dataFolder: String, to path: String
+    runs: [String], split: Split, count: Int, step: Int?, dataFolder: String, to out: OutputFile
   ) throws {
     var cells: [[Picture]] = []
     var first: (fingerprint: String, config: RunConfig)?
     for run in runs {
       let folder = try RunFolder(opening: run)
       let workbench = try Workbench(try folder.config(), dataFolder: dataFolder)
-      Threads.use(workbench.config.training.threads)
+      try Threads.use(workbench.config.training.threads)
       _ = try Runner.restore(workbench, of: folder, step: step)
       let dataset = workbench.dataset
       if let first, first.fingerprint != dataset.fingerprint || first.config.showsOtherScenes(than: workbench.config) {
@@ -45,7 +45,7 @@ public enum ParseFigure {
         ]
       }
     }
-    try ModelFigures.write(Picture.grid(cells.flatMap { $0 }, columns: 3 * runs.count), to: path)
+    try ModelFigures.write(Picture.grid(cells.flatMap { $0 }, columns: 3 * runs.count), to: out)
   }
 
   /// A line an object: step, category, center, window and angle.

@@ -34,7 +34,12 @@ final class ChildProcess {
     return status
   }
 
-  func send(_ signal: Int32) { if status == nil { kill(identifier, signal) } }
+  /// A process that was stopped (SIGSTOP, Ctrl-Z) goes on first, or it would not see the signal.
+  func send(_ signal: Int32) {
+    guard poll() == nil else { return }
+    kill(identifier, signal)
+    if signal != SIGKILL { kill(identifier, SIGCONT) }
+  }
 }
 
 /// The path of this program.

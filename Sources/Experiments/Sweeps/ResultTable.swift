@@ -172,9 +172,12 @@ public struct ResultTable {
     return "Mean ± standard deviation (seeds) on \(split) scenes, \(rule), \(horizon) steps."
   }
 
+  /// How the first line of `csvOfSeeds` begins: what tells such a file from others.
+  public static let headOfSeeds = "row,seed,state,step"
+
   /// One line a run: every value of every seed, nothing left out.
   public var csvOfSeeds: CSV {
-    var rows = [["row", "seed", "state", "step"] + columns]
+    var rows = [Self.headOfSeeds.split(separator: ",").map(String.init) + columns]
     for seed in seeds {
       let state =
         switch seed.state {

@@ -13,6 +13,8 @@ public final class Sweep {
     public var retriesFailed = false
     /// Ends the others when one has failed.
     public var failsFast = false
+    /// Seconds that cells have to save themselves when the sweep ends; then they are killed.
+    public var grace = 120.0
     public init() {}
   }
 
@@ -70,26 +72,34 @@ public final class Sweep {
     }
   }
 
-  /// Does all that is left. Returns the cells that failed, now or before; throws `SweepInterruption` after Ctrl-C or SIGTERM,
-  /// once the cells have saved themselves, and what the file system says.
+  /// Does all that is left. Returns the cells that failed, now or before; throws `SweepInterruption` after Ctrl-C, SIGTERM or
+  /// SIGHUP, once the cells have saved themselves, and what the file system says.
+  ///
+  /// However it ends, no process of a cell is left: not even where this process is killed, because cells look whether it is
+  /// there.
   public func run() throws -> [Failure] {
     try makeFolder("\(folder)/.cells")
-    StopSignal.watch()
+    StopSignal.watch(.isTold)
+    setenv(StopSignal.parentVariable, "\(getpid())", 1)
+    defer {
+      unsetenv(StopSignal.parentVariable)
+      endCells()
+      display.end()
+    }
     Provenance.shareCode()
     display.begin(done: done, failed: failures.count)
     while !(waiting.isEmpty && running.isEmpty && elsewhere.isEmpty) {
-      if let signal = StopSignal.current { throw try stop(signal) }
+      if let signal = StopSignal.current { throw stop(signal) }
       collect()
       lookElsewhere()
-      if options.failsFast, !failures.isEmpty, !waiting.isEmpty || !running.isEmpty {
+      if options.failsFast, !failures.isEmpty {
         waiting = []
-        for cell in running { cell.process.send(SIGTERM) }
+        endCells()
       }
-      while running.count + elsewhere.count < options.jobs, !waiting.isEmpty { try start(waiting.removeFirst()) }
+      while running.count + elsewhere.count < options.jobs, !waiting.isEmpty { start(waiting.removeFirst()) }
       show()
       usleep(10_000)
     }
-    display.end()
     return failures
   }
 
@@ -101,17 +111,22 @@ public final class Sweep {
     return (0..<jobs).map { cores[threads * $0..<threads * ($0 + 1)] }
   }
 
-  private func start(_ cell: CellFolder) throws {
-    try makeFolder(String(cell.path.prefix(upTo: cell.path.lastIndex(of: "/") ?? cell.path.endIndex)))
-    try writeFileAtomically(Array(ConfigurationFile.encode(cell.cell.config).utf8), to: cell.config)
-    unlink(cell.output)
-    var words = [ownProgram(), "run-cell", cell.config, cell.path, "--data", dataFolder]
-    let share = shares.indices.first { share in !running.contains { $0.share == share } }
-    if let share { words = [Sweep.taskset, "-c", shares[share].map(String.init).joined(separator: ",")] + words }
-    let process = try ChildProcess(words[0], Array(words.dropFirst()), output: cell.output)
-    running.append(
-      Cell(cell: cell, process: process, start: monotonicSeconds(), firstStep: cell.step, share: share))
-    display.say("started  \(cell.cell.place)")
+  /// A cell that cannot be started has failed; the others go on.
+  private func start(_ cell: CellFolder) {
+    do {
+      try makeFolder(String(cell.path.prefix(upTo: cell.path.lastIndex(of: "/") ?? cell.path.endIndex)))
+      try writeFileAtomically(Array(ConfigurationFile.encode(cell.cell.config).utf8), to: cell.config)
+      unlink(cell.output)
+      var words = [ownProgram(), "run-cell", cell.config, cell.path, "--data", dataFolder]
+      let share = shares.indices.first { share in !running.contains { $0.share == share } }
+      if let share { words = [Sweep.taskset, "-c", shares[share].map(String.init).joined(separator: ",")] + words }
+      let process = try ChildProcess(words[0], Array(words.dropFirst()), output: cell.output)
+      running.append(
+        Cell(cell: cell, process: process, start: monotonicSeconds(), firstStep: cell.step, share: share))
+      display.say("started  \(cell.cell.place)")
+    } catch {
+      fail(cell, "\(error)", log: cell.output)
+    }
   }
 
   private func collect() {
@@ -156,13 +171,28 @@ public final class Sweep {
     return "status \(status): \(line)"
   }
 
-  private func stop(_ signal: Int32) throws -> SweepInterruption {
-    // Ctrl-C reaches the cells by itself; SIGTERM does not. A second one of the same kind does no harm before they look.
-    if signal == SIGTERM { for cell in running { cell.process.send(SIGTERM) } }
-    while running.contains(where: { $0.process.poll() == nil }) { usleep(10_000) }
-    display.end()
+  private func stop(_ signal: Int32) -> SweepInterruption {
+    let killed = endCells()
     return SweepInterruption(
-      signal: signal, done: running.reduce(done) { $0 + ($1.cell.state == .finished ? 1 : 0) }, total: total)
+      signal: signal, done: running.reduce(done) { $0 + ($1.cell.state == .finished ? 1 : 0) }, total: total,
+      killed: killed)
+  }
+
+  /// Has the cells at work save themselves and waits for their end: for `grace` seconds, and no longer once a signal insists.
+  /// Then they are killed: from their last checkpoint they go on. Returns how many were.
+  @discardableResult private func endCells() -> Int {
+    var left: [Cell] { running.filter { $0.process.poll() == nil } }
+    guard !left.isEmpty else { return 0 }
+    display.say(
+      "waiting  for \(left.count) to save themselves, at most \(clock(options.grace)); a second Ctrl-C kills them")
+    // Ctrl-C may have reached them already; a second signal does no harm so soon after.
+    for cell in left { cell.process.send(SIGTERM) }
+    let end = monotonicSeconds() + options.grace
+    while !left.isEmpty, monotonicSeconds() < end, !StopSignal.isInsisted { usleep(10_000) }
+    let killed = left
+    for cell in killed { cell.process.send(SIGKILL) }
+    while !left.isEmpty { usleep(1000) }
+    return killed.count
   }
 
   private func show() {
@@ -186,7 +216,13 @@ public final class Sweep {
 public struct SweepInterruption: Error, CustomStringConvertible {
   public let signal: Int32
   let done, total: Int
-  public var description: String { "stopped with \(done) of \(total) cells finished; the same command goes on" }
+  /// Cells that took longer to save themselves than they were given.
+  let killed: Int
+  public var description: String {
+    "stopped with \(done) of \(total) cells finished; "
+      + (killed > 0 ? "\(killed) had no time to save themselves and go on from their last checkpoints; " : "")
+      + "the same command goes on"
+  }
 }
 
 /// Cells of a sweep that did not come to their end; the others did.

@@ -14,13 +14,13 @@ final class SweepDisplay {
 
   func begin(done: Int, failed: Int) {
     let rest = failed > 0 ? ", \(failed) failed" : ""
-    writeToStandardError("\(total) cells, \(done) finished\(rest), \(total - done - failed) to do\n")
+    showOnStandardError("\(total) cells, \(done) finished\(rest), \(total - done - failed) to do\n")
   }
 
   /// An event that stays.
   func say(_ text: String) {
     erase()
-    writeToStandardError(text + "\n")
+    showOnStandardError(text + "\n")
   }
 
   func show(done: Int, failed: Int, left: Double?, running: @autoclosure () -> [Line]) {
@@ -39,14 +39,14 @@ final class SweepDisplay {
       lines.append("  \(name)  step \(cell.step)/\(cell.of)  \(rate ?? "in another process")")
     }
     erase()
-    writeToStandardError(lines.joined(separator: "\n") + "\n")
+    showOnStandardError(lines.joined(separator: "\n") + "\n")
     height = lines.count
   }
 
   func end() { erase() }
 
   private func erase() {
-    if height > 0 { writeToStandardError("", after: "\u{1B}[\(height)A\u{1B}[J") }
+    if height > 0 { showOnStandardError("", after: "\u{1B}[\(height)A\u{1B}[J") }
     height = 0
   }
 }

@@ -26,10 +26,10 @@ extension Command {
     if name != "startup" { try Runner.useBestProducts() }
     let result = try benchmark.run(options)
     if arguments.has(.json) {
-      print(saved.map { $0.line(comparedTo: result) } ?? result.line)
+      try print(saved.map { $0.line(comparedTo: result) } ?? result.line)
     } else {
-      print(result.text, terminator: "")
-      if let saved { print("\n" + saved.text(comparedTo: result), terminator: "") }
+      try print(result.text, terminator: "")
+      if let saved { try print("\n" + saved.text(comparedTo: result), terminator: "") }
     }
   }
 }

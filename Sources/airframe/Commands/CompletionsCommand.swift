@@ -10,7 +10,7 @@ extension Command {
       """,
     words: [.shell], example: "airframe completions bash > ~/.local/share/bash-completion/completions/airframe"
   ) { arguments in
-    print(try arguments.one(.shell) == "zsh" ? ZshCompletions.script : BashCompletions.script, terminator: "")
+    try print(arguments.one(.shell) == "zsh" ? ZshCompletions.script : BashCompletions.script, terminator: "")
   }
 }
 

@@ -11,7 +11,7 @@ extension Command {
     words: [.config], keys: .config, options: [.row],
     example: "airframe config check configs/air/multi-mnist.yaml"
   ) { arguments in
-    print(try ConfigReading.verdict(try arguments.one(.config), row: arguments[.row], arguments.keys))
+    try print(ConfigReading.verdict(try arguments.one(.config), row: arguments[.row], arguments.keys))
   }
 
   private static let configShow = Command(
@@ -19,7 +19,7 @@ extension Command {
     options: [.row],
     example: "airframe config show configs/air/multi-mnist.yaml"
   ) { arguments in
-    print(try ConfigReading(arguments).text, terminator: "")
+    try print(ConfigReading(arguments).text, terminator: "")
   }
 
   private static let configExplain = Command(
@@ -33,7 +33,7 @@ extension Command {
   ) { arguments in
     let reading = try ConfigReading(arguments)
     let keys = arguments.all(.keys)
-    print(try (keys.isEmpty ? [""] : keys).map(reading.explanation).joined(separator: "\n"))
+    try print((keys.isEmpty ? [""] : keys).map(reading.explanation).joined(separator: "\n"))
   }
 
   private static let configKeys = Command(
@@ -46,7 +46,7 @@ extension Command {
       } else {
         try ConfigReading(defaultsWith: arguments.keys).keys
       }
-    print(keys.joined(separator: "\n"))
+    try print(keys.joined(separator: "\n"))
   }
 
   private static let configSchema = Command(
@@ -55,7 +55,7 @@ extension Command {
     options: [.experiment],
     example: "airframe config schema > airframe.schema.json"
   ) { arguments in
-    print(arguments.has(.experiment) ? ConfigReading.experimentSchema : ConfigReading.schema, terminator: "")
+    try print(arguments.has(.experiment) ? ConfigReading.experimentSchema : ConfigReading.schema, terminator: "")
   }
 }
 

@@ -14,7 +14,7 @@ extension Command {
     name: "list", summary: "every dataset, what it needs, and whether that is there", options: [.data],
     example: "airframe data list"
   ) { arguments in
-    print(try DataListing.text(dataFolder: arguments.dataFolder))
+    try print(DataListing.text(dataFolder: arguments.dataFolder))
   }
 
   private static let dataFetch = Command(
@@ -28,7 +28,7 @@ extension Command {
       let files = try DataFetch.run(source, into: arguments.dataFolder, from: mirrors) {
         writeToStandardError("\($0)\n")
       }
-      for file in files { print(file) }
+      for file in files { try print(file) }
     } catch DataFetchError.interrupted {
       writeToStandardError("airframe: \(DataFetchError.interrupted)\n")
       exit(130)
@@ -38,10 +38,10 @@ extension Command {
   private static let dataPreview = Command(
     name: "preview", summary: "draw scenes with their true boxes and counts", words: [.dataset],
     keys: Keys(meaning: "sets a key of the dataset: side=40, 'counts={3: 100}'", areOfConfig: false),
-    options: [.out, .config, .split, .count, .data],
+    options: [.out, .replace, .config, .split, .count, .data],
     example: "airframe data preview multi-sprites --out sprites.png --count 9 'counts={3: 100}'"
   ) { arguments in
-    let out = try arguments.one(Option.out)
+    let out = try arguments.requiredOutput(.out, as: [.png])
     let choice =
       if let config = arguments[.config] {
         try DataPreview.choice(config: config, arguments.keys)
@@ -51,7 +51,7 @@ extension Command {
     try DataPreview.write(
       choice, split: try split(arguments[.split] ?? "train"), count: arguments.integer(.count) ?? 16,
       dataFolder: arguments.dataFolder, to: out)
-    print(out)
+    try print(out.path)
   }
 }
 

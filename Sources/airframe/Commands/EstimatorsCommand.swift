@@ -8,20 +8,19 @@ extension Command {
       its bias against the exact gradient (where the outcomes can be listed), its variance by module and by
       discrete node, its time. At the initial parameters of a CONFIG, or along a RUN at each of its checkpoints.
       """,
-    words: [.subject], keys: .config, options: [.batches, .warmup, .csv, .out, .data],
+    words: [.subject], keys: .config, options: [.batches, .warmup, .csv, .out, .replace, .data],
     example: "airframe estimators configs/air/multi-mnist.yaml --batches 100 --csv variances.csv", computes: true
   ) { arguments in
     var options = EstimatorStudy.Options()
     options.batches = arguments.integer(.batches) ?? options.batches
     options.warmup = arguments.integer(.warmup) ?? options.warmup
-    if let out = arguments[.out], !out.hasSuffix(".svg"), !out.hasSuffix(".png") {
-      throw arguments.fault("--out \(out): a chart is written as .svg or .png")
-    }
+    let table = try arguments.output(.csv, as: [.csv])
+    let chart = try arguments.output(.out, as: [.svg, .png])
     let comparison = try EstimatorStudy.run(
       try arguments.one(.subject), keys: arguments.keys, options, dataFolder: arguments.dataFolder)
-    print(comparison.text, terminator: "")
-    if let table = arguments[.csv] { try comparison.write(to: table) }
-    if let out = arguments[.out] { try comparison.drawChart(to: out) }
+    try print(comparison.text, terminator: "")
+    if let table { try comparison.write(to: table) }
+    if let chart { try comparison.drawChart(to: chart) }
   }
 }
 

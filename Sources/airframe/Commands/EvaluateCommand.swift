@@ -11,14 +11,13 @@ extension Command {
     example: "airframe evaluate runs/air-multi-mnist/seed-0 --split test", computes: true
   ) { arguments in
     if arguments.has(.listing) {
-      return print(try Runner.evaluations(of: try arguments.one(.run)), terminator: "")
+      return try print(Runner.evaluations(of: try arguments.one(.run)), terminator: "")
     }
     let outcome = try Runner.evaluate(
       run: try arguments.one(.run), split: try split(arguments[.split] ?? "test"), step: arguments.integer(.checkpoint),
       overrides: arguments.keys, dataFolder: arguments.dataFolder)
-    print("step", outcome.evaluation.step)
-    for score in outcome.result.scores { print(score.name, score.value) }
-    for line in outcome.result.countLines { print(line) }
+    // Shown where it cannot be kept, and kept where it cannot be shown.
+    let showing = Result { try show(outcome) }
     if !outcome.evaluation.isOwn {
       let changes = outcome.evaluation.changes.map { "\($0.key)=\($0.value.line)" }.joined(separator: " ")
       writeToStandardError(
@@ -26,6 +25,13 @@ extension Command {
           + "tables and lists do not show it\n")
     }
     try outcome.keep()
+    try showing.get()
+  }
+
+  private static func show(_ outcome: Runner.Evaluated) throws {
+    try print("step", outcome.evaluation.step)
+    for score in outcome.result.scores { try print(score.name, score.value) }
+    for line in outcome.result.countLines { try print(line) }
   }
 }
 

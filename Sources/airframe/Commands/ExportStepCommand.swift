@@ -7,12 +7,13 @@ extension Command {
       Lays one training step bare, for checking against other implementations: parameters, images, noise,
       terms, losses, gradients. scripts/parity/air_step.py recomputes such a file.
       """,
-    words: [.config], keys: .config, options: [.out, .step, .data],
+    words: [.config], keys: .config, options: [.out, .replace, .step, .data],
     example: "airframe export-step configs/air/multi-mnist.yaml --out step.safetensors", computes: true
   ) { arguments in
+    let out = try arguments.requiredOutput(.out, as: [.safetensors])
     try ExportStep.write(
       try Runner.check(try arguments.one(.config), arguments.keys), dataFolder: arguments.dataFolder,
-      step: arguments.integer(.step) ?? 0, to: try arguments.one(.out))
+      step: arguments.integer(.step) ?? 0, to: out)
   }
 }
 

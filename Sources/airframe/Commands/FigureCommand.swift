@@ -8,41 +8,42 @@ extension Command {
   private static let curves = Command(
     name: "curves", summary: "learning curves of runs on validation scenes",
     details: "A metric against training steps or time, on validation scenes; --out or --csv must be given.",
-    words: [.runs], options: [.metric, .against, .out, .csv],
+    words: [.runs], options: [.metric, .against, .out, .csv, .replace],
     example: "airframe figure curves runs/air-multi-mnist/seed-* --out curves.png --csv curves.csv"
   ) { arguments in
-    guard arguments[.out] != nil || arguments[.csv] != nil else { throw arguments.fault("--out or --csv is missing") }
+    let picture = try arguments.output(.out, as: [.png, .svg])
+    let table = try arguments.output(.csv, as: [.csv])
+    guard picture != nil || table != nil else { throw arguments.fault("--out or --csv is missing") }
     try Curves.write(
       runs: arguments.all(.runs), metric: arguments[.metric] ?? "count_accuracy",
-      against: arguments[.against].flatMap(Curves.Axis.init) ?? .steps, picture: arguments[.out], table: arguments[.csv]
-    )
+      against: arguments[.against].flatMap(Curves.Axis.init) ?? .steps, picture: picture, table: table)
   }
 
   private static let memory = Command(
     name: "memory", summary: "objects drawn from every category or memory slot",
     details: "A row for each category or slot; the first column is the mean, the others are drawn from the prior.",
-    words: [.run], options: [.picture, .samples, .rows, .figureSeed, .checkpoint, .data],
+    words: [.run], options: [.picture, .replace, .samples, .rows, .figureSeed, .checkpoint, .data],
     example: "airframe figure memory runs/dm-vae-multi-mnist/seed-0 --step 20000 --out memory.png", computes: true
   ) { arguments in
-    let out = try arguments.one(Option.picture)
+    let out = try arguments.requiredOutput(.picture, as: [.png])
     try ModelFigures.memory(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), samples: arguments.integer(.samples) ?? 10,
       rows: arguments.integer(.rows), seed: arguments.integer(.figureSeed) ?? 0, dataFolder: arguments.dataFolder,
       to: out)
-    print(out)
+    try print(out.path)
   }
 
   private static let attributes = Command(
     name: "attributes", summary: "categories while one attribute moves",
     details: "A row for each category; from left to right one attribute goes from -2.5 to 2.5 deviations of its prior.",
-    words: [.run], options: [.picture, .attribute, .figureColumns, .checkpoint, .data],
+    words: [.run], options: [.picture, .replace, .attribute, .figureColumns, .checkpoint, .data],
     example: "airframe figure attributes runs/discrete-air-multi-mnist/seed-0 --out attributes.png", computes: true
   ) { arguments in
-    let out = try arguments.one(Option.picture)
+    let out = try arguments.requiredOutput(.picture, as: [.png])
     try ModelFigures.attributes(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), attribute: arguments.integer(.attribute) ?? 0,
       columns: arguments.integer(.figureColumns) ?? 9, reach: 2.5, dataFolder: arguments.dataFolder, to: out)
-    print(out)
+    try print(out.path)
   }
 
   private static let generate = Command(
@@ -51,15 +52,15 @@ extension Command {
       SCENE.yaml lists the objects: `objects: [{ category: 2, x: 20, y: 32, size: 18, angle: 30, attributes: [0.5] }]`,
       places and sizes in pixels, the angle in degrees, attributes in deviations of their prior. Any number of objects.
       """,
-    words: [.run], options: [.scene, .picture, .checkpoint, .data],
+    words: [.run], options: [.scene, .picture, .replace, .checkpoint, .data],
     example: "airframe figure generate runs/discrete-air-multi-sprites/seed-0 --scene scene.yaml --out scene.png",
     computes: true
   ) { arguments in
-    let out = try arguments.one(Option.picture)
+    let out = try arguments.requiredOutput(.picture, as: [.png])
     try ModelFigures.generate(
       run: try arguments.one(.run), step: arguments.integer(.checkpoint), scene: try arguments.one(Option.scene),
       dataFolder: arguments.dataFolder, to: out)
-    print(out)
+    try print(out.path)
   }
 
   private static let parse = Command(
@@ -68,26 +69,26 @@ extension Command {
       A row for each scene; for each run the scene with windows in the colors of their categories, the reconstruction,
       and a table: step, category (k), center, window, angle in degrees.
       """,
-    words: [.runs], options: [.picture, .scenes, .split, .checkpoint, .data],
+    words: [.runs], options: [.picture, .replace, .scenes, .split, .checkpoint, .data],
     example: "airframe figure parse runs/dm-vae-hanzi/seed-0 runs/air-hanzi/seed-0 --out parse.png", computes: true
   ) { arguments in
-    let out = try arguments.one(Option.picture)
+    let out = try arguments.requiredOutput(.picture, as: [.png])
     try ParseFigure.write(
       runs: arguments.all(.runs), split: try split(arguments[.split] ?? "test"),
       count: arguments.integer(.scenes) ?? 8, step: arguments.integer(.checkpoint), dataFolder: arguments.dataFolder,
       to: out)
-    print(out)
+    try print(out.path)
   }
 
   private static let csv = Command(
     name: "csv", summary: "the columns of a CSV file as curves",
     details: "The first line names the columns; the first column is the x axis, each other one a curve.",
-    words: [.numbers], options: [.picture, .title, .label],
+    words: [.numbers], options: [.chart, .replace, .title, .label],
     example: "airframe figure csv experiments/performance/cost.csv --out cost.png --label 'cost of a unit'"
   ) { arguments in
     try CSVFigure.write(
       try arguments.one(.numbers), title: arguments[.title] ?? "", yLabel: arguments[.label] ?? "",
-      picture: try arguments.one(Option.picture))
+      picture: try arguments.requiredOutput(.chart, as: [.png, .svg]))
   }
 }
 
@@ -114,8 +115,10 @@ extension Option {
     "against", "AXIS", .choice(Curves.Axis.allCases.map(\.rawValue)), "what the x axis is", standard: "steps")
   static let picture = Option(
     "out", "FILE.png", .file(ending: "png"), "the picture to write", isRequired: true)
+  fileprivate static let chart = Option(
+    "out", "FILE", .file(ending: "png"), "the chart to write, .png or .svg", isRequired: true)
   fileprivate static let title = Option("title", "TEXT", .text, "what stands above the chart")
   fileprivate static let label = Option("label", "TEXT", .text, "what the y axis is called")
-  fileprivate static let out = Option("out", "FILE.png", .file(ending: "png"), "write the picture here")
+  fileprivate static let out = Option("out", "FILE", .file(ending: "png"), "write the chart here, .png or .svg")
   fileprivate static let csv = Option("csv", "FILE.csv", .file(ending: "csv"), "write the numbers here")
 }

@@ -7,20 +7,21 @@ extension Command {
       Prints for each image the number of objects, and for each object its window, boxes and latents. Images
       have the size that the model was trained on (docs/own-images.md). Without --out the results are printed.
       """,
-    words: [.run, .images], options: [.format, .out, .checkpoint, .data],
+    words: [.run, .images], options: [.format, .out, .replace, .checkpoint, .data],
     example: "airframe infer runs/air-multi-mnist/seed-0 photo.png --format csv --out objects.csv", computes: true
   ) { arguments in
-    let format = arguments[.format].flatMap(InferredImages.Format.init) ?? .json
-    guard format != .npz || arguments[.out] != nil else {
+    let out = try arguments.output(.out, as: [.json, .csv, .npz], chosen: arguments[.format])
+    let format = (out?.format.rawValue ?? arguments[.format]).flatMap(InferredImages.Format.init) ?? .json
+    guard format != .npz || out != nil else {
       throw arguments.fault("--out FILE is missing: an NPZ file cannot be printed")
     }
     let result = try Runner.infer(
       run: try arguments.one(.run), files: arguments.all(.images), step: arguments.integer(.checkpoint),
       dataFolder: arguments.dataFolder)
     let bytes = try result.bytes(format)
-    guard let out = arguments[.out] else { return print(String(decoding: bytes, as: UTF8.self), terminator: "") }
-    try Runner.write(bytes, to: out)
-    print(out)
+    guard let out else { return try print(String(decoding: bytes, as: UTF8.self), terminator: "") }
+    try out.write(bytes)
+    try print(out.path)
   }
 }
 
@@ -32,7 +33,7 @@ extension Word {
 extension Option {
   fileprivate static let format = Option(
     "format", "FORMAT", .choice(InferredImages.Format.allCases.map(\.rawValue)), "how results are written",
-    standard: "json")
+    standard: "as the name of --out ends, else json")
   fileprivate static let out = Option(
-    "out", "FILE", .file(ending: ""), "where results are written", standard: "printed")
+    "out", "FILE", .file(ending: ""), "where results are written, .json, .csv or .npz", standard: "printed")
 }

@@ -22,7 +22,7 @@ extension Command {
     if let order = arguments[.sort] { try listing.sort(by: order) }
     let columns = try listing.columns(arguments[.columns], conditions: arguments.keys, order: arguments[.sort])
     let format = arguments[.listFormat].flatMap(RunListFormat.init) ?? .text
-    if !listing.runs.isEmpty || format != .text { print(listing.text(columns, as: format), terminator: "") }
+    if !listing.runs.isEmpty || format != .text { try print(listing.text(columns, as: format), terminator: "") }
     for problem in listing.problems { writeToStandardError("warning: \(problem)\n") }
     if listing.runs.isEmpty {
       writeToStandardError(
@@ -38,7 +38,7 @@ extension Command {
     example: "airframe runs diff runs/air-multi-mnist/seed-0 runs/air-multi-mnist/seed-1"
   ) { arguments in
     let difference = try RunDifference(try arguments.one(.first), try arguments.one(.second))
-    print(arguments[.differenceFormat] == "json" ? difference.json : difference.text, terminator: "")
+    try print(arguments[.differenceFormat] == "json" ? difference.json : difference.text, terminator: "")
   }
 }
 

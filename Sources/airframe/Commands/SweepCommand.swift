@@ -29,9 +29,9 @@ extension Command {
       throw arguments.fault("--\(option.name) is for --launcher slurm")
     }
     if arguments.has(.dryRun) {
-      for line in plan.lines(retryingFailed: arguments.has(.retryFailed)) { print(line) }
+      for line in plan.lines(retryingFailed: arguments.has(.retryFailed)) { try print(line) }
     } else if arguments.has(.status) {
-      print(isOnSlurm ? try SlurmQueue(plan).status : plan.status, terminator: "")
+      try print(isOnSlurm ? try SlurmQueue(plan).status : plan.status, terminator: "")
     } else if isOnSlurm {
       try submit(plan, experiment.file.slurm, arguments)
     } else {
@@ -57,9 +57,9 @@ extension Command {
     if let problem = settings.problems().first { throw arguments.fault("--sbatch \(problem.message)") }
     let submission = try SlurmQueue(plan).submit(
       dataFolder: arguments.dataFolder, retriesFailed: arguments.has(.retryFailed), settings: settings)
-    guard let submission else { return print("nothing is left to hand in") }
+    guard let submission else { return try print("nothing is left to hand in") }
     let cells = submission.cells == 1 ? "1 cell" : "\(submission.cells) cells"
-    print("job \(submission.job): \(cells); what was handed in, and what tasks print, is in \(submission.folder)")
+    try print("job \(submission.job): \(cells); what was handed in, and what tasks print, is in \(submission.folder)")
   }
 
   /// What a sweep starts for each cell; people use `train`.

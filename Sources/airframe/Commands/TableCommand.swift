@@ -7,9 +7,13 @@ extension Command {
       Mean and standard deviation over seeds, with the number of seeds; failed, collapsed and unfinished ones are
       counted in every cell. Values come from the folders that `airframe sweep` left.
       """,
-    words: [.experiment], keys: .config, options: [.out, .format, .select, .split, .seedsFile, .compare, .budget],
+    words: [.experiment], keys: .config,
+    options: [.out, .format, .select, .split, .seedsFile, .replace, .compare, .budget],
     example: "airframe table experiments/air-background.yaml --format markdown"
   ) { arguments in
+    // An earlier one of this or another sweep may go.
+    let seedsFile = try arguments.output(
+      .seedsFile, as: [.csv], replacing: .fileThatBegins(with: ResultTable.headOfSeeds))
     let experiment = try Experiment(
       try arguments.one(.experiment), budget: arguments[.budget], overrides: arguments.keys)
     let table = try ResultTable(
@@ -25,8 +29,8 @@ extension Command {
     }
     let format = arguments[.format].flatMap(ResultTableFormat.init) ?? .text
     if !comparison.isEmpty, format != .text { throw arguments.fault("--compare goes with --format text") }
-    if let file = arguments[.seedsFile] { try Runner.write(table.csvOfSeeds.bytes, to: file) }
-    print(table.text(as: format) + comparison, terminator: "")
+    try seedsFile?.write(table.csvOfSeeds.bytes)
+    try print(table.text(as: format) + comparison, terminator: "")
   }
 }
 

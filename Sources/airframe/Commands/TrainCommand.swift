@@ -13,9 +13,9 @@ extension Command {
     example: "airframe train configs/air/multi-mnist.yaml training.seed=1 estimator.name=marginal", computes: true
   ) { arguments in
     let outcome = try train(arguments)
-    for score in outcome.validation.scores { print(score.name, score.value) }
-    print("run", outcome.folder)
-    if let picture = outcome.picture { print("picture", picture) }
+    for score in outcome.validation.scores { try print(score.name, score.value) }
+    try print("run", outcome.folder)
+    if let picture = outcome.picture { try print("picture", picture) }
   }
 
   private static func train(_ arguments: Arguments) throws -> Runner.Outcome {
