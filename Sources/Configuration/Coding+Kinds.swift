@@ -111,7 +111,7 @@ extension Coding where Value == YAMLNode {
 }
 
 extension Coding {
-  /// A list whose elements are coded alike; reports the faults of all of them.
+  /// A list whose elements are coded alike; reports the faults of all of them. A dotted key (`head.0=100`) sets one element.
   public static func list<Element: Sendable>(of element: Coding<Element>, startingFrom start: Element) -> Coding
   where Value == [Element] {
     Coding(
@@ -120,8 +120,13 @@ extension Coding {
         items["default"] = nil
         return ["type": "array", "items": items, "default": .list(standard.map { JSON(element.encode($0)) })]
       },
-      decode: { node, _ in
-        if node.isImplied { throw node.replacedWhole() }
+      decode: { node, current in
+        var node = node
+        if node.isImplied {
+          let standard = YAMLNode.list(current.map(element.encode)).placed(at: node.path).elements ?? []
+          var history = History()
+          node = try node.elements(over: standard) { element.merge.function($0, $1, start, start, &history) }
+        }
         var errors = ErrorCollector()
         let elements = try node.list(example: "[\(YAMLWriter.sketch(element.encode(start)))]").compactMap { child in
           try errors.attempt { try element.decode(child, start) }
@@ -129,6 +134,6 @@ extension Coding {
         try errors.finish()
         return elements
       },
-      encode: { .list($0.map(element.encode)) }, merge: .replacing, section: { _ in nil })
+      encode: { .list($0.map(element.encode)) }, merge: .list(of: element, startingFrom: start), section: { _ in nil })
   }
 }

@@ -8,10 +8,14 @@ public protocol Configurable: Sendable {
 
   /// What is wrong with values that are each valid alone; asked once the section is read. Empty by default.
   func problems() -> [Problem]
+
+  /// What people call keys by other names; asked of the section that is a whole file. Empty by default.
+  static var hints: [KeyHint] { get }
 }
 
 extension Configurable {
   public func problems() -> [Problem] { [] }
+  public static var hints: [KeyHint] { [] }
 }
 
 /// A fault between values, at the key that should change; the loader finds its place.

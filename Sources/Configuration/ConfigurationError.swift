@@ -4,10 +4,17 @@ public struct ConfigurationError: Error, Sendable {
   public struct Message: Sendable, Hashable {
     public var place: Place?
     public var text: String
+    /// Where the fault is a key that does not exist.
+    var unknownKey: UnknownKey?
 
     public init(_ text: String, at place: Place?) {
       self.text = text
       self.place = place
+    }
+
+    init(_ key: UnknownKey, at place: Place?) {
+      self.init(key.text, at: place)
+      unknownKey = key
     }
   }
 
@@ -67,6 +74,10 @@ struct ErrorCollector {
 
   mutating func add(_ text: String, at place: Place?) {
     messages.append(.init(text, at: place))
+  }
+
+  mutating func add(_ key: UnknownKey, at place: Place?) {
+    messages.append(.init(key, at: place))
   }
 
   var isEmpty: Bool { messages.isEmpty }

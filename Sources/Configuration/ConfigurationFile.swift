@@ -1,3 +1,11 @@
+/// A config file with those it extends, read once to be loaded several times, with other amendments each time.
+public struct ConfigurationFiles: Sendable {
+  let layers: Layers
+
+  /// Throws `ConfigurationError` for files that cannot be read: of the first one at the node that names it.
+  public init(path: String, named node: YAMLNode) throws { layers = try Layers(path: path, namedAt: node.place) }
+}
+
 /// Reads a config: follows `extends`, merges the layers, decodes the result; and writes one.
 public enum ConfigurationFile {
   /// The top-level key that names the file below this one.
@@ -12,6 +20,13 @@ public enum ConfigurationFile {
     _ type: Value.Type, path: String, amendments: [YAMLNode] = [], overrides: [String] = []
   ) throws -> Loaded<Value> {
     try load({ try Layers(path: path) }, amendments: amendments, overrides: overrides)
+  }
+
+  /// As above, for files that were read before.
+  public static func load<Value: Configurable>(
+    _ type: Value.Type, _ files: ConfigurationFiles, amendments: [YAMLNode] = [], overrides: [String] = []
+  ) throws -> Loaded<Value> {
+    try load({ files.layers }, amendments: amendments, overrides: overrides)
   }
 
   /// Reads a text as if it were the file of that name.
@@ -37,6 +52,29 @@ public enum ConfigurationFile {
     return JSON(root).leaves
   }
 
+  /// The keys at the top level of a file, then those of each file that it extends, as far as they can be read: they tell what
+  /// kind of file it is. Throws nothing, so that the fault of a broken file can be told by whoever reads it.
+  public static func topLevelKeys(path: String) -> [[String]] {
+    var keys: [[String]] = []
+    var path = path
+    for _ in 0..<Layers.maximumChain {
+      guard let text = try? SourceText.file(path, at: nil, hint: ""), let root = try? YAMLParser.parse(text) else {
+        break
+      }
+      keys.append((root.entries ?? []).map(\.key).filter { $0 != extendsKey })
+      guard let base = root[extendsKey]?.scalar else { break }
+      path = FilePath.resolve(base, besides: path)
+    }
+    return keys
+  }
+
+  /// A layer that sets one key by its dotted name, as `key.path=value` does on the command line.
+  ///
+  /// Throws `ConfigurationError` at `place` for what is no such name.
+  public static func layer(setting key: String, to value: YAMLNode, at place: Place) throws -> YAMLNode {
+    try Override.layer(setting: key, to: value, at: place)
+  }
+
   /// A path as seen from the folder that holds `file`, as `extends` reads it.
   public static func path(_ path: String, besides file: String) -> String {
     FilePath.resolve(path, besides: file)
@@ -52,7 +90,12 @@ public enum ConfigurationFile {
     for amendment in amendments { try layers.append(amendment) }
     if let last = last ?? nil { try layers.append(last) }
     let (written, history) = layers.merged(over: Value())
-    let value = try decodeSection(Value.self, from: written)
+    let value: Value
+    do {
+      value = try decodeSection(Value.self, from: written)
+    } catch let error as ConfigurationError {
+      throw error.hinted(by: Value.hints)
+    }
     return Loaded(value: value, written: written, history: history)
   }
 }

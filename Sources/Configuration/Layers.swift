@@ -1,10 +1,10 @@
 /// The layers of a config above its defaults, from the lowest up, and what becomes of them.
-struct Layers {
+struct Layers: Sendable {
   private(set) var nodes: [YAMLNode] = []
 
   /// A file with the chain of files it extends.
-  init(path: String) throws {
-    try addFile(path, at: nil, hint: "", above: [])
+  init(path: String, namedAt place: Place? = nil) throws {
+    try addFile(path, at: place, hint: "", above: [])
   }
 
   /// A text with the chain of files it extends, relative to the folder of `name`.
@@ -30,7 +30,7 @@ struct Layers {
   }
 
   /// Files above one another by `extends`.
-  private static let maximumChain = 32
+  static let maximumChain = 32
 
   private mutating func addFile(_ path: String, at place: Place?, hint: String, above: [String]) throws {
     let identity = FilePath.identity(of: path)

@@ -22,17 +22,23 @@ extension Loaded {
   private func explain(_ leaf: Leaf) -> String {
     var lines = [leaf.line, "  meaning: \(leaf.meaning)"]
     let path = leaf.node.path
+    let isList = leaf.node.elements != nil
     if !leaf.expectation.isEmpty { lines.append("  expects: \(leaf.expectation)") }
     let standard = standard(of: path).map(YAMLWriter.flow)
     let values = (history.events[path] ?? []).reduce(into: [YAMLNode]()) { values, event in
       if case .set(let node) = event { values.append(node) } else { values.removeAll() }
     }
-    guard let last = values.last else { return (lines + ["  set by:  default"]).joined(separator: "\n") }
-    lines.append("  set by:  \(last.place)")
+    let last = values.last?.place ?? .defaults
+    lines.append("  set by:  \(last)")
     let parts = written.node(at: path)?.entries ?? []
-    if parts.contains(where: { $0.value.place.source != last.place.source }) {
+    if parts.contains(where: { $0.value.place.source != last.source }), !isList {
       lines += parts.map { "           \($0.key) by \($0.value.place)" }
     }
+    if isList {
+      lines += (tree.node(at: path)?.scalars ?? []).filter { ![last.source, .defaults].contains($0.place.source) }
+        .map { "           \($0.path) by \($0.place)" }
+    }
+    guard !values.isEmpty else { return lines.joined(separator: "\n") }
     for older in values.dropLast().reversed() {
       lines.append("  replaces \(YAMLWriter.flow(older)) of \(older.place)")
     }
@@ -70,11 +76,17 @@ extension Loaded {
       guard let below = Self.section(part, in: section) else {
         let keys = Self.keys(of: section)
         if keys.contains(part) { return "'\(path)' has no keys of its own" }
-        return unknownKey(part, in: title, keys: keys, of: section)
+        return unknown(part, in: title, keys, of: section)
       }
       (section, title) = (below, path)
     }
     return "unknown key '\(key)'"
+  }
+
+  private func unknown<Section: Configurable>(
+    _ key: String, in title: String, _ keys: [String], of section: Section
+  ) -> String {
+    UnknownKey(key, in: title, at: title, siblings: keys, of: section).hinted(by: Value.hints).text
   }
 
   private static func section<Section: Configurable>(_ key: String, in section: Section) -> (any Configurable)? {
@@ -112,6 +124,15 @@ extension YAMLNode {
   /// The node at a dotted path, or nil.
   fileprivate func node(at path: String) -> YAMLNode? {
     path.split(separator: ".").reduce(Optional(self)) { node, key in node?[String(key)] }
+  }
+
+  /// Every value of a list or map that has none below it.
+  fileprivate var scalars: [YAMLNode] {
+    switch content {
+    case .scalar: [self]
+    case .sequence(let elements): elements.flatMap(\.scalars)
+    case .mapping(let entries): entries.flatMap(\.value.scalars)
+    }
   }
 
   /// The same tree without the node at a path.

@@ -29,7 +29,9 @@ extension YAMLNode {
     case .scalar: break
     case .sequence(let elements):
       let others = other?.elements ?? []
-      node.content = .sequence(elements.indices.map { elements[$0].placed(as: $0 < others.count ? others[$0] : nil) })
+      node.content = .sequence(
+        // Dotted keys may set elements of a list that no layer writes.
+        elements.indices.map { elements[$0].placed(as: $0 < others.count ? others[$0] : other?[String($0)]) })
     case .mapping(let entries):
       node.content = .mapping(entries.map { Entry($0.key, $0.value.placed(as: other?[$0.key])) })
     }

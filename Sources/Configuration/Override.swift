@@ -9,11 +9,16 @@ enum Override {
     for text in overrides {
       try errors.attempt {
         let (keys, value) = try parse(text)
-        root = insert(value, at: keys[...], in: root, path: "")
+        root = try insert(value, at: keys[...], in: root, path: "", keyPlace: value.place)
       }
     }
     try errors.finish()
     return root
+  }
+
+  /// The layer that sets one key by its dotted name. Throws `ConfigurationError` for what is no such name.
+  static func layer(setting path: String, to value: YAMLNode, at place: Place) throws -> YAMLNode {
+    try insert(value, at: keys(of: path, at: place)[...], in: nil, path: "", keyPlace: place)
   }
 
   private static func parse(_ text: String) throws -> (keys: [String], value: YAMLNode) {
@@ -22,6 +27,11 @@ enum Override {
       throw ConfigurationError("must be key=value (for example training.steps=5000)", at: place)
     }
     let path = String(text[..<sign])
+    return (try keys(of: path, at: place), try value(of: text[text.index(after: sign)...], at: place, path: path))
+  }
+
+  /// The single names of a dotted one.
+  private static func keys(of path: String, at place: Place) throws -> [String] {
     let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if keys.contains(where: \.isEmpty) {
       throw ConfigurationError(
@@ -37,9 +47,10 @@ enum Override {
     }
     if let list = keys.first(where: { $0.contains("[") }) {
       let name = list.prefix { $0 != "[" }
-      throw ConfigurationError("a list is replaced whole (write \(name)=[...])", at: place)
+      throw ConfigurationError(
+        "an element of a list is named by its number after a dot (write \(name).0=VALUE)", at: place)
     }
-    return (keys, try value(of: text[text.index(after: sign)...], at: place, path: path))
+    return keys
   }
 
   /// Lists, maps and quoted text are YAML; any other text is one plain scalar, whatever `:` and `#` it holds.
@@ -54,8 +65,8 @@ enum Override {
   }
 
   private static func insert(
-    _ value: YAMLNode, at keys: ArraySlice<String>, in node: YAMLNode?, path: String
-  ) -> YAMLNode {
+    _ value: YAMLNode, at keys: ArraySlice<String>, in node: YAMLNode?, path: String, keyPlace: Place
+  ) throws -> YAMLNode {
     guard let key = keys.first else {
       // `a.b=1 a={c: 2}` keeps both; otherwise the later one counts.
       guard let node, node.isImplied, let old = node.entries, let new = value.entries else { return value }
@@ -63,14 +74,22 @@ enum Override {
       joined.content = .mapping(old.filter { value[$0.key] == nil } + new)
       return joined
     }
+    if var list = node, var elements = list.elements {
+      let index = try YAMLNode.index(key, count: elements.count, path: path, at: keyPlace)
+      elements[index] = try insert(
+        value, at: keys.dropFirst(), in: elements[index], path: YAMLNode.path(path, index: index), keyPlace: keyPlace)
+      list.content = .sequence(elements)
+      return list
+    }
     var map = node ?? YAMLNode(.scalar("", isPlain: true), at: value.place, path: path)
     if map.entries == nil {
       map = YAMLNode(.mapping([]), at: value.place, path: path)
       map.isImplied = true
     }
     var entries = map.entries ?? []
-    let below = insert(value, at: keys.dropFirst(), in: map[key], path: YAMLNode.path(path, key: key))
-    let entry = YAMLNode.Entry(key, below, keyPlace: value.place)
+    let below = try insert(
+      value, at: keys.dropFirst(), in: map[key], path: YAMLNode.path(path, key: key), keyPlace: keyPlace)
+    let entry = YAMLNode.Entry(key, below, keyPlace: keyPlace)
     if let index = entries.firstIndex(where: { $0.key == key }) {
       entries[index] = entry
     } else {

@@ -10,7 +10,7 @@ public func decodeSection<Section: Configurable>(
 
 func decodeSection<Section: Configurable>(
   from node: YAMLNode, startingFrom start: Section, ignoring ignored: Set<String>, title: String,
-  hint: (_ unknownKey: String) -> String = { _ in "" }
+  owners: (_ unknownKey: String) -> String = { _ in "" }
 ) throws -> Section {
   if node.isNull { return start }
   let fields = Section.fields
@@ -28,9 +28,10 @@ func decodeSection<Section: Configurable>(
       // A suggestion takes a search; a map of another kind altogether needs few of them.
       unknown += 1
       guard unknown <= ConfigurationError.described else { continue }
-      let keys = ignored.sorted() + fields.map(\.key)
-      let text = unknownKey(entry.key, in: title, keys: keys, of: section) + hint(entry.key)
-      errors.add(text, at: entry.keyPlace)
+      let key = UnknownKey(
+        entry.key, in: title, at: node.path, siblings: ignored.sorted() + fields.map(\.key), of: section,
+        owners: owners(entry.key))
+      errors.add(key, at: entry.keyPlace)
     }
   }
   if unknown > ConfigurationError.described {
@@ -88,26 +89,6 @@ func mergeSection<Section: Configurable>(
   merged.content = .mapping(entries)
   merged.settle(over: lower)
   return merged
-}
-
-func unknownKey<Section: Configurable>(_ key: String, in title: String, keys: [String], of section: Section) -> String {
-  let place = title.isEmpty ? "at the top level" : "in \(title)"
-  var suggestion = Spelling.suggestion(for: key, among: keys)
-  if suggestion.isEmpty, let deeper = pathBelow(section, to: key) { suggestion = "; did you mean '\(deeper)'?" }
-  return "unknown key '\(key)' \(place)\(suggestion) (keys: \(keys.joined(separator: ", ")))"
-}
-
-/// The path to a key of that name in a section below.
-private func pathBelow<Section: Configurable>(_ section: Section, to key: String) -> String? {
-  for field in Section.fields {
-    guard let below = field.section(section) else { continue }
-    if let path = path(in: below, to: key) { return YAMLNode.path(field.key, key: path) }
-  }
-  return nil
-}
-
-private func path<Section: Configurable>(in section: Section, to key: String) -> String? {
-  Section.fields.contains { $0.key == key } ? key : pathBelow(section, to: key)
 }
 
 extension YAMLNode {

@@ -5,8 +5,10 @@ struct SourceText {
   let source: Place.Source
   let bytes: [UInt8]
 
+  /// Leaves out a byte order mark, which editors on Windows write.
   /// Throws `ConfigurationError` for more than 4 MB and for bytes that are not UTF-8.
-  init(_ bytes: [UInt8], of source: Place.Source) throws {
+  init(_ written: [UInt8], of source: Place.Source) throws {
+    let bytes = written.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(written.dropFirst(3)) : written
     self.source = source
     self.bytes = bytes
     if bytes.count > YAMLParser.maximumBytes {
@@ -18,11 +20,17 @@ struct SourceText {
     }
   }
 
-  /// Reads a file; throws `ConfigurationError` at `place` where it cannot be opened.
+  /// Reads a regular file; throws `ConfigurationError` at `place` for anything else, which is not opened: a pipe would wait
+  /// for a writer, and opening a device can do things.
   static func file(_ path: String, at place: Place?, hint: String) throws -> SourceText {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw unreadable(path, at: place, hint: hint) }
+    try requireFile(status, path, at: place, hint: hint)
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard file >= 0 else { throw unreadable(path, at: place, hint: hint) }
     defer { close(file) }
+    guard fstat(file, &status) == 0 else { throw unreadable(path, at: place, hint: hint) }
+    try requireFile(status, path, at: place, hint: hint)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count <= YAMLParser.maximumBytes {
@@ -38,7 +46,25 @@ struct SourceText {
   }
 
   private static func unreadable(_ path: String, at place: Place?, hint: String) -> ConfigurationError {
-    ConfigurationError("cannot read '\(path)': \(String(cString: strerror(errno)))\(hint)", at: place)
+    unreadable(path, String(cString: strerror(errno)), at: place, hint: hint)
+  }
+
+  private static func unreadable(
+    _ path: String, _ reason: String, at place: Place?, hint: String
+  ) -> ConfigurationError {
+    ConfigurationError("cannot read '\(path)': \(reason)\(hint)", at: place)
+  }
+
+  private static func requireFile(_ status: stat, _ path: String, at place: Place?, hint: String) throws {
+    let kind: String
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return
+    case S_IFDIR: kind = String(cString: strerror(EISDIR))
+    case S_IFIFO: kind = "it is a pipe, not a file"
+    case S_IFSOCK: kind = "it is a socket, not a file"
+    default: kind = "it is a device, not a file"
+    }
+    throw unreadable(path, kind, at: place, hint: hint)
   }
 
   /// The line and column of a byte.

@@ -17,7 +17,8 @@ extension Coding where Value == [Choice] {
     let variant = Variant(catalog: registry.catalog)
     let element = Coding<Choice>(
       schema: { _ in variant.schema(standard: nil) }, decode: { node, _ in try variant.decode(node, current: nil) },
-      encode: { variant.encode($0) }, merge: .replacing, section: { $0.config })
+      encode: { variant.encode($0) }, merge: Merge { variant.merge($0, $1, before: $2, after: $3, history: &$4) },
+      section: { $0.config })
     let first = registry.catalog.entries.first
     return .list(
       of: element, startingFrom: Choice(name: first?.name ?? "", config: first?.defaults ?? NoSettings()))
@@ -41,7 +42,7 @@ struct Variant: Sendable {
     let title = node.path + " '\(start.name)'"
     func decode<Section: Configurable>(_ section: Section) throws -> Section {
       try decodeSection(
-        from: node, startingFrom: section, ignoring: [Self.selector], title: title, hint: catalog.owners)
+        from: node, startingFrom: section, ignoring: [Self.selector], title: title, owners: catalog.owners)
     }
     config = try decode(config)
     return Choice(name: start.name, config: config)

@@ -27,6 +27,8 @@ public struct YAMLNode: Sendable {
   public internal(set) var path: String
   /// True for a map that an override's dotted key stands for: in `model.steps=3`, the map under `model`.
   var isImplied = false
+  /// The elements of the lower layer's list, under an implied map whose keys do not name all of them rightly.
+  var listBelow: [YAMLNode]?
 
   /// A node of a tree under construction; `placed(at:)` gives a tree its paths.
   public init(_ content: Content, at place: Place = .defaults, path: String = "") {

@@ -1,7 +1,7 @@
 /// Builds a tree from the events of one YAML document.
 ///
-/// Duplicate keys, tags, further documents, too deep nesting, too long texts and aliases that grow without bound are
-/// faults. The limits also bound the time and the memory that a hostile file can cost.
+/// Duplicate keys, merge keys, tags, further documents, too deep nesting, too long texts and aliases that grow without bound
+/// are faults. The limits also bound the time and the memory that a hostile file can cost.
 struct YAMLParser: ~Copyable {
   static let maximumBytes = 4 << 20
   static let maximumDepth = 64
@@ -10,6 +10,8 @@ struct YAMLParser: ~Copyable {
   static let maximumKey = 128
   /// Bytes of any other text.
   static let maximumText = 10_000
+  /// Lines that begin with `%`, each of which libyaml compares with all before it.
+  static let maximumDirectives = 100
 
   /// A finished node that an alias may repeat, with what that costs.
   private struct Anchored {
@@ -29,6 +31,7 @@ struct YAMLParser: ~Copyable {
   /// The root stands at `path`. Throws `ConfigurationError` with the place of what is broken.
   static func parse(_ text: borrowing SourceText, at path: String = "") throws -> YAMLNode? {
     let source = text.source
+    try checkDirectives(text)
     return try text.bytes.withUnsafeBufferPointer { bytes in
       var parser = YAMLParser(source: source, bytes: bytes)
       return try parser.document(at: path)
@@ -95,8 +98,13 @@ struct YAMLParser: ~Copyable {
     while true {
       let event = try events.next()
       if case .mappingEnd = event.kind { break }
-      guard case .scalar(let key, _) = event.kind, !event.hasTag, event.anchor == nil else {
+      guard case .scalar(let key, let isPlain) = event.kind, !event.hasTag, event.anchor == nil else {
         throw ConfigurationError("a key is plain text, without anchor, alias or tag", at: event.place)
+      }
+      if isPlain, key == "<<" {
+        throw ConfigurationError(
+          "YAML 1.2 has no merge keys (<<); put what is shared into a file of its own and name it by 'extends', or write "
+            + "the keys out", at: event.place)
       }
       try Self.check(key: key, at: event.place)
       let keyPath = YAMLNode.path(path, key: key)
@@ -124,17 +132,44 @@ struct YAMLParser: ~Copyable {
     return Anchored(node: target.node.placed(at: path), nodes: target.nodes, height: target.height)
   }
 
-  /// Throws `ConfigurationError` for a key that is too long.
+  /// Throws `ConfigurationError` for a key that is too long, or holds a NUL.
   static func check(key: String, at place: Place) throws {
     if key.utf8.count > maximumKey {
       throw ConfigurationError("a key of \(key.utf8.count) bytes; keys have at most \(maximumKey)", at: place)
     }
+    try checkNoNUL(key, "key", at: place)
   }
 
-  /// Throws `ConfigurationError` for a text that is too long.
+  /// Throws `ConfigurationError` for a text that is too long, or holds a NUL.
   static func check(_ text: String, at place: Place) throws {
     if text.utf8.count > maximumText {
       throw ConfigurationError("a text of \(text.utf8.count) bytes; a config's have at most \(maximumText)", at: place)
+    }
+    try checkNoNUL(text, "text", at: place)
+  }
+
+  /// The system ends names of files and folders at a NUL, so that two texts could name one file.
+  private static func checkNoNUL(_ text: String, _ kind: String, at place: Place) throws {
+    if text.utf8.contains(0) {
+      throw ConfigurationError("a \(kind) with a NUL character (\\0); leave it out", at: place)
+    }
+  }
+
+  /// Throws `ConfigurationError` for more directives than any file has.
+  private static func checkDirectives(_ text: borrowing SourceText) throws {
+    // The last bytes of what YAML 1.1 takes for line breaks: LF, CR, NEL, LS and PS.
+    let breaks: Set<UInt8> = [0x0A, 0x0D, 0x85, 0xA8, 0xA9]
+    let bytes = text.bytes
+    var count = 0
+    var rest = bytes[...]
+    while let offset = rest.firstIndex(of: UInt8(ascii: "%")) {
+      if offset == 0 || breaks.contains(bytes[offset - 1]) { count += 1 }
+      if count > maximumDirectives {
+        throw ConfigurationError(
+          "more than \(maximumDirectives) lines begin with '%'; a config needs no directives",
+          at: SourceText.place(ofByte: offset, in: bytes, of: text.source))
+      }
+      rest = bytes[(offset + 1)...]
     }
   }
 

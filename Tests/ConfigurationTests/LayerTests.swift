@@ -95,8 +95,16 @@ struct LayerTests {
       "training.steps.x=1", "'training.steps' has no keys of its own: it is replaced whole (write training.steps=VALUE)"
     ),
     ("counts.2=10", "'counts' has no keys of its own: it is replaced whole (write counts=VALUE)"),
-    ("regularizers[0].weight=1", "a list is replaced whole (write regularizers=[...])"),
-    ("regularizers.0=1", "'regularizers' has no keys of its own: it is replaced whole (write regularizers=VALUE)"),
+    (
+      "regularizers[0].weight=1",
+      "an element of a list is named by its number after a dot (write regularizers.0=VALUE)"
+    ),
+    ("regularizers.0=1", "'regularizers' has no element 0: the list is empty (write regularizers=[...])"),
+    ("training.tags.1=b", "'training.tags' has no element 1: the list has one element, 0 (write training.tags=[...])"),
+    (
+      "training.tags.first=b",
+      "'training.tags' is a list: name an element by its number (training.tags.0=VALUE), or write the whole list (training.tags=[...])"
+    ),
     ("training", "must be key=value (for example training.steps=5000)"),
     ("=5", "must be key=value (for example training.steps=5000)"),
     ("training..steps=5", "'training..steps' is no key: names joined by single dots (for example training.steps)"),

@@ -56,6 +56,27 @@ import Testing
     #expect(quickFault("", "training.note=" + String(repeating: "[", count: 100_000)).contains("nested deeper than 64"))
   }
 
+  /// libyaml compares each directive with all before it.
+  @Test func manyDirectivesAreRefused() {
+    let lines = (0..<150_000).map { "%TAG !a\($0)! x:\n" }.joined()
+    #expect(quickFault(lines + "---\na: 1\n").hasPrefix("x.yaml:101:1: more than 100 lines begin with '%'"))
+    #expect(quickFault("training: {}\r...\r" + lines.replacing("\n", with: "\r")).contains("more than 100 lines"))
+    let text = "training: { note: \"" + String(repeating: "100% of % \n  50%", count: 400) + "\" }"
+    #expect(quickFault(text) == "")
+  }
+
+  @Test func whatIsNoRegularFileIsNotOpened() throws {
+    let folder = try Folder(["a.yaml": "extends: pipe\n", "b.yaml": "extends: /dev/zero\n", "c.yaml": "extends: .\n"])
+    try #require(mkfifo(folder.path + "/pipe", 0o600) == 0)
+    #expect(
+      folder.fault("a.yaml")
+        == "a.yaml:1:10: cannot read 'pipe': it is a pipe, not a file ('extends' is relative to the folder of this file)"
+    )
+    #expect(folder.fault("pipe") == "cannot read 'pipe': it is a pipe, not a file")
+    #expect(folder.fault("b.yaml") == "b.yaml:1:10: cannot read '/dev/zero': it is a device, not a file")
+    #expect(folder.fault("c.yaml").contains("Is a directory"))
+  }
+
   @Test func chainsOfFilesEnd() throws {
     let chain = Dictionary(
       uniqueKeysWithValues: (0..<100).map { ("\($0).yaml", $0 < 99 ? "extends: \($0 + 1).yaml" : "training: {}") })

@@ -51,7 +51,7 @@ struct ValueTests {
   }
 
   @Test func keyOfAnotherLevelIsFound() {
-    #expect(fault("model: { minimum: 0.2 }").contains("did you mean 'window.minimum'?"))
+    #expect(fault("model: { minimum: 0.2 }").contains("did you mean 'model.window.minimum'?"))
   }
 
   @Test func unlikeKeysAreNotSuggested() {

@@ -40,8 +40,37 @@ struct YAMLTests {
     #expect(tree["b"]?["k"]?.place.line == 1)
   }
 
-  @Test func byteOrderMarkIsSkipped() throws {
-    #expect(try parse("\u{FEFF}a: 1")["a"]?.meaning == .integer(1))
+  @Test func aByteOrderMarkChangesNeitherKeysNorPlaces() throws {
+    let tree = try parse("\u{FEFF}a: 1\nb:\n  c: 2\n")
+    #expect(tree["a"]?.meaning == .integer(1) && tree["b"]?["c"]?.meaning == .integer(2))
+    #expect(tree["a"]?.place.description == "t.yaml:1:4")
+    #expect(problem("\u{FEFF}a: [1") == problem("a: [1"))
+    #expect(problem(Array("\u{FEFF}a: é".utf8) + [0xFF]) == problem(Array("a: é".utf8) + [0xFF]))
+  }
+
+  @Test func linesMayEndAsOnWindows() throws {
+    let text = "a: 1 # one\nb:\n  - x\n  - \"y\"\nc: |\n  two\n  lines\nd: >-\n  folded\n  text\n"
+    let (plain, windows) = (try parse(text), try parse(text.replacing("\n", with: "\r\n")))
+    #expect(JSON(windows) == JSON(plain))
+    func places(_ node: YAMLNode) -> [String] {
+      [node.place.description] + ((node.elements ?? []) + (node.entries ?? []).map(\.value)).flatMap(places)
+    }
+    #expect(places(windows) == places(plain))
+    #expect(problem("a: 1\r\nb: 2\r\na: 3\r\n").hasPrefix("t.yaml:3:1: 'a' is set a second time (first in line 1)"))
+    #expect(problem(Array("a: 1\r\nb: ".utf8) + [0xFF]).hasPrefix("t.yaml:2:4: is not UTF-8 text"))
+  }
+
+  @Test func mergeKeysAreRefusedWithWhatToDoInstead() {
+    let words = problem("a: &x { k: 1 }\nb:\n  <<: *x\n")
+    #expect(words.hasPrefix("t.yaml:3:3: YAML 1.2 has no merge keys (<<)") && words.contains("'extends'"))
+    #expect(problem("\"<<\": 1\n") == "", "a key in quotes is text")
+  }
+
+  @Test func aNULIsRefusedWhereverItStands() {
+    #expect(problem("a: \"x\\0y\"") == "t.yaml:1:4: a text with a NUL character (\\0); leave it out")
+    #expect(problem("\"a\\0b\": 1") == "t.yaml:1:1: a key with a NUL character (\\0); leave it out")
+    #expect(problem("a: [\"\\x00\"]").contains("NUL") && problem("a: \"\\u0000\"").contains("NUL"))
+    #expect(fault("", "training.note=\"a\\0b\"").contains("NUL"))
   }
 
   @Test func onlyCommentsAreNoTree() throws {
