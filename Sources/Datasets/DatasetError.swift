@@ -38,7 +38,7 @@ extension DatasetError: CustomStringConvertible {
       rule `overlap: \(rule)`; draw fewer or smaller objects, a larger canvas, or set `overlap: allowed`
       """
     case .batchTooLarge(let batch, let scenes):
-      "a batch of \(batch) does not fit \(scenes) training scenes; lower training.batch or raise dataset.counts"
+      "a batch of \(batch) does not fit \(scenes) training scenes; lower training.batch"
     }
   }
 }

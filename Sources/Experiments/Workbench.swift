@@ -78,15 +78,32 @@ public struct Workbench {
 
   /// Training batches without end, from that of step `start` on. Throws what is wrong with the data.
   func batches(from start: Int) throws -> BatchLoader {
-    try BatchLoader(
-      dataset, batch: config.training.batch, seed: config.training.seed, shift: config.training.shift,
-      startingAt: start)
+    do {
+      return try BatchLoader(
+        dataset, batch: config.training.batch, seed: config.training.seed, shift: config.training.shift,
+        startingAt: start)
+    } catch let error as DatasetError {
+      guard case .batchTooLarge = error, let remedy = moreScenes(of: .train) else { throw error }
+      throw RunError("\(error) or \(remedy)")
+    }
   }
 
   /// Throws `RunError` where the dataset has no scenes in a split.
   func requireScenes(of split: Split) throws {
     guard dataset.size(of: split) == 0 else { return }
-    throw RunError("dataset \(dataset.name) has no \(split.rawValue) scenes; raise dataset.\(split.rawValue)_size")
+    let remedy = moreScenes(of: split).map { "; \($0)" } ?? ""
+    throw RunError("dataset \(dataset.name) has no \(split.rawValue) scenes\(remedy)")
+  }
+
+  /// What gives a split more scenes, in the dataset's own keys: `raise dataset.counts`.
+  private func moreScenes(of split: Split) -> String? {
+    func keys<Section: Configurable>(_ section: Section) -> [String] { Section.fields.map(\.key) }
+    let known = keys(config.dataset.config)
+    let name = split.rawValue
+    let wanted = split == .train ? ["counts", "samples"] : ["\(name)_size", "\(name)_share"]
+    if let key = wanted.first(where: known.contains) { return "raise dataset.\(key)" }
+    let shares = ["validation_share", "test_share"].filter(known.contains).map { "dataset.\($0)" }
+    return split == .train && !shares.isEmpty ? "add images, or lower \(shares.joined(separator: " and "))" : nil
   }
 
   /// The noise of a training step: a function of (seed, step) alone.
