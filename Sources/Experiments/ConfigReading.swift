@@ -5,32 +5,33 @@ import Models
 public struct ConfigReading {
   private let loaded: Loaded<RunConfig>
 
-  /// A config file, or one row of an experiment file, with overrides on top.
-  /// Throws `ConfigurationError`, and `RunError` for an experiment without a row.
-  public init(_ path: String, row: String? = nil, _ overrides: [String]) throws {
+  /// A config file, or one row of an experiment file with its first seed, with a budget and overrides on top.
+  /// Throws `ConfigurationError`, and `RunError` for an experiment without a row and a config with a row or a budget.
+  public init(_ path: String, row: String? = nil, budget: String? = nil, _ overrides: [String]) throws {
     if let row {
-      loaded = try Experiment.row(row, of: path, overrides: overrides)
+      loaded = try Experiment.row(row, of: path, budget: budget, overrides: overrides)
       return
     }
-    do {
-      loaded = try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides)
-    } catch let error as ConfigurationError {
-      let rows = ExperimentFile.rows(of: path)
-      if rows.isEmpty { throw error }
+    if ExperimentFile.describes(path) {
+      let rows = (try? ExperimentSource(path, budget: nil))?.rows.map(\.name)
       throw RunError(
-        "\(path): is an experiment; choose one of its rows by --row (rows: \(rows.joined(separator: ", ")))")
+        "\(path): is an experiment; choose one of its rows by --row"
+          + (rows.map { " (\(Experiment.listed($0)))" } ?? ""))
     }
+    if budget != nil { throw RunError("\(path): is a config; only an experiment has budgets, so leave --budget out") }
+    loaded = try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides)
   }
 
-  /// Reads a config file, or a row of an experiment file, or all of its rows, and says that it is fine.
+  /// Reads a config file, or a row of an experiment file, or the whole experiment as a sweep does, and says that it is fine.
   /// Throws what is not.
-  public static func verdict(_ path: String, row: String?, _ overrides: [String]) throws -> String {
-    let rows = row == nil ? ExperimentFile.rows(of: path) : []
-    guard !rows.isEmpty else {
-      try ConfigReading(path, row: row, overrides).refuseMisnomer()
+  public static func verdict(
+    _ path: String, row: String? = nil, budget: String? = nil, _ overrides: [String]
+  ) throws -> String {
+    guard row == nil, ExperimentFile.describes(path) else {
+      try ConfigReading(path, row: row, budget: budget, overrides).refuseMisnomer()
       return "\(path): fine"
     }
-    for row in rows { try ConfigReading(path, row: row, overrides).refuseMisnomer() }
+    let rows = try Experiment(path, budget: budget, overrides: overrides).rows
     return "\(path): fine, with \(rows.count == 1 ? "its row" : "all of its \(rows.count) rows")"
   }
 

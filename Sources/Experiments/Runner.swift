@@ -40,7 +40,7 @@ public enum Runner {
     try reading.refuseMisnomer()
     let config = reading.config
     try Threads.use(config.training.threads)
-    let parent = "\(base)/\(stem(of: path))" + (row.map { "/\($0)" } ?? "")
+    let parent = "\(base)/\(FolderName.of(file: path))" + (row.map { "/\($0)" } ?? "")
     // A name that is taken is refused before the data is read.
     let named = try name.map { try RunFolder(planning: "\(parent)/\($0)") }
     let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
@@ -147,15 +147,6 @@ public enum Runner {
 
   /// Every key of a config with its value, as YAML.
   public static func text(of config: RunConfig) -> String { ConfigurationFile.encode(config) }
-
-  static func stem(of path: String) -> String {
-    let parts = path.split(separator: "/")
-    let name = parts.last.map(String.init) ?? path
-    let stem = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name
-    // configs/air/multi-mnist.yaml -> air-multi-mnist
-    guard parts.count >= 2, !["configs", "experiments"].contains(parts[parts.count - 2]) else { return stem }
-    return "\(parts[parts.count - 2])-\(stem)"
-  }
 }
 
 /// An evaluation that was made and could not be put into the run's folder.

@@ -123,6 +123,107 @@ struct GridTests {
     #expect(try rates("samples: 3, seed: 1, \(key)") != few)
   }
 
+  @Test func randomRowsDifferAsLongAsTheyCan() throws {
+    func batches(_ inside: String) throws -> [Int] {
+      try experiment("rows: { random: { \(inside) } }").cells.map(\.config.training.batch)
+    }
+    let choice = "training.batch: { choice: [1, 2, 3, 4, 5, 6, 7, 8] }"
+    let all = try batches("samples: 8, \(choice)")
+    #expect(all.sorted() == Array(1...8))
+    #expect(try batches("samples: 5, \(choice)") == Array(all.prefix(5)))
+    #expect(try batches("samples: 40, training.batch: { integer: [1, 40] }").sorted() == Array(1...40))
+    #expect(
+      fault("rows: { random: { samples: 9, \(choice) } }").contains(
+        "'rows.random' asks for 9 samples, but only 8 rows differ"))
+    #expect(
+      fault(
+        "rows: { random: { samples: 5, training.batch: { choice: [2, 3] }, training.clip_norm: { choice: [1, 1.0, 2] } } }"
+      )
+      .contains("only 4 rows differ"))
+  }
+
+  @Test func rowsAndBudgetsSetElementsOfLists() throws {
+    let text = "base: tiny.yaml\nrows: { model.head.0: [6, 7] }\nbudgets: { deep: { model.head.0: 5 } }\n"
+    let path = try folder.write(text.utf8, to: "heads.yaml")
+    func heads(_ budget: String?, _ row: String) throws -> String {
+      try ConfigReading(path, row: row, budget: budget, []).explanation(of: "model.head").prefix { $0 != "\n" }
+        .description
+    }
+    #expect(try Experiment(path).rows == ["head.0-6", "head.0-7"])
+    #expect(try heads(nil, "head.0-7") == "model.head: [7]")
+    #expect(try heads("deep", "head.0-7") == "model.head: [5]")
+    #expect(fault("rows: { a: { model.head.1: 9 } }").contains("'model.head' has no element 1"))
+    #expect(fault("rows: { a: { dataset.counts.1: 9 } }").contains("'dataset.counts' has no keys of its own"))
+  }
+
+  // MARK: Limits
+
+  /// Eight axes of 50 values are 39 million million rows.
+  @Test func expansionsAreBoundedBeforeAnythingIsBuilt() {
+    let values = "[" + (1...50).map(String.init).joined(separator: ", ") + "]"
+    let axes = (1...8).map { "training.key\($0): \(values)" }
+    let limit = "more than the 10000 rows that an experiment can have"
+    #expect(fault("rows: { \(axes.joined(separator: ", ")) }").contains(limit))
+    #expect(fault("rows: { product: [\(axes.map { "{ \($0) }" }.joined(separator: ", "))] }").contains(limit))
+    let huge = (0..<70).map { "training.key\($0): [1, 2]" }.joined(separator: ", ")
+    #expect(fault("rows: { \(huge) }").contains("asks for all combinations of 70 grids, \(limit)"))
+    #expect(
+      fault("rows: { random: { samples: 100000, training.clip_norm: { uniform: [0, 1] } } }").contains(
+        "'rows.random.samples' is 100000, outside its range: 1 to 10000"))
+    let many = (1...100).map(String.init).joined(separator: ", ")
+    let hundred = "{ training.batch: [\(many)], training.steps: [\(many)] }"
+    let exclude = "exclude: [{ training.batch: 1 }]"
+    #expect(
+      fault("rows: { list: [\((0..<6).map { _ in "{ product: [\(hundred)], \(exclude) }" }.joined(separator: ", "))] }")
+        .contains("builds more than 50000 rows"))
+    let sets = (1...101).map { "{ training.batch: \($0) }" }.joined(separator: ", ")
+    #expect(fault("rows: { product: [\(hundred)], exclude: [\(sets)] }").contains("more than 1000000 pairs"))
+    let wide = (0..<60).map { "training.key\($0): 1" }.joined(separator: ", ")
+    #expect(
+      fault("rows: { product: [\(hundred), { a: { \(wide) } }] }").contains("sets more than 500000 values"))
+    #expect(
+      complaint {
+        _ = try experiment(
+          "rows: { training.batch: [\(many)] }", seeds: "[\((0...100).map(String.init).joined(separator: ", "))]")
+      }
+      .contains("has 100 rows, with 101 seeds each 10100 cells; an experiment can have 10000"))
+  }
+
+  @Test func namesFitAFolder() {
+    let long = (0..<12).map { "training.key\($0): [\(String(repeating: "x", count: 30))]" }.joined(separator: ", ")
+    #expect(fault("rows: { \(long) }").contains("it names a folder, and can have 200 at most"))
+    #expect(fault("rows: { \"a\\eb\": {} }").contains("called 'a\\u{1B}b', with the invisible character U+001B in it"))
+    #expect(fault("rows: { \"a\\r\\nb\": {} }").contains("invisible character U+000D"))
+    #expect(fault("rows: { \"a\\u202Eb\": {} }").contains("invisible character U+202E"))
+    #expect(fault("rows: { \"a\\0b\": {}, \"a\\0c\": {} }").contains("NUL"))
+    for name in ["", ".a", "-a", "a/b"] {
+      #expect(fault("rows: { \"\(name)\": {} }").contains("cannot name a folder"), "\(name)")
+    }
+    // These are one name to Swift, and two to the file system.
+    #expect(!fault("rows: { \"\u{E9}\": {}, \"e\u{301}\": { training.batch: 2 } }").isEmpty)
+    #expect(fault("rows: { \"a=b, c|d\": {}, \"A=b, c|d\": { training.batch: 2 } }") == "")
+  }
+
+  @Test func numbersWithoutBoundAreRefused() {
+    for (distribution, words) in [
+      (
+        "integer: [-9223372036854775808, 9223372036854775807]",
+        "outside its range: -9007199254740992 to 9007199254740992"
+      ),
+      ("uniform: [-1.7e308, 1.7e308]", "outside its range: -1e+300 to 1e+300"),
+      ("uniform: [0, .inf]", "is .inf, outside"),
+      ("uniform: [.nan, 1]", "is .nan, outside"), ("log_uniform: [1, 1e999]", "is 1e999, outside"),
+      ("integer: [0, 99999999999999999999]", "is 99999999999999999999, outside"),
+    ] {
+      let found = fault("rows: { random: { samples: 2, training.clip_norm: { \(distribution) } } }")
+      #expect(found.contains(words), "\(distribution): \(found)")
+    }
+    #expect(fault("rows: { a: {} }\npaper: { a: { nelbo: 0x10 +- inf } }").contains("must be a number"))
+    #expect((try? experiment("rows: { a: {} }", seeds: "[0, 9007199254740992]"))?.cells.count == 2)
+    #expect(
+      complaint { _ = try experiment("rows: { a: {} }", seeds: "[9007199254740993]") }.contains("outside its range"))
+  }
+
   // MARK: Faults
 
   @Test func faultsAreNamedWithTheirPlaceAndTheRow() {
@@ -136,6 +237,8 @@ struct GridTests {
       ("rows: { zip: [ { training.batch: [2, 4] }, { a: {} } ] }", "grids of one length; these have 2, 1 rows"),
       ("rows: { list: [ { a: {} }, { a: { training: { batch: 2 } } } ] }", "two rows called 'a'"),
       ("rows: { a/b: {} }", "called 'a/b', which cannot name a folder"),
+      ("rows: { a: { training..batch: 2 } }", "'training..batch' is no key: names joined by single dots"),
+      ("rows: { training.: [2] }", "'training.' is no key"),
       ("rows: { a: {}, b: {} }", "rows 'a' and 'b' are the same config"),
       ("rows: { a: {}, b: { training: { bacth: 3 } } }", "did you mean 'batch'? "),
       ("rows: { training.batch: [4, 0] }", "experiment.yaml:3:29: 'training.batch' is 0, outside its range"),

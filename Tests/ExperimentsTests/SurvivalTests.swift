@@ -12,7 +12,7 @@ import Testing
   private let config: String
   private var whole: String { "\(folder.path)/\(name)/whole" }
   private var killed: String { "\(folder.path)/\(name)/killed" }
-  private var name: String { "\(folder.path.split(separator: "/").last ?? "")-tiny" }
+  private let name = "tiny"
 
   init() throws {
     folder = try TemporaryFolder()

@@ -40,7 +40,7 @@ enum StartupBenchmark {
       starts += 1
       let name = "run-\(starts)"
       return try firstStep(
-        words + ["--name", name], of: "\(folder.path)/\(Runner.stem(of: config))/\(name)",
+        words + ["--name", name], of: "\(folder.path)/\(FolderName.of(file: config))/\(name)",
         log: "\(folder.path)/log-\(starts)")
     }
     add("first trained step", first)

@@ -47,7 +47,8 @@ public struct EstimatorStudy {
     let own = try folder?.config() ?? config
     try Threads.use(config.training.threads)
     let checkpoints = try folder?.checkpoints ?? []
-    var comparison = EstimatorComparison(title: folder?.shortName ?? Runner.stem(of: path), batches: options.batches)
+    var comparison = EstimatorComparison(
+      title: folder?.shortName ?? FolderName.of(file: path), batches: options.batches)
     for checkpoint in [nil] + checkpoints.map(Optional.some) {
       let workbench = try Workbench(config, dataFolder: dataFolder)
       if let checkpoint { _ = try Runner.restore(.parametersAndEstimator, of: checkpoint, into: workbench, own) }

@@ -24,73 +24,65 @@ public struct Experiment {
   ///
   /// Throws `ConfigurationError` with every fault: a cell that cannot be used is named, with the key and the place in the
   /// experiment file. Two cells with one config are a fault too: they would be one run under two names.
+  /// Throws `RunError` for a file that is a config.
   public init(_ path: String, budget: String? = nil, overrides: [String] = []) throws {
-    let loaded = try ConfigurationFile.load(ExperimentFile.self, path: path)
-    let file = loaded.value
-    guard !file.base.isEmpty else { throw loaded.fault("base", "is missing; name the config that rows change") }
-    let base = ConfigurationFile.path(file.base, besides: path)
-    let rows = try Grid(file.rows).rows
-    let limits = try budget.map { try Experiment.budget($0, of: loaded) } ?? []
-
-    var cells: [Cell] = []
-    var faults: [ConfigurationError.Message] = []
+    let source = try ExperimentSource(path, budget: budget)
+    let (file, rows) = (source.file, source.rows)
+    try GridLimits.require(rows: rows.count, seeds: file.seeds.count, at: file.rows)
+    var configs: [RunConfig] = []
+    var faults = RowFaults()
     for row in rows {
-      do {
-        // The row alone first: a fault in it is told once, not for every seed.
-        let read = { (extra: [YAMLNode]) in
-          try ConfigurationFile.load(
-            RunConfig.self, path: base, amendments: row.amendments + limits + extra, overrides: overrides)
-        }
-        let loaded = try read([])
-        try loaded.refuseMisnomer()
-        var config = loaded.value
-        for seed in file.seeds {
-          config.training.seed = seed
-          cells.append(Cell(row: row.name, seed: seed, config: config))
-        }
-      } catch let error as ConfigurationError {
-        faults += error.messages.map { .init("\($0.text) (row '\(row.name)')", at: $0.place) }
+      // Without a seed: a fault in a row is told once, not for every seed.
+      if let loaded = try faults.attempt(row.name, { try source.load(row, overrides: overrides) }) {
+        configs.append(loaded.value)
       }
     }
-    guard faults.isEmpty else { throw ConfigurationError(faults) }
-    var first: [String: String] = [:]
-    for cell in cells {
-      guard let other = first.updateValue(cell.row, forKey: cell.hash) else { continue }
-      let words = "rows '\(other)' and '\(cell.row)' are the same config: they would be the same run twice"
-      faults.append(.init(words, at: file.rows.place))
+    try faults.finish()
+    try Experiment.refuseRepetitions(rows, configs, at: file.rows)
+    (self.path, self.file, self.rows) = (path, file, rows.map(\.name))
+    cells = zip(rows, configs).flatMap { row, config in
+      file.seeds.map { seed in
+        var config = config
+        config.training.seed = seed
+        return Cell(row: row.name, seed: seed, config: config)
+      }
     }
-    guard faults.isEmpty else { throw ConfigurationError(faults) }
-    (self.path, self.file, self.rows, self.cells) = (path, file, rows.map(\.name), cells)
     _ = try published()
   }
 
   /// What rows and cells are called above all runs: the file's name.
-  public var name: String { Runner.stem(of: path) }
+  public var name: String { FolderName.of(file: path) }
 
-  /// The config of one row, with overrides on top, and the place of every value. Throws where there is no such row.
-  static func row(_ row: String, of path: String, overrides: [String]) throws -> Loaded<RunConfig> {
-    let loaded = try ConfigurationFile.load(ExperimentFile.self, path: path)
-    let rows = try Grid(loaded.value.rows).rows
-    guard let found = rows.first(where: { $0.name == row }) else {
-      throw loaded.fault(
-        "rows",
-        "has no row '\(row)'\(suggestion(for: row, among: rows.map(\.name))) (rows: \(rows.map(\.name).joined(separator: ", ")))"
-      )
+  /// The config of one row with the first of the experiment's seeds, overrides on top, and the place of every value: what a
+  /// sweep trains first of the row. Throws where there is no such row.
+  static func row(
+    _ row: String, of path: String, budget: String? = nil, overrides: [String]
+  ) throws -> Loaded<RunConfig> {
+    let source = try ExperimentSource(path, budget: budget)
+    guard let found = source.rows.first(where: { $0.name == row }) else {
+      let names = source.rows.map(\.name)
+      throw source.loaded.fault("rows", "has no row '\(row)'\(suggestion(for: row, among: names)) (\(listed(names)))")
     }
-    let base = ConfigurationFile.path(loaded.value.base, besides: path)
-    return try ConfigurationFile.load(
-      RunConfig.self, path: base, amendments: found.amendments, overrides: overrides)
+    var faults = RowFaults()
+    let loaded = try faults.attempt(row) { try source.loadFirstSeed(found, overrides: overrides) }
+    try faults.finish()
+    guard let loaded else { preconditionFailure("a row without faults was not read") }
+    return loaded
   }
 
-  private static func budget(_ name: String, of loaded: Loaded<ExperimentFile>) throws -> [YAMLNode] {
-    let budgets = loaded.value.budgets.entries ?? []
-    guard let budget = budgets.first(where: { $0.key == name }) else {
-      let names = budgets.isEmpty ? "there are none" : "budgets: \(budgets.map(\.key).joined(separator: ", "))"
-      throw loaded.fault("budgets", "has no '\(name)' (\(names))")
+  /// `rows: a, b, c`, of many rows the first.
+  static func listed(_ rows: [String]) -> String {
+    "rows: \(rows.prefix(20).joined(separator: ", "))" + (rows.count > 20 ? ", ... and \(rows.count - 20) more" : "")
+  }
+
+  private static func refuseRepetitions(_ rows: [Grid.Row], _ configs: [RunConfig], at node: YAMLNode) throws {
+    var first: [String: String] = [:]
+    var faults: [ConfigurationError.Message] = []
+    for (row, config) in zip(rows, configs) {
+      guard let other = first.updateValue(row.name, forKey: Provenance.hash(config)) else { continue }
+      let words = "rows '\(other)' and '\(row.name)' are the same config: they would be the same run twice"
+      faults.append(.init(words, at: node.place))
     }
-    guard budget.value.entries != nil else {
-      throw budget.value.fault("must be a set of overrides: { training: { steps: 2000 } }")
-    }
-    return Grid.amendments(budget.value)
+    guard faults.isEmpty else { throw ConfigurationError(faults) }
   }
 }

@@ -70,9 +70,20 @@ public struct ExperimentFile: Configurable {
     return []
   }
 
-  /// The names of the rows in a file; none where it cannot be read or is no experiment.
-  static func rows(of path: String) -> [String] {
-    guard let loaded = try? ConfigurationFile.load(ExperimentFile.self, path: path) else { return [] }
-    return (try? Grid(loaded.value.rows))?.rows.map(\.name) ?? []
+  /// Whether a file is an experiment, whatever may be wrong with it, rather than a config: by the keys at its top level, or
+  /// at that of the files it extends where it has none itself.
+  static func describes(_ path: String) -> Bool { kind(of: path) == .experiment }
+
+  enum Kind { case experiment, config }
+
+  /// Nil where no key tells.
+  static func kind(of path: String) -> Kind? {
+    let (own, others) = (Set(ExperimentFile.fields.map(\.key)), Set(RunConfig.fields.map(\.key)))
+    for keys in ConfigurationFile.topLevelKeys(path: path) {
+      let (experiment, config) = (keys.filter(own.contains).count, keys.filter(others.contains).count)
+      if experiment != config { return experiment > config ? .experiment : .config }
+      if experiment > 0 { return keys.contains("base") || keys.contains("rows") ? .experiment : .config }
+    }
+    return nil
   }
 }

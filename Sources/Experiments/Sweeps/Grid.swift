@@ -21,15 +21,18 @@ struct Grid {
 
   let rows: [Row]
 
-  /// Throws `ConfigurationError` with the place of what cannot be used, of an empty grid, and of two rows with one name.
+  /// Throws `ConfigurationError` with the place of what cannot be used, of an empty grid, of more rows than `GridLimits`
+  /// allow, and of two rows with one name.
   init(_ node: YAMLNode) throws {
-    rows = try Grid.rows(node)
+    var limits = GridLimits()
+    rows = try Grid.rows(node, &limits)
     guard !rows.isEmpty else { throw node.fault("has no rows") }
-    for row in rows
-    where row.name.isEmpty || row.name.contains(where: { "/=\n".contains($0) }) || ".-".contains(row.name.prefix(1)) {
-      throw node.fault(
-        "has a row called '\(row.name)', which cannot name a folder; use letters, digits, '-', '_', '.', '+'")
+    for row in rows {
+      if let problem = Grid.problem(ofName: row.name) {
+        throw node.fault("has a row called '\(Escaping.line(row.name))', \(problem)")
+      }
     }
+    // Names that differ only in how their characters are encoded look the same, so they are the same.
     var seen: Set<String> = []
     for row in rows where !seen.insert(row.name).inserted {
       throw node.fault(
@@ -37,13 +40,26 @@ struct Grid {
     }
   }
 
+  /// Why a row cannot have that name, which names its folder and stands in tables; nil where it can.
+  private static func problem(ofName name: String) -> String? {
+    if let character = name.unicodeScalars.first(where: { !$0.isVisible }) {
+      return "with the invisible character \(character.number) in it; leave it out"
+    }
+    if name.isEmpty || name.unicodeScalars.contains("/") || ".-".contains(name.prefix(1)) {
+      return "which cannot name a folder; begin with a letter or digit, and use no '/'"
+    }
+    return nil
+  }
+
   private static let builders = ["product", "zip", "list", "random"]
 
-  private static func rows(_ node: YAMLNode) throws -> [Row] {
+  private static func rows(_ node: YAMLNode, _ limits: inout GridLimits) throws -> [Row] {
     guard let entries = node.entries, !entries.isEmpty else {
       throw node.fault("must hold rows: { NAME: { training: { batch: 32 } } }, or { training.batch: [32, 64] }")
     }
-    guard let builder = entries.first(where: { builders.contains($0.key) }) else { return try plain(node, entries) }
+    guard let builder = entries.first(where: { builders.contains($0.key) }) else {
+      return try plain(node, entries, &limits)
+    }
     for entry in entries where entry.key != builder.key && entry.key != "exclude" {
       throw ConfigurationError(
         "'\(entry.key)' cannot stand beside '\(builder.key)'; put both into { list: [ ... ] } or { product: [ ... ] }",
@@ -51,30 +67,34 @@ struct Grid {
     }
     let all =
       switch builder.key {
-      case "product": product(try parts(builder.value))
-      case "zip": try zip(builder.value)
-      case "list": try parts(builder.value).flatMap { $0 }
-      default: try RandomRows(builder.value).rows
+      case "product": try product(try parts(builder.value, &limits), at: builder.value, &limits)
+      case "zip": try zip(builder.value, &limits)
+      case "list": try parts(builder.value, &limits).flatMap { $0 }
+      default: try RandomRows(builder.value, &limits).rows
       }
     return try without(node["exclude"], all)
   }
 
-  private static func parts(_ node: YAMLNode) throws -> [[Row]] {
+  private static func parts(_ node: YAMLNode, _ limits: inout GridLimits) throws -> [[Row]] {
     guard let elements = node.elements, !elements.isEmpty else {
       throw node.fault("must be a list of grids: [{ training.batch: [32, 64] }, { ... }]")
     }
-    return try elements.map(rows)
+    return try elements.map { try rows($0, &limits) }
   }
 
   /// Named rows, or axes.
-  private static func plain(_ node: YAMLNode, _ entries: [YAMLNode.Entry]) throws -> [Row] {
+  private static func plain(
+    _ node: YAMLNode, _ entries: [YAMLNode.Entry], _ limits: inout GridLimits
+  ) throws -> [Row] {
     let axes = entries.filter { $0.value.elements != nil }
     guard !axes.isEmpty else {
       return try entries.map { entry in
         guard entry.value.entries != nil || entry.value.isNull else {
           throw entry.value.fault("must be a set of overrides ({ training: { batch: 32 } }) or a list of values")
         }
-        return Row(name: entry.key, amendments: amendments(entry.value))
+        let row = Row(name: entry.key, amendments: try amendments(entry.value))
+        try limits.spend(rows: 1, values: row.amendments.count, at: node)
+        return row
       }
     }
     if let row = entries.first(where: { $0.value.elements == nil }) {
@@ -82,56 +102,59 @@ struct Grid {
         "'\(row.key)' is a named row beside '\(axes[0].key)', a list of values; "
           + "put both into { list: [ ... ] } or { product: [ ... ] }", at: row.keyPlace)
     }
-    return product(
-      try axes.map { axis in
-        guard let values = axis.value.elements, !values.isEmpty else { throw axis.value.fault("has no values") }
-        return values.enumerated().map { index, value in
-          Row(name: label(axis.key, value, index), amendments: [override(axis.key, value)])
-        }
-      })
+    let grids = try axes.map { axis in
+      guard let values = axis.value.elements, !values.isEmpty else { throw axis.value.fault("has no values") }
+      return try values.enumerated().map { index, value in
+        Row(
+          name: label(axis.key, value, index),
+          amendments: [try ConfigurationFile.layer(setting: axis.key, to: value, at: axis.keyPlace)])
+      }
+    }
+    return try product(grids, at: node, &limits)
   }
 
   /// A set of overrides, whose keys may be dotted: `{ training.batch: 32, model: { steps: 2 } }`.
-  static func amendments(_ node: YAMLNode) -> [YAMLNode] {
+  /// Throws `ConfigurationError` for a dotted key that is no name.
+  static func amendments(_ node: YAMLNode) throws -> [YAMLNode] {
     guard let entries = node.entries, entries.contains(where: { $0.key.contains(".") }) else { return [node] }
-    return entries.map { entry in
+    return try entries.map { entry in
       entry.key.contains(".")
-        ? override(entry.key, entry.value) : YAMLNode(.mapping([entry]), at: node.place)
+        ? try ConfigurationFile.layer(setting: entry.key, to: entry.value, at: entry.keyPlace)
+        : YAMLNode(.mapping([entry]), at: node.place)
     }
   }
 
-  private static func product(_ grids: [[Row]]) -> [Row] {
-    grids.dropFirst().reduce(grids.first ?? []) { rows, next in
-      rows.flatMap { row in next.map { joined([row, $0]) } }
+  private static func product(_ grids: [[Row]], at node: YAMLNode, _ limits: inout GridLimits) throws -> [Row] {
+    try limits.require(product: grids.map(\.count), at: node)
+    return try grids.dropFirst().reduce(grids.first ?? []) { rows, next in
+      try rows.flatMap { row in try next.map { try joined([row, $0], at: node, &limits) } }
     }
   }
 
-  private static func zip(_ node: YAMLNode) throws -> [Row] {
-    let grids = try parts(node)
+  private static func zip(_ node: YAMLNode, _ limits: inout GridLimits) throws -> [Row] {
+    let grids = try parts(node, &limits)
     let counts = grids.map(\.count)
     guard Set(counts).count == 1, let count = counts.first else {
       throw node.fault("takes grids of one length; these have \(counts.map(String.init).joined(separator: ", ")) rows")
     }
-    return (0..<count).map { index in joined(grids.map { $0[index] }) }
+    return try (0..<count).map { index in try joined(grids.map { $0[index] }, at: node, &limits) }
   }
 
-  private static func joined(_ rows: [Row]) -> Row {
-    Row(name: rows.map(\.name).joined(separator: "-"), amendments: rows.flatMap(\.amendments))
+  private static func joined(_ rows: [Row], at node: YAMLNode, _ limits: inout GridLimits) throws -> Row {
+    try limits.spend(rows: 1, values: rows.reduce(0) { $0 + $1.amendments.count }, at: node)
+    let name = rows.map(\.name).joined(separator: "-")
+    try GridLimits.require(name: name, at: node)
+    return Row(name: name, amendments: rows.flatMap(\.amendments))
   }
 
-  /// `batch-32` for `training.batch` and 32; lists and maps are numbered.
+  /// `batch-32` for `training.batch` and 32, `head.0-32` for an element of a list; lists and maps are numbered.
   private static func label(_ key: String, _ value: YAMLNode, _ index: Int) -> String {
-    let short = key.split(separator: ".").last.map(String.init) ?? key
+    let parts = key.split(separator: ".").map(String.init)
+    let isElement = parts.count > 1 && parts[parts.count - 1].allSatisfy(\.isNumber)
+    let short = parts.suffix(isElement ? 2 : 1).joined(separator: ".")
     guard let text = value.scalar else { return "\(short)-\(index + 1)" }
     let name = String(text.map { $0.isLetter || $0.isNumber || "._+-".contains($0) ? $0 : "_" })
     return short == "name" ? name : "\(short)-\(name)"
-  }
-
-  /// `{ training: { batch: 32 } }` for `training.batch` and 32.
-  static func override(_ key: String, _ value: YAMLNode) -> YAMLNode {
-    key.split(separator: ".").reversed().reduce(value) { below, part in
-      YAMLNode(.mapping([.init(String(part), below)]), at: value.place)
-    }
   }
 }
 
@@ -143,29 +166,44 @@ extension Grid {
     guard let exclusions = node.elements, !exclusions.isEmpty else {
       throw node.fault("must be a list of sets of values: [{ estimator.name: nvil, training.batch: 64 }]")
     }
-    let wanted = try exclusions.map { exclusion in
+    try GridLimits.require(exclusions: exclusions.count, rows: rows.count, at: node)
+    let own = rows.map { row in
+      row.amendments.reduce(into: [:]) { own, amendment in own.merge(leaves(amendment)) { $1 } }
+    }
+    var isLeft = rows.map { _ in true }
+    for exclusion in exclusions {
       guard let entries = exclusion.entries, !entries.isEmpty else {
         throw exclusion.fault("must be a set of values: { estimator.name: nvil }")
       }
       let values = leaves(exclusion)
-      guard rows.contains(where: { sets($0, values) }) else {
+      let excluded = rows.indices.filter { index in values.allSatisfy { own[index][$0.key] == $0.value } }
+      guard !excluded.isEmpty else {
         throw exclusion.fault("excludes no row: no row sets these values; check their spelling")
       }
-      return values
+      for index in excluded { isLeft[index] = false }
     }
-    return rows.filter { row in !wanted.contains { sets(row, $0) } }
-  }
-
-  private static func sets(_ row: Row, _ values: [String: JSON]) -> Bool {
-    let own = row.amendments.reduce(into: [:]) { own, amendment in own.merge(leaves(amendment)) { $1 } }
-    return values.allSatisfy { own[$0.key] == $0.value }
+    return rows.indices.filter { isLeft[$0] }.map { rows[$0] }
   }
 
   /// Values by their dotted keys.
   private static func leaves(_ node: YAMLNode, at path: String = "") -> [String: JSON] {
-    guard let entries = node.entries, !entries.isEmpty else { return path.isEmpty ? [:] : [path: JSON(node)] }
+    guard let entries = node.entries, !entries.isEmpty else {
+      return path.isEmpty ? [:] : [path: JSON(node).withoutKinds]
+    }
     return entries.reduce(into: [:]) { values, entry in
       values.merge(leaves(entry.value, at: path.isEmpty ? entry.key : "\(path).\(entry.key)")) { $1 }
+    }
+  }
+}
+
+extension JSON {
+  /// The same with every integer as a number: `1` and `1.0` set the same value.
+  var withoutKinds: JSON {
+    switch self {
+    case .integer(let value): .number(Double(value))
+    case .list(let elements): .list(elements.map(\.withoutKinds))
+    case .object(let members): .object(members.map { Member($0.key, $0.value.withoutKinds) })
+    default: self
     }
   }
 }

@@ -5,15 +5,27 @@ struct PublishedValue: Equatable {
   let mean: Double
   let deviation: Double?
 
-  /// Throws `ConfigurationError` for anything else.
+  /// Throws `ConfigurationError` for anything else, also for what is no finite number.
   init(_ node: YAMLNode) throws {
     let parts = (node.scalar ?? "").replacingSign().split(separator: "±", omittingEmptySubsequences: false)
-      .map { Double($0.filter { $0 != " " }) }
+      .map(PublishedValue.number)
     guard (1...2).contains(parts.count), let mean = parts[0], parts.count == 1 || (parts[1] ?? -1) >= 0 else {
       throw node.fault("must be a number, or a mean and a deviation: 0.81 +- 0.23")
     }
     self.mean = mean
     deviation = parts.count == 2 ? parts[1] : nil
+  }
+
+  /// A number as YAML reads it, with spaces around it; nil for anything else.
+  private static func number(_ text: Substring) -> Double? {
+    var text = text.drop { $0 == " " }
+    while text.last == " " { text.removeLast() }
+    switch YAMLScalar(plain: String(text)) {
+    case .integer(let value): return Double(value)
+    case .hugeInteger(let digits): return Double(digits).flatMap { $0.isFinite ? $0 : nil }
+    case .number(let value): return value.isFinite ? value : nil
+    default: return nil
+    }
   }
 }
 

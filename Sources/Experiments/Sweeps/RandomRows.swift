@@ -6,12 +6,13 @@ import Tensors
 ///
 /// Distributions are `uniform: [low, high]`, `log_uniform: [low, high]`, `integer: [low, high]` (both ends included) and
 /// `choice: [value, ...]`. The draw of a key depends on seed, key and row alone: another key, or more samples, leave it as
-/// it is.
+/// it is. Only a row that would repeat an earlier one is drawn again, until it does not.
 struct RandomRows {
   let rows: [Grid.Row]
 
-  init(_ node: YAMLNode) throws {
-    guard let entries = node.entries, let samples = try node["samples"]?.integer(in: 1...100_000) else {
+  /// Throws `ConfigurationError` for what cannot be drawn, and where fewer rows differ than are asked for.
+  init(_ node: YAMLNode, _ limits: inout GridLimits) throws {
+    guard let entries = node.entries, let samples = try node["samples"]?.integer(in: 1...GridLimits.cells) else {
       throw node.fault("must hold samples: { samples: 20, training.optimizer.rate: { log_uniform: [1e-5, 1e-2] } }")
     }
     let seed = try node["seed"]?.integer(in: 0...Int.max) ?? 0
@@ -19,21 +20,59 @@ struct RandomRows {
     guard !axes.isEmpty else {
       throw node.fault("draws no key; add one: training.optimizer.rate: { log_uniform: ... }")
     }
+    try limits.spend(rows: samples, values: samples * axes.count, at: node)
     let stream = RandomStream(seed: seed).child("random rows")
     let draws = try axes.map { axis in
-      let distribution = try Distribution(axis.value)
-      return { (index: Int) -> YAMLNode in
-        var generator = stream.child(axis.key).at(index).generator()
-        return Grid.override(axis.key, distribution.draw(&generator))
-      }
+      let (distribution, stream) = (try Distribution(axis.value), stream.child(axis.key))
+      return (key: axis.key, place: axis.keyPlace, distribution: distribution, stream: stream)
+    }
+    let most = RandomRows.product(of: draws.map(\.distribution.size))
+    guard samples <= most else {
+      throw node.fault("asks for \(samples) samples, but only \(most) rows differ; lower samples, or widen the choice")
     }
     let digits = String(samples).count
-    rows = (0..<samples).map { index in
+    var seen: Set<[JSON]> = []
+    var repetitions = 0
+    rows = try (0..<samples).map { index in
       let number = String(index + 1)
       let name = "sample-" + String(repeating: "0", count: digits - number.count) + number
-      return Grid.Row(name: name, amendments: draws.map { $0(index) })
+      var attempt = 0
+      while true {
+        let values = draws.map { draw in
+          let row = draw.stream.at(index)
+          var generator = (attempt == 0 ? row : row.child("again").at(attempt)).generator()
+          return draw.distribution.draw(&generator)
+        }
+        if seen.insert(values.map { JSON($0).withoutKinds }).inserted {
+          let layers = try zip(draws, values).map {
+            try ConfigurationFile.layer(setting: $0.key, to: $1, at: $0.place)
+          }
+          return Grid.Row(name: name, amendments: layers)
+        }
+        attempt += 1
+        repetitions += 1
+        guard repetitions <= RandomRows.mostRepetitions else {
+          throw node.fault("finds only \(index) rows that differ in \(repetitions) draws; lower samples")
+        }
+      }
     }
   }
+
+  /// Draws of rows that were there before. 10,000 of 10,000 equally likely ones take about 90,000.
+  private static let mostRepetitions = 300_000
+
+  /// How many rows differ at most; as many as can be counted where a value is one of endless many.
+  private static func product(of sizes: [Int?]) -> Int {
+    sizes.reduce(1) { product, size in
+      guard let size else { return .max }
+      let (result, overflows) = product.multipliedReportingOverflow(by: size)
+      return overflows ? .max : result
+    }
+  }
+
+  /// Bounds whose difference is a number, too.
+  private static let largest = 1e300
+  private static let largestInteger = 1 << 53
 
   private enum Distribution {
     case uniform(Double, Double, Place)
@@ -47,7 +86,8 @@ struct RandomRows {
       else { throw node.fault("must be \(example)") }
       func bounds() throws -> (Double, Double) {
         guard values.count == 2 else { throw entry.value.fault("must be [low, high]") }
-        let (low, high) = (try values[0].number(), try values[1].number())
+        let range = -RandomRows.largest...RandomRows.largest
+        let (low, high) = (try values[0].number(in: range), try values[1].number(in: range))
         guard low < high else { throw entry.value.fault("must be [low, high], with low below high") }
         return (low, high)
       }
@@ -60,8 +100,9 @@ struct RandomRows {
         guard low > 0 else { throw entry.value.fault("must have bounds above 0") }
         self = .logUniform(low, high, entry.value.place)
       case "integer":
-        guard values.count == 2, case (let low, let high) = (try values[0].integer(), try values[1].integer()),
-          low <= high
+        let range = -RandomRows.largestInteger...RandomRows.largestInteger
+        guard values.count == 2,
+          case (let low, let high) = (try values[0].integer(in: range), try values[1].integer(in: range)), low <= high
         else { throw entry.value.fault("must be [low, high], with low not above high") }
         self = .integer(low, high, entry.value.place)
       case "choice":
@@ -71,14 +112,24 @@ struct RandomRows {
       }
     }
 
+    /// How many values there are; nil where they cannot be counted.
+    var size: Int? {
+      switch self {
+      case .uniform, .logUniform: nil
+      case .integer(let low, let high, _): high - low + 1
+      case .choice(let values): Set(values.map { JSON($0).withoutKinds }).count
+      }
+    }
+
     func draw(_ generator: inout RandomGenerator) -> YAMLNode {
       var node: YAMLNode
       switch self {
       case .uniform(let low, let high, let place):
-        node = .number(low + (high - low) * generator.uniform())
+        node = .number(min(max(low + (high - low) * generator.uniform(), low), high))
         node.place = place
       case .logUniform(let low, let high, let place):
-        node = .number(exp(log(low) + (log(high) - log(low)) * generator.uniform()))
+        // The logarithms are rounded, so that the ends may be passed by a digit.
+        node = .number(min(max(exp(log(low) + (log(high) - log(low)) * generator.uniform()), low), high))
         node.place = place
       case .integer(let low, let high, let place):
         node = .integer(low + generator.integer(below: high - low + 1))

@@ -8,15 +8,17 @@ extension Command {
   private static let configCheck = Command(
     name: "check", summary: "read everything, and say what is wrong, with place and remedy",
     details: "Reads a config, or all rows of an experiment file, and says what is wrong, with place and remedy.",
-    words: [.config], keys: .config, options: [.row],
+    words: [.config], keys: .config, options: [.row, .budget],
     example: "airframe config check configs/air/multi-mnist.yaml"
   ) { arguments in
-    try print(ConfigReading.verdict(try arguments.one(.config), row: arguments[.row], arguments.keys))
+    try print(
+      ConfigReading.verdict(
+        try arguments.one(.config), row: arguments[.row], budget: arguments[.budget], arguments.keys))
   }
 
   private static let configShow = Command(
     name: "show", summary: "every key with its value, as a config that loads", words: [.config], keys: .config,
-    options: [.row],
+    options: [.row, .budget],
     example: "airframe config show configs/air/multi-mnist.yaml"
   ) { arguments in
     try print(ConfigReading(arguments).text, terminator: "")
@@ -28,7 +30,7 @@ extension Command {
       Says of each KEY its value, meaning and range, which file and line, override or default set it, and what
       that replaced. Of a section, one line for each key below it; without KEY, of everything.
       """,
-    words: [.config, .keys], keys: .config, options: [.row],
+    words: [.config, .keys], keys: .config, options: [.row, .budget],
     example: "airframe config explain configs/air/multi-mnist-gumbel.yaml training.clip_norm"
   ) { arguments in
     let reading = try ConfigReading(arguments)
@@ -37,12 +39,13 @@ extension Command {
   }
 
   private static let configKeys = Command(
-    name: "keys", summary: "the name of every key, one a line", words: [.anyConfig], keys: .config, options: [.row],
+    name: "keys", summary: "the name of every key, one a line", words: [.anyConfig], keys: .config,
+    options: [.row, .budget],
     example: "airframe config keys configs/air/multi-mnist.yaml"
   ) { arguments in
     let keys =
       if let config = arguments.first(.anyConfig) {
-        try ConfigReading(config, row: arguments[.row], arguments.keys).keys
+        try ConfigReading(config, row: arguments[.row], budget: arguments[.budget], arguments.keys).keys
       } else {
         try ConfigReading(defaultsWith: arguments.keys).keys
       }
@@ -61,7 +64,7 @@ extension Command {
 
 extension ConfigReading {
   fileprivate init(_ arguments: Arguments) throws {
-    try self.init(try arguments.one(.config), row: arguments[.row], arguments.keys)
+    try self.init(try arguments.one(.config), row: arguments[.row], budget: arguments[.budget], arguments.keys)
   }
 }
 
