@@ -43,7 +43,8 @@ let package = Package(
 
     .target(name: "TestKit", dependencies: ["Tensors"], path: "Tests/TestKit", swiftSettings: swift),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swift),
-    .testTarget(name: "PicturesTests", dependencies: ["Pictures"], swiftSettings: swift),
+    .testTarget(
+      name: "PicturesTests", dependencies: ["Pictures"], resources: [.copy("Fixtures")], swiftSettings: swift),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestKit"], resources: [.copy("Fixtures")], swiftSettings: swift),
     .testTarget(name: "LayersTests", dependencies: ["Layers", "TestKit"], swiftSettings: swift),

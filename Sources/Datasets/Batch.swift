@@ -27,6 +27,10 @@ public struct Batch {
       for (scene, start) in zip(scenes, stride(from: 0, to: levels.count, by: size)) {
         precondition(scene.pixels.count == size, "a scene of \(scene.pixels.count) pixels in a dataset of \(size)")
         let image = UnsafeMutableBufferPointer(rebasing: levels[start..<start + size])
+        if let levels = scene.levels {
+          _ = image.update(fromContentsOf: levels)
+          continue
+        }
         scene.pixels.withUnsafeBufferPointer { pixels in
           for index in 0..<size { image[index] = Float(pixels[index]) / 255 }
         }

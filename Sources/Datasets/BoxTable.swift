@@ -4,7 +4,8 @@ import Scenes
 /// True boxes of the user's own images, from a CSV file.
 ///
 /// Its first row names the columns: `image`, `left`, `top`, `right`, `bottom` in pixels, and perhaps `label` (0 to 9999),
-/// in any order. `image` is a file's name, or an index in an array. An image without a row has no objects.
+/// in any order. `image` is a file's name, or an index in an array. An image without a row has no objects. A file has 64 MiB
+/// at most.
 struct BoxTable: Sendable {
   /// The objects of each image, in the order of their rows.
   let objects: [[SceneObject]]
@@ -13,13 +14,16 @@ struct BoxTable: Sendable {
   /// The file's bytes.
   let bytes: [UInt8]
 
+  /// The most bytes of a file.
+  private static let byteLimit = 1 << 26
   private static let required = ["image", "left", "top", "right", "bottom"]
   private static let largestLabel = 9999
 
   /// Reads a file for these images. Throws `FileError`, and `DatasetError` that names the line.
   init(file path: String, images: ImageCollection) throws {
     try self.init(
-      bytes: readFile(path, limit: 1 << 30), name: path, images: images.names, in: images.path, shape: images.shape)
+      bytes: readFile(path, limit: Self.byteLimit), name: path, images: images.names, in: images.path,
+      shape: images.shape)
   }
 
   /// Reads bytes as if they were the file of that name, for images of these names. Throws `DatasetError`.
@@ -28,7 +32,7 @@ struct BoxTable: Sendable {
     let table = try Self.table(bytes, path)
     let header = table.first?.fields ?? []
     let columns = try Self.columns(header, at: "\(path):\(table.first?.line ?? 1)")
-    let indices = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
+    let indices = Dictionary(grouping: images.indices) { images[$0] }
     var objects = [[SceneObject]](repeating: [], count: images.count)
     var largest = 0
     for entry in table.dropFirst() {
@@ -38,8 +42,14 @@ struct BoxTable: Sendable {
           "has \(entry.fields.count) fields, the first row names \(header.count)", "write one field a column")
       }
       let name = row["image"] ?? ""
-      guard let index = indices[name] else {
+      guard let candidates = indices[name] else {
         throw row.fault("names the image '\(short(name))', which is not in \(collection)", "write it as \(images[0])")
+      }
+      // Names of one text in two encodings (é as one character, or as two) are equal, but files tell them apart.
+      guard let index = candidates.first(where: { images[$0].utf8.elementsEqual(name.utf8) }) ?? candidates.only else {
+        throw row.fault(
+          "names the image '\(short(name))', of which \(collection) has \(candidates.count) in other encodings (NFC, NFD)",
+          "write the name in the encoding of the file")
       }
       let object = try row.object(in: shape)
       largest = max(largest, object.label)
@@ -122,3 +132,8 @@ struct BoxTable: Sendable {
 
 /// What a message shows of a field, which may be as long as the file.
 private func short(_ field: String) -> String { field.count > 80 ? field.prefix(80) + "..." : field }
+
+extension Collection {
+  /// The element, where there is one alone.
+  fileprivate var only: Element? { count == 1 ? first : nil }
+}

@@ -10,6 +10,8 @@ import Tensors
 /// by different drawers: 01 to 16 for training, 17 and 18 for validation, 19 and 20 for the test.
 final class Characters: Sendable {
   static let side = 105
+  /// The most bytes of an archive.
+  static let byteLimit = 1 << 28
 
   /// All drawings in memory.
   struct Drawings: Sendable {
@@ -57,7 +59,7 @@ final class Characters: Sendable {
     var found: [String: Drawing] = [:]
     for file in files {
       do {
-        let archive = try readFile(file, limit: 1 << 28)
+        let archive = try readFile(file, limit: Self.byteLimit)
         for entry in try Zip.entries(archive) where !entry.isFolder {
           let drawing = try Drawing(entry, in: archive, file: file)
           if found[drawing.path] == nil { found[drawing.path] = drawing }

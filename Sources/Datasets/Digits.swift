@@ -9,6 +9,8 @@ import Tensors
 /// serves validation. The test files are read only when the test split is asked for.
 final class Digits: Sendable {
   static let side = 28
+  /// The most bytes of a file, expanded: over 340,000 digits.
+  static let byteLimit = 1 << 28
 
   /// One pair of files in memory.
   struct Images: Sendable {
@@ -60,8 +62,8 @@ final class Digits: Sendable {
     if let images { return images }
     let imageFile = "\(folder)/\(prefix)-images-idx3-ubyte.gz"
     let labelFile = "\(folder)/\(prefix)-labels-idx1-ubyte.gz"
-    let pixels = try IDX(file: imageFile)
-    let labels = try IDX(file: labelFile)
+    let pixels = try IDX(file: imageFile, limit: Digits.byteLimit)
+    let labels = try IDX(file: labelFile, limit: Digits.byteLimit)
     guard pixels.shape.count == 3, pixels.shape[1] == Digits.side, pixels.shape[2] == Digits.side else {
       throw DatasetError.unexpected(file: imageFile, problem: "holds shape \(pixels.shape), expected [digits, 28, 28]")
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Pictures
 
 /// A 64-bit hash (FNV-1a) of what a dataset's files hold. Its config is compared key by key, and is no part of it.
 struct Fingerprint {
@@ -26,7 +27,7 @@ struct Fingerprint {
   /// Adds a file by its length and 64 samples of 16 KiB, evenly spaced: all of a file of up to 1 MiB.
   /// A file that cannot be read adds nothing.
   mutating func add(samplesOf path: String) {
-    guard let file = fopen(path, "rb") else { return }
+    guard let file = Self.opened(path) else { return }
     defer { fclose(file) }
     guard fseek(file, 0, SEEK_END) == 0 else { return }
     let (length, size, samples) = (ftell(file), 1 << 14, 64)
@@ -40,8 +41,13 @@ struct Fingerprint {
     }
   }
 
+  /// A regular file; opening a pipe could wait for ever.
+  private static func opened(_ path: String) -> UnsafeMutablePointer<FILE>? {
+    (try? openForReading(path)).flatMap { fdopen($0.descriptor, "rb") }
+  }
+
   private static func end(of path: String, bytes count: Int) -> (bytes: [UInt8], length: Int)? {
-    guard let file = fopen(path, "rb") else { return nil }
+    guard let file = opened(path) else { return nil }
     defer { fclose(file) }
     var end = [UInt8](repeating: 0, count: count)
     guard fseek(file, -count, SEEK_END) == 0, fread(&end, 1, count, file) == count else { return nil }

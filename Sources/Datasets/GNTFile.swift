@@ -1,4 +1,5 @@
 import Glibc
+import Pictures
 
 /// A file of CASIA's GNT format: gray images of handwritten characters, one after the other, each of its own size.
 ///
@@ -19,6 +20,8 @@ struct GNTFile: Sendable {
 
   /// The bytes before the pixels.
   static let header = 10
+  /// The most images of a file; the largest of CASIA's have some thousands.
+  static let mostRecords = 1 << 20
   /// The largest height or width; CASIA's characters have 300 pixels or so at most.
   static let largestSide = 1024
 
@@ -59,6 +62,7 @@ struct GNTFile: Sendable {
       guard length - offset >= size else {
         throw fault(offset, "ends after \(length - offset) of a record's \(size) bytes")
       }
+      guard records.count < mostRecords else { throw fault(offset, "has more than \(mostRecords) images") }
       records.append(
         Record(offset: offset, code: UInt16(bytes[4] << 8 | bytes[5]), width: width, height: height))
       offset += size
@@ -107,11 +111,12 @@ private struct OpenFile: ~Copyable {
   }
 
   private static func open(_ path: String) throws -> (descriptor: Int32, length: Int) {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw unreadable(path, "is no file") }
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw unreadable(path, "cannot be opened (\(String(cString: strerror(errno))))") }
-    return (descriptor, Int(status.st_size))
+    do {
+      let file = try openForReading(path)
+      return (file.descriptor, file.size)
+    } catch let error as FileError {
+      throw DatasetError.unusable(place: path, problem: error.problem, remedy: error.nextStep)
+    }
   }
 
   private static func unreadable(_ path: String, _ problem: String) -> DatasetError {

@@ -1,11 +1,13 @@
 import Glibc
 import Pictures
 
-/// The user's own images, all of one shape: a folder of PNG files, one PNG file, or the array `images` of an NPZ file.
+/// The user's own images, all of one shape: a folder of PNG files, one PNG file, an NPY file, or the array `images` of an
+/// NPZ file.
 ///
-/// Files of a folder come in the order of their names. The array is `[image, height, width]`, or has a dimension of 1 or
-/// 3 channels at its end or, failing that, after the images. Its values are bytes, flags, or numbers in 0...1, which are
-/// rounded to 256 levels.
+/// Files of a folder come in the order of their names. An array is `[image, height, width]`, or has a dimension of 1 or
+/// 3 channels at its end or, failing that, after the images; it has `ImageArray.mostImages` images at most. White is 255 in
+/// bytes and 8-bit files, 65535 in 16 bits, 1 in flags and floating-point numbers, and the `maximum` in all of them where
+/// one is given; other integers need it. What tells more than 256 levels apart is kept as it is.
 public struct ImageCollection: Sendable {
   /// What becomes of the channels of files: gray is repeated into color, color becomes its luma (ITU-R BT.601) in gray.
   public enum Channels: String, CaseIterable, Sendable {
@@ -35,39 +37,53 @@ public struct ImageCollection: Sendable {
   }
 
   private let storage: Storage
+  private let white: WhiteLevel
 
   /// Opens a folder or file and looks at its first image, or at all of an array.
   ///
-  /// Height and width are those of the first image unless they are given. `key` is the one of a config that names the path.
+  /// Height and width are those of the first image unless they are given. `maximum` is the stored value that means white,
+  /// 0 where the type of values decides. `key` is the one of a config that names the path, nil where the command line does.
   /// Throws `DatasetError`, `FileError` and `PictureError`.
   public init(
-    _ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil, key: String? = nil
+    _ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil, maximum: Double = 0,
+    key: String? = nil
   ) throws {
     self.path = path
+    white = WhiteLevel(maximum: maximum, key: key == nil ? "--maximum" : "dataset.maximum")
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DatasetError.notFound(path: path, wanted: "a folder of PNG files or an NPZ file", key: key)
+      throw DatasetError.notFound(path: path, wanted: "a folder of PNG files, an NPZ or an NPY file", key: key)
     }
     let first: SceneShape
     if status.st_mode & S_IFMT == S_IFDIR {
       names = try Self.pictures(in: path)
       let files = names.map { "\(path)/\($0)" }
       storage = .files(files)
-      first = try Self.shape(of: Picture(pngFile: files[0]))
-    } else if path.lowercased().hasSuffix(".npz") {
-      let array = try ImageArray(npzFile: path)
+      first = try Self.shape(of: PNG(file: files[0]))
+    } else if let format = try Self.format(ofFile: path) {
+      let array = try ImageArray(file: path, format, white: white)
       names = (0..<array.count).map(String.init)
       storage = .array(array)
       first = array.shape
     } else {
       names = [path.split(separator: "/").last.map(String.init) ?? path]
       storage = .files([path])
-      first = try Self.shape(of: Picture(pngFile: path))
+      first = try Self.shape(of: PNG(file: path))
     }
     shape = SceneShape(
       channels: channels.count ?? first.channels, height: height ?? first.height, width: width ?? first.width)
     convertsChannels = channels != .asStored
     try check(first, 0)
+  }
+
+  /// The format of an array, by what the file holds and, where that is neither, by its name; nil for what has to be a PNG.
+  private static func format(ofFile path: String) throws -> ImageArray.Format? {
+    switch FileFormat(try readHead(path)) {
+    case .npz: .npz
+    case .npy: .npy
+    case .png: nil
+    default: path.lowercased().hasSuffix(".npz") ? .npz : path.lowercased().hasSuffix(".npy") ? .npy : nil
+    }
   }
 
   private let convertsChannels: Bool
@@ -83,14 +99,43 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// Reads an image, `[channel, height, width]`. Throws where its file is broken or it has another shape than the first.
-  public func pixels(_ index: Int) throws -> [UInt8] {
+  /// Throws `DatasetError` where these images, read from files, are all nearly black (see `WhiteLevel`).
+  public func checkWhite(_ images: [StoredImage]) throws {
+    if case .files = storage { try white.check(images, at: path) }
+  }
+
+  /// Reads an image. Throws where its file is broken, or it has another shape than the first.
+  public func image(_ index: Int) throws -> StoredImage {
     switch storage {
-    case .array(let array): return planes(array.picture(index))
+    case .array(let array): return converted(array.image(index), from: array.shape.channels)
     case .files(let files):
-      let picture = try Picture(pngFile: files[index])
-      try check(Self.shape(of: picture), index)
-      return planes(picture)
+      let png = try PNG(file: files[index])
+      try check(Self.shape(of: png), index)
+      return converted(try stored(png, index), from: png.channels)
+    }
+  }
+
+  /// A picture's samples, one plane after the other. Throws `DatasetError` for one above white.
+  private func stored(_ png: PNG, _ index: Int) throws -> StoredImage {
+    func planes<Sample>(_ samples: [Sample]) -> [Sample] {
+      guard png.channels > 1 else { return samples }
+      return (0..<png.channels).flatMap { channel in
+        stride(from: channel, to: samples.count, by: png.channels).map { samples[$0] }
+      }
+    }
+    func levels<Sample: FixedWidthInteger>(_ samples: [Sample], _ type: String) throws -> StoredImage {
+      let full = try white.value(of: type, at: place(of: index))
+      if let largest = samples.max(), Double(largest) > full {
+        throw DatasetError.unusable(
+          place: place(of: index), problem: "holds the value \(largest), wanted 0 to \(WhiteLevel.words(full))",
+          remedy: "set \(white.key) to the value that means white")
+      }
+      return StoredImage(levels: planes(samples).map { Float(Double($0) / full) })
+    }
+    return switch png.samples {
+    case .bytes(let bytes) where white.maximum == 0 || white.maximum == 255: StoredImage(pixels: planes(bytes))
+    case .bytes(let bytes): try levels(bytes, "uint8")
+    case .words(let words): try levels(words, "uint16")
     }
   }
 
@@ -107,8 +152,8 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  private static func shape(of picture: Picture) -> SceneShape {
-    SceneShape(channels: picture.channels, height: picture.height, width: picture.width)
+  private static func shape(of png: PNG) -> SceneShape {
+    SceneShape(channels: png.channels, height: png.height, width: png.width)
   }
 
   private func check(_ found: SceneShape, _ index: Int) throws {
@@ -125,13 +170,26 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// One plane after the other, where pictures hold the channels of each pixel together.
-  private func planes(_ picture: Picture) -> [UInt8] {
-    guard shape.channels > 1 else { return picture.gray().pixels }
-    let pixels = picture.rgb().pixels
-    return (0..<shape.channels).flatMap { channel in
-      stride(from: channel, to: pixels.count, by: shape.channels).map { pixels[$0] }
+  /// With as many channels as images have: gray is repeated, color becomes its luma (ITU-R BT.601).
+  private func converted(_ image: StoredImage, from channels: Int) -> StoredImage {
+    guard channels != shape.channels else { return image }
+    if channels == 1 {
+      return image.levels.map { StoredImage(levels: $0 + $0 + $0) }
+        ?? StoredImage(pixels: image.pixels + image.pixels + image.pixels)
     }
+    let plane = shape.height * shape.width
+    if let levels = image.levels {
+      return StoredImage(
+        levels: (0..<plane).map { (pixel: Int) -> Float in
+          let (red, green, blue) = (levels[pixel], levels[plane + pixel], levels[2 * plane + pixel])
+          return 0.299 * red + 0.587 * green + 0.114 * blue
+        })
+    }
+    return StoredImage(
+      pixels: (0..<plane).map { pixel in
+        let channels = (0..<3).map { image.pixels[$0 * plane + pixel] }
+        return Color(red: channels[0], green: channels[1], blue: channels[2]).luma
+      })
   }
 
   /// The names of the PNG files in a folder, sorted.
@@ -142,17 +200,37 @@ public struct ImageCollection: Sendable {
     }
     defer { closedir(folder) }
     var names: [String] = []
+    var others: [String: Int] = [:]
     while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      let bytes = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: UInt8.self, capacity: 256) { start in
+          Array((0..<256).lazy.map { start[$0] }.prefix { $0 != 0 })
+        }
       }
-      if name.lowercased().hasSuffix(".png"), !name.hasPrefix(".") { names.append(name) }
+      guard bytes.first != UInt8(ascii: ".") else { continue }
+      let shown = String(decoding: bytes, as: UTF8.self)
+      guard shown.lowercased().hasSuffix(".png") else {
+        if let dot = shown.lastIndex(of: ".") { others[shown[dot...].lowercased(), default: 0] += 1 }
+        continue
+      }
+      guard let name = String(validating: bytes, as: UTF8.self) else {
+        throw DatasetError.unusable(
+          place: path, problem: "holds a file whose name is not UTF-8 ('\(shown)')", remedy: "rename it")
+      }
+      names.append(name)
+      guard names.count <= ImageArray.mostImages else {
+        throw DatasetError.unusable(
+          place: path, problem: "holds more than \(ImageArray.mostImages) PNG files", remedy: "take a part of them")
+      }
     }
     guard !names.isEmpty else {
+      let most = others.max { ($0.value, $1.key) < ($1.value, $0.key) }
       throw DatasetError.unusable(
-        place: path, problem: "holds no file whose name ends in .png",
-        remedy: "name a folder of PNG files, or an NPZ file")
+        place: path,
+        problem: "holds no file whose name ends in .png" + (most.map { " (but \($0.value) in \($0.key))" } ?? ""),
+        remedy: "name a folder of PNG files, an NPZ or an NPY file")
     }
-    return names.sorted()
+    // Names that Swift takes for equal, being one text in two encodings, come in the order of their bytes.
+    return names.sorted { $0 == $1 ? $0.utf8.lexicographicallyPrecedes($1.utf8) : $0 < $1 }
   }
 }

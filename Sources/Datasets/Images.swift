@@ -15,18 +15,22 @@ public struct Images: Dataset {
     public var channels = ImageCollection.Channels.asStored
     public var height = 0
     public var width = 0
+    public var maximum = 0.0
     public var validationShare = 0.1
     public var testShare = 0.1
 
     public init() {}
 
     public static let fields: [Field<Self>] = [
-      .location("path", \.path, "a folder of PNG files, or an NPZ file with an array 'images'"),
+      .location("path", \.path, "a folder of PNG files, an NPZ file with an array 'images', or an NPY file"),
       .location("boxes", \.boxes, "CSV file of true boxes (image,left,top,right,bottom,label); empty: none are known"),
       .integer("seed", \.seed, in: 0...Int.max, "which images go to which split; independent of the training seed"),
       .choice("channels", \.channels, "as_stored, gray (luma of colors) or color (gray repeated)"),
       .integer("height", \.height, in: 0...4096, "of every image, in pixels; 0: as the first one"),
       .integer("width", \.width, in: 0...4096, "of every image, in pixels; 0: as the first one"),
+      .number(
+        "maximum", \.maximum, in: 0...9e18,
+        "stored value that means white; 0: by type (255 of bytes, 65535 of 16 bits, 1 of flags and floats)"),
       .number("validation_share", \.validationShare, in: 0...0.9, "share of the images that serve validation"),
       .number("test_share", \.testShare, in: 0...0.9, "share of the images that serve the test"),
     ]
@@ -60,9 +64,9 @@ public struct Images: Dataset {
   private let order: [Split: [Int]]
   private let loaded = Loaded()
 
-  /// The pixels of the splits that were prepared, image after image.
+  /// The images of the splits that were prepared.
   private final class Loaded: Sendable {
-    let pixels = Lock<[Split: [[UInt8]]]>([:])
+    let images = Lock<[Split: [StoredImage]]>([:])
   }
 
   /// Requires a config without problems. Throws `DatasetError`, `FileError` and `PictureError`.
@@ -74,7 +78,7 @@ public struct Images: Dataset {
     self.config = config
     images = try ImageCollection(
       resolved(config.path), channels: config.channels, height: config.height > 0 ? config.height : nil,
-      width: config.width > 0 ? config.width : nil, key: "path")
+      width: config.width > 0 ? config.width : nil, maximum: config.maximum, key: "path")
     boxes = try config.boxes.isEmpty ? nil : BoxTable(file: resolved(config.boxes), images: images)
     // A split with a share has an image at least.
     let count = images.count
@@ -110,21 +114,24 @@ public struct Images: Dataset {
 
   public func size(of split: Split) -> Int { order[split]?.count ?? 0 }
 
-  /// Reads the split's images. Throws `PictureError` for a broken file and `DatasetError` for one of another shape.
+  /// Reads the split's images. Throws `PictureError` for a broken file, and `DatasetError` for one of another shape and for
+  /// training images that are nearly black.
   public func prepare(_ split: Split) throws {
-    try loaded.pixels.withLock { pixels in
-      guard pixels[split] == nil else { return }
-      pixels[split] = try order[split]?.map(images.pixels)
+    try loaded.images.withLock { loaded in
+      guard loaded[split] == nil else { return }
+      let read = try (order[split] ?? []).map(images.image)
+      if split == .train { try images.checkWhite(read) }
+      loaded[split] = read
     }
   }
 
   /// An image with its boxes. There are no masks: nobody knows whose ink is whose.
   public func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene {
-    guard let pixels = loaded.pixels.withLock({ $0[split]?[index] }), let image = order[split]?[index] else {
+    guard let stored = loaded.images.withLock({ $0[split]?[index] }), let image = order[split]?[index] else {
       preconditionFailure("scenes were asked of a split that was not prepared")
     }
     return Scene(
-      channels: channels, height: height, width: width, pixels: pixels, objects: boxes?.objects[image] ?? [],
-      isLabeled: boxes != nil)
+      channels: channels, height: height, width: width, pixels: stored.pixels, objects: boxes?.objects[image] ?? [],
+      levels: stored.levels, isLabeled: boxes != nil)
   }
 }

@@ -4,7 +4,7 @@ import Pictures
 ///
 /// The file holds `<kanji id="kvg:kanji_0660e">`, with the character's code point in hexadecimal digits, and in it nested
 /// `<g kvg:element="...">` around `<path d="..."/>`, a stroke each on a field of 109 x 109 units. Only the characters that
-/// are asked for are read further than their id.
+/// are asked for are read further than their id. A file has 64 MiB at most, and expands to 256 MiB at most.
 struct KanjiVG: Sendable {
   /// The side of the field on which characters stand.
   static let side: Float = 109
@@ -49,7 +49,9 @@ struct KanjiVG: Sendable {
       found[scalar] = try Self.read(String(scalar), &tags)
     }
     guard isKanjiVG else {
-      throw DatasetError.unexpected(file: name, problem: "is not KanjiVG's XML: it has no <kanji ...>")
+      let kind = FileFormat(bytes)
+      let found = kind.map { $0 == .text ? "" : "is \($0.rawValue), and " } ?? ""
+      throw DatasetError.unexpected(file: name, problem: "\(found)is not KanjiVG's XML: it has no <kanji ...>")
     }
     let missing = characters.unicodeScalars.filter { found[$0] == nil }
     guard missing.isEmpty else {

@@ -14,7 +14,9 @@ public struct SquaredError: Metric {
   public static var needsTruth: Bool { false }
 
   public mutating func add(_ image: JudgedImage) {
-    sum += squaredError(image.scene.pixels, image.reconstruction)
+    sum +=
+      image.scene.levels.map { squaredError($0, image.reconstruction) }
+      ?? squaredError(image.scene.pixels, image.reconstruction)
     images += 1
     pixels += image.scene.pixels.count
   }
@@ -38,4 +40,14 @@ public func squaredError(_ pixels: [UInt8], _ reconstruction: UnsafeBufferPointe
     sum += difference * difference
   }
   return sum
+}
+
+/// The squared error of one image of levels in 0...1, summed over its values.
+func squaredError(_ levels: [Float], _ reconstruction: UnsafeBufferPointer<Float>) -> Double {
+  precondition(
+    levels.count == reconstruction.count, "\(levels.count) levels were compared with \(reconstruction.count)")
+  return zip(levels, reconstruction).reduce(0) { sum, pair in
+    let difference = Double(pair.0) - Double(pair.1)
+    return sum + difference * difference
+  }
 }

@@ -8,10 +8,8 @@ public enum DataFetch {
       case fetched
       /// It stood there, and is right.
       case present
-      /// It stood there with another checksum, and was left alone: it may be the user's own.
-      case differs(found: String, expected: String)
-      /// It stood there without what it should hold, and was left alone.
-      case lacking(problem: String)
+      /// What stood there was damaged, or another file, and was moved aside: it may be the user's own.
+      case replaced(problem: String, aside: String)
     }
 
     public let path: String
@@ -23,16 +21,8 @@ public enum DataFetch {
       switch outcome {
       case .fetched: "\(path): fetched, \(assurance)"
       case .present: "\(path): already there, \(assurance)"
-      case .differs(let found, let expected):
-        """
-        \(path): already there and left alone, but it is not the published file \
-        (sha256 \(found), published \(expected)); move it away and fetch again to get that one
-        """
-      case .lacking(let problem):
-        """
-        \(path): already there and left alone, but of no use (\(problem)); move it away and fetch again to get the \
-        published file
-        """
+      case .replaced(let problem, let aside):
+        "\(path): fetched, \(assurance); what was there \(problem), and is kept as \(aside)"
       }
     }
   }
@@ -47,9 +37,9 @@ public enum DataFetch {
     return text.hasSuffix("/") ? text : text + "/"
   }
 
-  /// Fetches the files of `source` that are not in its folder below `dataFolder`.
+  /// Fetches the files of `source` that are not in its folder below `dataFolder`, or are not right there.
   ///
-  /// Files that are there stay as they are. `mirrors` replaces the source's own; `progress` gets a line for each download.
+  /// What is not right, damaged or the user's own, is moved aside once the right file has come. `mirrors` replaces the source's own; `progress` gets a line for each download.
   /// Throws `DataFetchError` where a file comes from no mirror: complete files fetched before stay, nothing else does.
   public static func run(
     _ source: DataSource, into dataFolder: String, from mirrors: [String]? = nil, progress: (String) -> Void = { _ in }
@@ -60,9 +50,14 @@ public enum DataFetch {
     do {
       return try source.files.map { file in
         let path = "\(folder)/\(file.name)"
-        let isThere = access(path, F_OK) == 0
-        if !isThere { try fetch(file, to: path, from: urls(of: file, source, mirrors), progress) }
-        let outcome = isThere ? try judge(path, file.proof) : .fetched
+        removeStaleParts(of: path, in: folder)
+        var outcome = FetchedFile.Outcome.present
+        var status = stat()
+        let isThere = lstat(path, &status) == 0
+        let problem = isThere ? try fault(of: path, file.proof) : nil
+        if !isThere || problem != nil {
+          try fetch(file, to: path, replacing: problem, from: urls(of: file, source, mirrors), &outcome, progress)
+        }
         return FetchedFile(path: path, outcome: outcome, assurance: file.proof.assurance)
       }
     } catch {
@@ -80,66 +75,105 @@ public enum DataFetch {
   }
 
   private static func fetch(
-    _ file: DataSource.File, to path: String, from urls: [String], _ progress: (String) -> Void
+    _ file: DataSource.File, to path: String, replacing problem: String?, from urls: [String],
+    _ outcome: inout FetchedFile.Outcome, _ progress: (String) -> Void
   ) throws {
     var attempts: [DataFetchError.Attempt] = []
     for url in urls {
       progress("fetching \(url)")
-      guard let problem = try download(url, to: path, file.proof) else { return }
-      attempts.append(.init(url: url, problem: problem))
+      do {
+        let part = try PartFile(for: path)
+        defer { part.remove() }
+        try download(url, to: part, file.proof)
+        let aside = try problem.map { _ in try moveAside(path) }
+        try part.put(at: path)
+        outcome = problem.map { .replaced(problem: $0, aside: aside ?? path) } ?? .fetched
+        return
+      } catch let failure as Problem {
+        attempts.append(.init(url: url, problem: failure.words))
+      }
     }
     throw DataFetchError.failed(path: path, attempts: attempts)
   }
 
-  /// Puts what the URL holds at `path`, if it is right; else says what went wrong and leaves nothing.
-  private static func download(_ url: String, to path: String, _ proof: DataSource.Proof) throws -> String? {
-    let temporary = "\(path).part-\(getpid())"
-    defer { unlink(temporary) }
-    let result = try run(
-      "curl",
-      [
-        "--fail", "--location", "--silent", "--show-error", "--globoff", "--retry", "2", "--connect-timeout", "20",
-        "--speed-limit", "1000", "--speed-time", "60", "--output", temporary, "--url", url,
-      ])
+  /// Why one mirror did not give a file.
+  struct Problem: Error {
+    let words: String
+  }
+
+  /// The most bytes of a file that is fetched.
+  static let byteLimit = 1 << 28
+
+  /// Writes what the URL holds into a file, and checks it. Throws `Problem`.
+  ///
+  /// A server that cannot be reached is given up after 17 seconds, one that sends less than 1000 bytes a second after 20.
+  private static func download(_ url: String, to part: PartFile, _ proof: DataSource.Proof) throws {
+    var received = 0
+    var failure: String?
+    let options = [
+      "--fail", "--location", "--silent", "--show-error", "--globoff", "--connect-timeout", "8", "--retry", "1",
+      "--retry-delay", "1", "--retry-max-time", "12", "--speed-limit", "1000", "--speed-time", "20", "--max-filesize",
+      "\(byteLimit)",
+    ]
+    let result = try finishing {
+      try SystemCommand.run("curl", options + ["--url", url]) { bytes in
+        received += bytes.count
+        failure = received > byteLimit ? "it is larger than \(byteLimit) bytes" : part.append(bytes)
+        return failure == nil
+      }
+    }
+    if let failure { throw Problem(words: failure) }
     guard result.succeeded else {
       // One line for each try; the last one counts.
       let words = result.output.split(whereSeparator: \.isNewline).last.map(String.init)
-      return words ?? "curl ended with status \(result.status)"
+      throw Problem(words: words ?? "curl ended with status \(result.status)")
     }
-    switch try judge(temporary, proof) {
-    case .differs(let found, let expected): return "the file there has sha256 \(found), expected \(expected)"
-    case .lacking(let problem): return "the file there is of no use: \(problem)"
-    case .present, .fetched: break
-    }
-    guard sync(temporary), rename(temporary, path) == 0 else {
-      return "fetched, but it cannot be put in place: \(String(cString: strerror(errno)))"
-    }
-    return nil
+    if let problem = try fault(of: part.path, proof) { throw Problem(words: "the file there \(problem)") }
   }
 
-  /// Whether a file that is there is the right one. Throws `DataFetchError` where its checksum cannot be taken.
-  private static func judge(_ path: String, _ proof: DataSource.Proof) throws -> FetchedFile.Outcome {
+  /// What is wrong with a file that is there; nil for the right one. Throws `DataFetchError` where its checksum cannot be
+  /// taken.
+  static func fault(of path: String, _ proof: DataSource.Proof) throws -> String? {
     switch proof {
     case .checksum(let expected):
       let found = try sha256(ofFile: path)
-      return found == expected ? .present : .differs(found: found, expected: expected)
+      return found == expected ? nil : "has sha256 \(found), expected \(expected)"
     case .content(let check):
-      do { try check(path) } catch { return .lacking(problem: "\(error)") }
-      return .present
+      do { try check(path) } catch { return "is of no use (\(error))" }
+      return nil
     }
   }
 
-  /// Brings a file to the disk, so that a crash cannot leave an empty one under the name it gets next.
-  private static func sync(_ path: String) -> Bool {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    return fsync(descriptor) == 0
+  /// Gives a file a name that nothing has: `NAME.old`, `NAME.old-2` and so on. Returns it; throws `Problem`.
+  private static func moveAside(_ path: String) throws -> String {
+    for number in 1...1000 {
+      let aside = number == 1 ? "\(path).old" : "\(path).old-\(number)"
+      // Unlike rename, link never replaces what has that name.
+      if link(path, aside) == 0 {
+        unlink(path)
+        return aside
+      }
+      guard errno == EEXIST else { break }
+    }
+    throw Problem(
+      words: "fetched, but what stands at \(path) cannot be moved aside: \(String(cString: strerror(errno)))")
+  }
+
+  /// Removes what fetches left that were killed: parts that no process holds.
+  private static func removeStaleParts(of path: String, in folder: String) {
+    guard let name = path.split(separator: "/").last, let listing = opendir(folder) else { return }
+    defer { closedir(listing) }
+    while let entry = readdir(listing) {
+      let found = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if found.hasPrefix("\(name).part-") { PartFile.removeIfStale("\(folder)/\(found)") }
+    }
   }
 
   /// 64 hexadecimal digits.
   static func sha256(ofFile path: String) throws -> String {
-    let result = try run("sha256sum", ["--", path])
+    let result = try finishing { try SystemCommand.run("sha256sum", ["--", path]) }
     // `sha256sum` writes the digits, two spaces and the name; a backslash first where the name has strange characters.
     let digits = result.output.drop { $0 == "\\" }.prefix(64)
     guard result.succeeded, digits.count == 64, digits.allSatisfy(\.isHexDigit) else {
@@ -148,12 +182,8 @@ public enum DataFetch {
     return String(digits)
   }
 
-  private static func run(_ program: String, _ arguments: [String]) throws -> SystemCommand.Result {
-    do {
-      return try SystemCommand.run(program, arguments)
-    } catch let failure as SystemCommand.Failure {
-      throw DataFetchError(failure)
-    }
+  private static func finishing(_ run: () throws -> SystemCommand.Result) throws -> SystemCommand.Result {
+    do { return try run() } catch let failure as SystemCommand.Failure { throw DataFetchError(failure) }
   }
 }
 

@@ -10,27 +10,46 @@ extension Runner {
   /// What a run's model (of the newest checkpoint, or the one after `step` steps) finds in images of the user.
   ///
   /// `files` are PNG files, folders of them, and NPZ files (see `ImageCollection`), of the size that the model was trained
-  /// on; colors become luma for a gray model, gray is repeated for one of colors. Nothing of the dataset is read.
+  /// on; colors become luma for a gray model, gray is repeated for one of colors. `maximum` is the stored value that means
+  /// white (see `ImageCollection`), by default that of the images that the model was trained on. Nothing of the dataset is
+  /// read.
   /// Throws `RunError`, `DatasetError`, `FileError` or `PictureError` for what cannot be used.
-  public static func infer(run path: String, files: [String], step: Int?, dataFolder: String) throws -> InferredImages {
+  public static func infer(run path: String, files: [String], step: Int?, maximum: Double? = nil, dataFolder: String)
+    throws
+    -> InferredImages
+  {
     let (workbench, reached) = try trained(path, step: step, dataFolder: dataFolder)
     let dataset = workbench.dataset
+    let own = (workbench.config.dataset.config as? Images.Config)?.maximum
+    let white = maximum ?? own ?? 0
     let collections = try files.map { file in
       try ImageCollection(
-        file, channels: dataset.channels == 1 ? .gray : .color, height: dataset.height, width: dataset.width)
+        file, channels: dataset.channels == 1 ? .gray : .color, height: dataset.height, width: dataset.width,
+        maximum: white)
     }
     let shape = [dataset.channels, dataset.height, dataset.width]
     var result = InferredImages(run: path, step: reached, shape: shape)
-    let images = collections.flatMap { collection in collection.names.indices.map { (collection, $0) } }
+    let images = collections.indices.flatMap { file in
+      collections[file].names.indices.map { (file: file, index: $0) }
+    }
+    // The brightest image of each file or folder.
+    var brightest = [StoredImage?](repeating: nil, count: collections.count)
+    let pixels = shape.reduce(1, *)
     let size = workbench.config.evaluation.batch
     for start in stride(from: 0, to: images.count, by: size) {
       let some = images[start..<min(start + size, images.count)]
-      let pixels = try some.map { try $0.0.pixels($0.1) }
-      let batch = Tensor(shape: [some.count] + shape) { levels in
-        for (index, byte) in pixels.joined().enumerated() { levels[index] = Float(byte) / 255 }
+      let stored = try some.map { try collections[$0.file].image($0.index) }
+      for (place, image) in zip(some, stored) where image.brightest >= brightest[place.file]?.brightest ?? 0 {
+        brightest[place.file] = image
       }
-      result.add(some.map { $0.0.place(of: $0.1) }, workbench.model.explain(batch))
+      let batch = Tensor(shape: [some.count] + shape) { levels in
+        for (image, start) in zip(stored, stride(from: 0, to: levels.count, by: pixels)) {
+          for index in 0..<pixels { levels[start + index] = image.levels?[index] ?? Float(image.pixels[index]) / 255 }
+        }
+      }
+      result.add(some.map { collections[$0.file].place(of: $0.index) }, workbench.model.explain(batch))
     }
+    for (collection, image) in zip(collections, brightest) { try collection.checkWhite(image.map { [$0] } ?? []) }
     return result
   }
 

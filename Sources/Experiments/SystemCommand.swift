@@ -31,17 +31,51 @@ enum SystemCommand {
   static func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:]
   ) throws -> Result {
-    try turn.withLock { _ in
-      let handlers = [SIGINT, SIGQUIT].map { (signal: $0, handler: signal($0, SIG_IGN)) }
-      defer { for (number, handler) in handlers { signal(number, handler) } }
-      return try start(program, arguments, environment).finish()
+    try alone { try start(program, arguments, environment).finish() }
+  }
+
+  /// Runs a program whose standard output goes piece by piece to `receive`; the result's output is its standard error,
+  /// of which a pipe's 64 KiB are enough. Where `receive` returns false, the program is ended. Throws `Failure`.
+  ///
+  /// When this process ends, however it ends, the program's next write ends the program.
+  static func run(
+    _ program: String, _ arguments: [String], receive: (UnsafeRawBufferPointer) -> Bool
+  ) throws -> Result {
+    try alone {
+      let running = try start(program, arguments, separatingErrors: true)
+      if !running.drain(receive) { kill(running.process, SIGTERM) }
+      return try running.finish()
     }
   }
 
-  /// A program that runs, and the end of the pipe that it writes to.
+  private static func alone(_ body: () throws -> Result) throws -> Result {
+    try turn.withLock { _ in
+      let handlers = [SIGINT, SIGQUIT].map { (signal: $0, handler: signal($0, SIG_IGN)) }
+      defer { for (number, handler) in handlers { signal(number, handler) } }
+      return try body()
+    }
+  }
+
+  /// A program that runs, and the ends of the pipes that it writes to.
   private struct Running {
     let process: pid_t
+    /// Of standard error, and of standard output where that has no pipe of its own.
     let pipe: Int32
+    let output: Int32?
+
+    /// Hands over the standard output until it ends, or `receive` wants no more; false in that case.
+    func drain(_ receive: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+      guard let output else { return true }
+      defer { close(output) }
+      var chunk = [UInt8](repeating: 0, count: 1 << 16)
+      while true {
+        let count = Glibc.read(output, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return true }
+        let goesOn = chunk.withUnsafeBytes { receive(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        guard goesOn else { return false }
+      }
+    }
 
     func finish() throws -> Result {
       let output = read()
@@ -67,20 +101,28 @@ enum SystemCommand {
     }
   }
 
-  private static func start(
-    _ program: String, _ arguments: [String], _ environment: [String: String]
-  ) throws -> Running {
+  /// The reading and the writing end of a pipe that programs do not inherit.
+  private static func makePipe(for program: String) throws -> (reading: Int32, writing: Int32) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw notStarted(program, errno) }
-    defer { close(ends[1]) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
+  private static func start(
+    _ program: String, _ arguments: [String], _ environment: [String: String] = [:], separatingErrors: Bool = false
+  ) throws -> Running {
+    let ends = try makePipe(for: program)
+    defer { close(ends.writing) }
+    let output: (reading: Int32, writing: Int32)? = separatingErrors ? try makePipe(for: program) : nil
+    defer { if let output { close(output.writing) } }
 
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+    posix_spawn_file_actions_adddup2(&actions, (output ?? ends).writing, 1)
+    posix_spawn_file_actions_adddup2(&actions, ends.writing, 2)
 
     // What this process ignores meanwhile, or this thread blocks, reaches the program.
     var attributes = posix_spawnattr_t()
@@ -110,10 +152,11 @@ enum SystemCommand {
     var process: pid_t = 0
     let code = posix_spawnp(&process, program, &actions, &attributes, &words, &variables)
     if code != 0 {
-      close(ends[0])
+      close(ends.reading)
+      if let output { close(output.reading) }
       throw code == ENOENT ? Failure.missing(program: program) : notStarted(program, code)
     }
-    return Running(process: process, pipe: ends[0])
+    return Running(process: process, pipe: ends.reading, output: output?.reading)
   }
 
   private static func notStarted(_ program: String, _ code: Int32) -> Failure {

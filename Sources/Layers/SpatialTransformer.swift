@@ -97,6 +97,9 @@ public struct SpatialTransformer {
   public let isAligned: Bool
   private let config: WindowConfig
 
+  /// Whether windows are rotated.
+  public var hasRotation: Bool { config.rotation > 0 }
+
   public init(_ config: WindowConfig) {
     self.config = config
     isAligned = config.rotation == 0 && config.shear == 0 && config.linear == .none

@@ -27,6 +27,8 @@ public protocol ObjectDrawing: SceneModel {
   var categories: Int { get }
   /// The number of continuous latents of an object's appearance.
   var attributes: Int { get }
+  /// Whether objects are rotated.
+  var hasRotation: Bool { get }
   /// Patches [n, channel, side, side] of objects, whatever their places.
   /// Requires categories below `categories` (none where that is 0), and at most `attributes` attributes.
   func patches(_ objects: [ChosenObject]) -> Tensor
@@ -37,6 +39,7 @@ public protocol ObjectDrawing: SceneModel {
 extension RecurrentSceneModel: ObjectDrawing {
   public var categories: Int { appearance.categories }
   public var attributes: Int { appearance.attributes }
+  public var hasRotation: Bool { transformer.hasRotation }
 
   public func patches(_ objects: [ChosenObject]) -> Tensor {
     let (kinds, numbers) = (categories, attributes)

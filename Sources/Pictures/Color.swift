@@ -28,7 +28,7 @@ public struct Color: Sendable, Equatable, Hashable {
   ].map { Color(hex: $0) }
 
   /// Brightness 0 to 255, by the weights of ITU-R BT.601.
-  var luma: UInt8 {
+  package var luma: UInt8 {
     let thousandfold: Int = 299 * Int(red) + 587 * Int(green) + 114 * Int(blue)
     return UInt8((thousandfold + 500) / 1000)
   }

@@ -15,20 +15,42 @@ public enum Gzip {
     return try bytes.withUnsafeBufferPointer { try deflateStream($0, format: .gzip, level: level) }
   }
 
-  /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` either way. Throws `FileError`.
-  public static func readFile(_ path: String, limit: Int) throws -> [UInt8] {
-    let bytes = try Pictures.readFile(path, limit: limit)
-    guard path.hasSuffix(".gz") else { return bytes }
-    do { return try decompress(bytes, limit: limit) } catch let error as FileError { throw error.at(path) }
+  /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` either way.
+  ///
+  /// `check` gets the first bytes of the content (4096, or all) before the rest is expanded, and throws what is wrong.
+  /// Throws `FileError`.
+  public static func readFile(
+    _ path: String, limit: Int, check: (_ head: [UInt8]) throws -> Void = { _ in }
+  ) throws -> [UInt8] {
+    let isPacked = path.hasSuffix(".gz")
+    let bytes = try Pictures.readFile(path, limit: limit) { head, _ in
+      try isPacked ? Self.check(head[...]) : check(head)
+    }
+    guard isPacked else { return bytes }
+    do {
+      try bytes.withUnsafeBufferPointer { try check(inflateHead($0, format: .gzip, count: 4096)) }
+      return try decompress(bytes, limit: limit)
+    } catch let error as FileError {
+      throw error.at(path)
+    } catch let failure as InflateFailure {
+      throw FileError(path: path, problem: words(failure, limit: limit), nextStep: damaged)
+    }
   }
 
-  private static func decompress(_ input: UnsafeBufferPointer<UInt8>, limit: Int) throws -> [UInt8] {
-    guard input.count >= 2, input[0] == 0x1F, input[1] == 0x8B else {
-      let found = input.isEmpty ? "nothing" : hexadecimal(input.prefix(2))
+  /// Throws `FileError` where the first bytes of a file are not those of gzip data, and names what they are.
+  private static func check(_ head: some Collection<UInt8>) throws {
+    guard head.starts(with: [0x1F, 0x8B]) else {
+      let words = FileFormat.words(head, wanted: "gzip data")
       throw FileError(
-        problem: "is not gzip data (starts with \(found), expected 1f 8b)",
-        nextStep: "fetch the file again, or drop .gz from its name if it is not compressed")
+        problem: words.problem,
+        nextStep: words.nextStep ?? "fetch the file again, or drop .gz from its name if it is not compressed")
     }
+  }
+
+  private static let damaged = "fetch the file again, it may have been cut short or damaged"
+
+  private static func decompress(_ input: UnsafeBufferPointer<UInt8>, limit: Int) throws -> [UInt8] {
+    try check(input)
     // The last four bytes are the (last) member's length modulo 2^32: the first buffer's size.
     let expected = input.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
     var output: [UInt8] = []
@@ -41,9 +63,7 @@ public enum Gzip {
         offset += member.consumed
         if output.isEmpty { output = member.bytes } else { output += member.bytes }
       } catch let failure as InflateFailure {
-        throw FileError(
-          problem: words(failure, limit: limit), nextStep: "fetch the file again, it may have been cut short or damaged"
-        )
+        throw FileError(problem: words(failure, limit: limit), nextStep: damaged)
       }
     }
     return output

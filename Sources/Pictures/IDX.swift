@@ -9,35 +9,51 @@ public struct IDX: Sendable, Equatable {
   ///
   /// Throws `FileError` if the magic number, the sizes or the length do not fit.
   public init(file path: String, limit: Int = 1 << 30) throws {
-    let bytes = try Gzip.readFile(path, limit: limit)
+    let bytes = try Gzip.readFile(path, limit: limit) { head in
+      // The values are expanded only where the sizes fit the limit.
+      let header = try Self.header(head)
+      guard header.length + header.count <= limit else {
+        throw Self.broken("says that it holds \(header.count) values, the limit is \(limit) bytes")
+      }
+    }
     do { try self.init(bytes: bytes) } catch let error as FileError { throw error.at(path) }
   }
 
   /// Reads IDX data already in memory; throws `FileError` as `init(file:)` does.
   public init(bytes: consuming [UInt8]) throws {
-    let dimensions = try Self.dimensions(bytes)
-    let header = 4 + 4 * dimensions
-    guard bytes.count >= header else {
-      throw Self.broken("ends within its header: \(bytes.count) bytes, expected \(header) for \(dimensions) dimensions")
+    let header = try Self.header(bytes)
+    let found = bytes.count - header.length
+    guard header.count == found else {
+      let sizes = header.shape.map(String.init).joined(separator: " x ")
+      throw Self.broken("holds \(found) values after the header, expected \(header.count) bytes for \(sizes)")
+    }
+    shape = header.shape
+    bytes.removeFirst(header.length)
+    self.values = bytes
+  }
+
+  /// The sizes, their product, and the bytes before the values. Throws `FileError` where the sizes cannot be.
+  private static func header(_ bytes: [UInt8]) throws -> (shape: [Int], count: Int, length: Int) {
+    let dimensions = try dimensions(bytes)
+    let length = 4 + 4 * dimensions
+    guard bytes.count >= length else {
+      throw broken("ends within its header: \(bytes.count) bytes, expected \(length) for \(dimensions) dimensions")
     }
     let shape = (0..<dimensions).map { index in
       bytes[(4 + 4 * index)..<(8 + 4 * index)].reduce(0) { $0 << 8 | Int($1) }
     }
-    let found = bytes.count - header
-    let sizes = shape.map(String.init).joined(separator: " x ")
-    guard Self.product(shape) == found else {
-      let expected = Self.product(shape).map { "\($0) bytes" } ?? "more bytes than memory can hold"
-      throw Self.broken("holds \(found) values after the header, expected \(expected) for \(sizes)")
+    guard let count = product(shape), count < Int.max - length else {
+      let sizes = shape.map(String.init).joined(separator: " x ")
+      throw broken(
+        "holds \(bytes.count - length) values after the header, expected more bytes than memory can hold for \(sizes)")
     }
-    self.shape = shape
-    bytes.removeFirst(header)
-    self.values = bytes
+    return (shape, count, length)
   }
 
   private static func dimensions(_ bytes: [UInt8]) throws -> Int {
     guard bytes.count >= 4, bytes[0] == 0, bytes[1] == 0 else {
-      let found = bytes.isEmpty ? "nothing" : hexadecimal(bytes.prefix(4))
-      throw broken("is not IDX data: starts with \(found), expected 00 00 08 and the number of dimensions")
+      let words = FileFormat.words(bytes, wanted: "IDX data")
+      throw FileError(problem: words.problem, nextStep: words.nextStep ?? remedy)
     }
     guard bytes[2] == 8 else {
       throw broken("holds values of type \(hexadecimal([bytes[2]])), expected 08 (unsigned bytes)")
@@ -57,7 +73,9 @@ public struct IDX: Sendable, Equatable {
     return shape.contains(0) ? 0 : result
   }
 
+  private static let remedy = "fetch the file again from its source"
+
   private static func broken(_ problem: String) -> FileError {
-    FileError(problem: problem, nextStep: "fetch the file again from its source")
+    FileError(problem: problem, nextStep: remedy)
   }
 }

@@ -20,29 +20,23 @@ enum InflateFormat: Int32 {
 
 /// Expands one stream from the start of `input`, to at most `limit` bytes; `expected` only sets the first buffer.
 ///
-/// Throws `InflateFailure`.
+/// Throws `InflateFailure`, and `FileError` where what is expected takes more memory than is free.
 func inflateStream(
   _ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, expected: Int, limit: Int
 ) throws -> Inflated {
-  // zlib keeps a pointer back to its stream, so the stream must not move.
-  let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-  stream.initialize(to: z_stream())
-  defer { stream.deallocate() }
-  let begun = inflateInit2_(stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-  guard begun == Z_OK else { throw InflateFailure.damaged("zlib cannot start, code \(begun)") }
-  defer { inflateEnd(stream) }
-
+  let stream = try InflateStream(format)
   let limit = min(max(0, limit), 1 << 48)
   var result = Inflated(bytes: [], consumed: 0)
   // Deflate expands by at most 1032, so a lying `expected` cannot ask for much; one byte more shows an overrun.
   var room = min(max(0, expected), limit, 1032 * input.count + 64) + 1
+  try FreeMemory.require(room)
   while true {
     var ended = false
     var failure: InflateFailure?
     let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
       while count < room, !ended, failure == nil {
         let free = UnsafeMutableBufferPointer(rebasing: buffer[count..<room])
-        let outcome = inflateStep(stream, input, result.consumed, free)
+        let outcome = inflateStep(stream.pointer, input, result.consumed, free)
         result.consumed += outcome.taken
         count += outcome.given
         ended = outcome.ended
@@ -54,6 +48,47 @@ func inflateStream(
     guard result.bytes.count <= limit else { throw InflateFailure.tooLarge }
     if ended { return result }
     room = min(max(result.bytes.count, 1 << 16), limit - result.bytes.count + 1)
+  }
+}
+
+/// Up to `count` bytes of the start of what `input` expands to. Throws `InflateFailure` where it is damaged before that.
+func inflateHead(_ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, count: Int) throws -> [UInt8] {
+  guard count > 0 else { return [] }
+  let stream = try InflateStream(format)
+  var failure: InflateFailure?
+  let head = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    var consumed = 0
+    while filled < count, failure == nil {
+      let free = UnsafeMutableBufferPointer(rebasing: buffer[filled..<count])
+      let outcome = inflateStep(stream.pointer, input, consumed, free)
+      consumed += outcome.taken
+      filled += outcome.given
+      failure = outcome.failure
+      if outcome.ended { break }
+    }
+  }
+  if let failure { throw failure }
+  return head
+}
+
+/// The state of zlib, which keeps a pointer back to it: it must not move.
+private struct InflateStream: ~Copyable {
+  let pointer: UnsafeMutablePointer<z_stream>
+
+  init(_ format: InflateFormat) throws {
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let begun = inflateInit2_(stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    guard begun == Z_OK else {
+      stream.deallocate()
+      throw InflateFailure.damaged("zlib cannot start, code \(begun)")
+    }
+    pointer = stream
+  }
+
+  deinit {
+    inflateEnd(pointer)
+    pointer.deallocate()
   }
 }
 

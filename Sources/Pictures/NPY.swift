@@ -1,13 +1,18 @@
+import CZlib
+
 /// An array in NumPy's NPY format: versions 1, 2 and 3 are read, version 1 is written.
 ///
-/// Read are bytes, flags, and little-endian integers and floating-point numbers of 32 and 64 bits; other types are
-/// refused by name. Reading takes memory for the values only once the data is known to be there: at most twice the
-/// bytes of the file (three times for an array in Fortran order), whatever its header claims.
+/// Read are flags, integers of 8 to 64 bits (but for unsigned ones of 64) and floating-point numbers of 16 to 64 bits, in
+/// either byte order; other types are refused by name. What has no case of its own in `Values` becomes the next wider
+/// type. Reading takes memory for the values only once the data is known to be there: at most three times the bytes of the
+/// file (five times for an array in Fortran order of a type that is widened), whatever its header claims.
 public struct NPY: Sendable, Equatable {
   /// The values, row-major.
   public enum Values: Sendable, Equatable {
     case uint8([UInt8])
     case flags([Bool])
+    case uint16([UInt16])
+    case int16([Int16])
     case int32([Int32])
     case int64([Int64])
     case float32([Float])
@@ -27,25 +32,53 @@ public struct NPY: Sendable, Equatable {
     self.values = values
   }
 
-  /// Reads a file of at most `limit` bytes. Throws `FileError` where it cannot be read or holds something else.
-  public init(file path: String, limit: Int = 1 << 31) throws {
-    let bytes = try readFile(path, limit: limit)
+  /// Reads a file of at most `limit` bytes. `check` gets the shape before the values are read, and throws what is wrong.
+  ///
+  /// Throws `FileError` where the file cannot be read or holds something else.
+  public init(file path: String, limit: Int = 1 << 31, check: (_ shape: [Int]) throws -> Void = { _ in }) throws {
+    let bytes = try readFile(path, limit: limit) { head, size in
+      // A longer header is read with the rest.
+      guard let header = try NPYHeader(head, isWhole: head.count >= size) else { return }
+      try header.check(size: size)
+      try check(header.shape)
+      try FreeMemory.require(3 * size)
+    }
     do { try self.init(bytes: bytes) } catch let error as FileError { throw error.at(path) }
+    try check(shape)
   }
 
   /// Reads NPY data already in memory; throws `FileError` as `init(file:)` does.
-  public init(bytes: [UInt8]) throws {
-    let header = try NPYHeader(bytes)
-    let found = bytes.count - header.length
-    guard let count = NPYHeader.product(header.shape), count <= found, count * header.kind.size == found else {
-      let shape = header.shape.map(String.init).joined(separator: ", ")
-      throw NPYHeader.broken(
-        "holds \(found) bytes after the header, which is not what \(header.kind.rawValue) values of shape (\(shape)) take"
-      )
+  public init(bytes: consuming [UInt8]) throws {
+    let header = try NPYHeader(copy bytes)
+    try header.check(size: bytes.count)
+    let values: Values
+    if header.kind == .uint8 {
+      bytes.removeFirst(header.length)
+      values = .uint8(bytes)
+    } else {
+      values = Values(bytes[header.length...], header.kind, isBigEndian: header.isBigEndian)
     }
-    let values = bytes.withUnsafeBytes { Values(UnsafeRawBufferPointer(rebasing: $0[header.length...]), header.kind) }
     shape = header.shape
     self.values = header.isFortranOrder ? values.fromFortranOrder(header.shape) : values
+  }
+
+  /// The CRC-32 of the values, little-endian: a fingerprint.
+  package var checksum: UInt32 {
+    func crc<Element>(_ values: [Element]) -> UInt32 {
+      values.withUnsafeBytes { bytes in
+        UInt32(truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+      }
+    }
+    return switch values {
+    case .uint8(let values): crc(values)
+    case .flags(let values): crc(values)
+    case .uint16(let values): crc(values)
+    case .int16(let values): crc(values)
+    case .int32(let values): crc(values)
+    case .int64(let values): crc(values)
+    case .float32(let values): crc(values)
+    case .float64(let values): crc(values)
+    }
   }
 
   /// The array as a file's bytes, the same as NumPy's.
@@ -59,6 +92,8 @@ extension NPY.Values {
     switch self {
     case .uint8(let values): values.count
     case .flags(let values): values.count
+    case .uint16(let values): values.count
+    case .int16(let values): values.count
     case .int32(let values): values.count
     case .int64(let values): values.count
     case .float32(let values): values.count
@@ -66,11 +101,13 @@ extension NPY.Values {
     }
   }
 
-  /// NumPy's name of the type: `uint8`, `bool`, `int32`, `int64`, `float32` or `float64`.
+  /// NumPy's name of the type, such as `uint8` or `bool`.
   public var typeName: String {
     switch self {
     case .uint8: "uint8"
     case .flags: "bool"
+    case .uint16: "uint16"
+    case .int16: "int16"
     case .int32: "int32"
     case .int64: "int64"
     case .float32: "float32"
@@ -82,6 +119,8 @@ extension NPY.Values {
     switch self {
     case .uint8: .uint8
     case .flags: .flags
+    case .uint16: .uint16
+    case .int16: .int16
     case .int32: .int32
     case .int64: .int64
     case .float32: .float32
@@ -90,22 +129,32 @@ extension NPY.Values {
   }
 
   /// Requires whole values.
-  fileprivate init(_ data: UnsafeRawBufferPointer, _ kind: NPYHeader.Kind) {
+  fileprivate init(_ data: ArraySlice<UInt8>, _ kind: NPYHeader.Kind, isBigEndian: Bool) {
     func load<Element: BitwiseCopyable>(_ type: Element.Type) -> [Element] {
       let total = data.count / MemoryLayout<Element>.stride
       // The standard library writes into the one empty array that all threads share.
       guard total > 0 else { return [] }
       return [Element](unsafeUninitializedCapacity: total) { buffer, count in
-        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: data)
+        let bytes = UnsafeMutableRawBufferPointer(buffer)
+        data.withUnsafeBytes { bytes.copyMemory(from: $0) }
+        if isBigEndian { reverse(bytes, each: MemoryLayout<Element>.stride) }
         count = total
       }
+    }
+    func reverse(_ bytes: UnsafeMutableRawBufferPointer, each size: Int) {
+      for start in stride(from: 0, to: bytes.count, by: size) { bytes[start..<start + size].reverse() }
     }
     self =
       switch kind {
       case .uint8: .uint8(Array(data))
+      case .int8: .int16(data.map { Int16(Int8(bitPattern: $0)) })
       case .flags: .flags(data.map { $0 != 0 })
+      case .uint16: .uint16(load(UInt16.self))
+      case .int16: .int16(load(Int16.self))
+      case .uint32: .int64(load(UInt32.self).map(Int64.init))
       case .int32: .int32(load(Int32.self))
       case .int64: .int64(load(Int64.self))
+      case .float16: .float32(load(Float16.self).map(Float.init))
       case .float32: .float32(load(Float.self))
       case .float64: .float64(load(Double.self))
       }
@@ -115,6 +164,8 @@ extension NPY.Values {
     switch self {
     case .uint8(let values): values
     case .flags(let values): values.map { $0 ? 1 : 0 }
+    case .uint16(let values): values.withUnsafeBytes(Array.init)
+    case .int16(let values): values.withUnsafeBytes(Array.init)
     case .int32(let values): values.withUnsafeBytes(Array.init)
     case .int64(let values): values.withUnsafeBytes(Array.init)
     case .float32(let values): values.withUnsafeBytes(Array.init)
@@ -146,6 +197,8 @@ extension NPY.Values {
     return switch self {
     case .uint8(let values): .uint8(reordered(values))
     case .flags(let values): .flags(reordered(values))
+    case .uint16(let values): .uint16(reordered(values))
+    case .int16(let values): .int16(reordered(values))
     case .int32(let values): .int32(reordered(values))
     case .int64(let values): .int64(reordered(values))
     case .float32(let values): .float32(reordered(values))

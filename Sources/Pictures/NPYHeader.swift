@@ -1,39 +1,61 @@
 /// What stands before the values of an NPY file: magic number, version, and a Python dict of type, order and shape.
 struct NPYHeader {
-  /// The types of values that are read and written, by NumPy's names for them.
+  /// The types of values that are read, by NumPy's names for them where they are little-endian.
   enum Kind: String, CaseIterable {
     case uint8 = "|u1"
+    case int8 = "|i1"
     case flags = "|b1"
+    case uint16 = "<u2"
+    case int16 = "<i2"
+    case uint32 = "<u4"
     case int32 = "<i4"
     case int64 = "<i8"
+    case float16 = "<f2"
     case float32 = "<f4"
     case float64 = "<f8"
 
     /// Bytes a value.
     var size: Int {
       switch self {
-      case .uint8, .flags: 1
-      case .int32, .float32: 4
+      case .uint8, .int8, .flags: 1
+      case .uint16, .int16, .float16: 2
+      case .uint32, .int32, .float32: 4
       case .int64, .float64: 8
       }
     }
   }
 
   let kind: Kind
+  let isBigEndian: Bool
   let isFortranOrder: Bool
   let shape: [Int]
   /// Where the values start, in bytes.
   let length: Int
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  /// The most bytes that a header of version 1 can have; those of the others are no longer in practice.
+  static let longest = 10 + 0xFFFF
   /// The most dimensions that an array may have: NumPy's own limit.
   private static let mostDimensions = 64
+
+  /// Reads the header from the first bytes of a file; nil where it ends behind them, unless they are the whole file.
+  /// Throws `FileError`.
+  init?(_ head: [UInt8], isWhole: Bool) throws {
+    let isLater = head.count >= 7 && head[6] != 1
+    let start = isLater ? 12 : 10
+    if !isWhole, head.count >= start, head.starts(with: Self.magic),
+      head[8..<start].reversed().reduce(0, { $0 << 8 | Int($1) }) + start > head.count
+    {
+      return nil
+    }
+    try self.init(head)
+  }
 
   /// Reads the header of a file. Throws `FileError`.
   init(_ bytes: [UInt8]) throws {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
-      let found = bytes.isEmpty ? "nothing" : hexadecimal(bytes.prefix(6))
-      throw Self.broken("is not NPY data: starts with \(found), expected 93 4e 55 4d 50 59 and a version")
+      let words = FileFormat.words(bytes, wanted: "NPY data")
+      throw FileError(problem: words.problem, nextStep: words.nextStep ?? Self.remedy)
     }
     guard (1...3).contains(bytes[6]), bytes[7] == 0 else {
       throw Self.broken("is NPY data of version \(bytes[6]).\(bytes[7]), expected 1.0, 2.0 or 3.0")
@@ -45,9 +67,19 @@ struct NPYHeader {
       throw Self.broken("claims a header to byte \(length), but ends at byte \(bytes.count)")
     }
     var dictionary = PythonDictionary(rest: bytes[start..<length])
-    (kind, isFortranOrder, shape) = try dictionary.read()
+    (kind, isBigEndian, isFortranOrder, shape) = try dictionary.read()
     guard shape.count <= Self.mostDimensions else {
       throw Self.broken("has \(shape.count) dimensions, the limit is \(Self.mostDimensions)")
+    }
+  }
+
+  /// Throws `FileError` unless the values take what follows the header in so many bytes of a file.
+  func check(size: Int) throws {
+    let found = size - length
+    guard let count = Self.product(shape), count <= found, count * kind.size == found else {
+      let shape = shape.map(String.init).joined(separator: ", ")
+      throw Self.broken(
+        "holds \(found) bytes after the header, which is not what \(kind.rawValue) values of shape (\(shape)) take")
     }
   }
 
@@ -72,8 +104,10 @@ struct NPYHeader {
     return shape.contains(0) ? 0 : result
   }
 
+  private static let remedy = "save the array again with numpy.save or numpy.savez"
+
   static func broken(_ problem: String) -> FileError {
-    FileError(problem: problem, nextStep: "save the array again with numpy.save or numpy.savez")
+    FileError(problem: problem, nextStep: remedy)
   }
 }
 
@@ -81,8 +115,10 @@ struct NPYHeader {
 private struct PythonDictionary {
   var rest: ArraySlice<UInt8>
 
-  mutating func read() throws -> (kind: NPYHeader.Kind, isFortranOrder: Bool, shape: [Int]) {
-    var kind: NPYHeader.Kind?
+  mutating func read() throws -> (
+    kind: NPYHeader.Kind, isBigEndian: Bool, isFortranOrder: Bool, shape: [Int]
+  ) {
+    var kind: (kind: NPYHeader.Kind, isBigEndian: Bool)?
     var isFortranOrder: Bool?
     var shape: [Int]?
     try expect("{")
@@ -106,10 +142,10 @@ private struct PythonDictionary {
     guard let kind, let isFortranOrder, let shape else {
       throw NPYHeader.broken("lacks descr, fortran_order or shape in its header")
     }
-    return (kind, isFortranOrder, shape)
+    return (kind.kind, kind.isBigEndian, isFortranOrder, shape)
   }
 
-  private mutating func type() throws -> NPYHeader.Kind {
+  private mutating func type() throws -> (kind: NPYHeader.Kind, isBigEndian: Bool) {
     skipSpace()
     let known = NPYHeader.Kind.allCases.map(\.rawValue).joined(separator: ", ")
     func refused(_ found: String) -> FileError {
@@ -121,8 +157,11 @@ private struct PythonDictionary {
       throw refused("with named fields")
     }
     let name = try text()
-    guard let kind = NPYHeader.Kind(rawValue: name) else { throw refused("'\(name)'") }
-    return kind
+    let isBigEndian = name.hasPrefix(">")
+    guard let kind = NPYHeader.Kind(rawValue: isBigEndian ? "<" + name.dropFirst() : name) else {
+      throw refused("'\(name)'")
+    }
+    return (kind, isBigEndian)
   }
 
   private mutating func flag() throws -> Bool {

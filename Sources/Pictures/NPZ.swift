@@ -1,7 +1,8 @@
 /// Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip archive of NPY files.
 ///
-/// An array is expanded when it is asked for, to at most `limit` bytes; deflate makes no more than 1032 bytes of one, so
-/// reading never takes more than that times the bytes of the archive, whatever it claims.
+/// An array is expanded when it is asked for, to at most `limit` bytes, and only after its header has been found to fit
+/// its size and the memory that is free; deflate makes no more than 1032 bytes of one, so reading never takes more than
+/// three times that times the bytes of the archive, whatever it claims.
 public struct NPZ: Sendable {
   /// The arrays' names, in the order of the archive.
   public let names: [String]
@@ -13,7 +14,7 @@ public struct NPZ: Sendable {
 
   /// Opens a file whose bytes, and whose arrays' bytes, are at most `limit` each. Throws `FileError`.
   public init(file path: String, limit: Int = 1 << 31) throws {
-    try self.init(readFile(path, limit: limit), path: path, limit: limit)
+    try self.init(readFile(path, limit: limit) { head, _ in try Zip.check(head) }, path: path, limit: limit)
   }
 
   /// Opens an archive already in memory. Throws `FileError`.
@@ -42,10 +43,17 @@ public struct NPZ: Sendable {
     archive = bytes
   }
 
-  /// The array of that name; nil where there is none. Throws `FileError` where it is damaged.
-  public func array(_ name: String) throws -> NPY? {
+  /// The array of that name; nil where there is none. `check` gets the shape before the array is expanded, and throws what
+  /// is wrong. Throws `FileError` where the array is damaged, or takes more memory than is free.
+  public func array(_ name: String, check: (_ shape: [Int]) throws -> Void = { _ in }) throws -> NPY? {
     guard let entry = entries[name] else { return nil }
     do {
+      let head = try Zip.extract(entry, from: archive, first: NPYHeader.longest)
+      if let header = try NPYHeader(head, isWhole: head.count >= entry.size) {
+        try header.check(size: entry.size)
+        try check(header.shape)
+      }
+      if entry.size <= limit { try FreeMemory.require(3 * entry.size) }
       return try NPY(bytes: Zip.extract(entry, from: archive, limit: limit))
     } catch let error as FileError {
       // What is wrong with an entry names it already.

@@ -1,33 +1,73 @@
 import Glibc
 
-/// All bytes of a file or pipe, at most `limit` of them; throws `FileError`.
-public func readFile(_ path: String, limit: Int = 1 << 31) throws -> [UInt8] {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
+/// All bytes of a file, at most `limit` of them; throws `FileError`.
+///
+/// Only regular files are opened for reading: a pipe, a device or a socket could wait for ever, or never end. `check` gets
+/// the first bytes (4096 of them, or all) and the size before memory is taken for the rest; it throws what is wrong.
+/// A file larger than the memory that is free is refused.
+public func readFile(
+  _ path: String, limit: Int = 1 << 31, check: (_ head: [UInt8], _ size: Int) throws -> Void = { _, _ in }
+) throws -> [UInt8] {
+  let (descriptor, size) = try openForReading(path)
   defer { close(descriptor) }
-  var status = stat()
-  guard fstat(descriptor, &status) == 0 else { throw systemError(path, "cannot be examined", errno) }
-  guard status.st_mode & S_IFMT != S_IFDIR else {
-    throw FileError(path: path, problem: "is a folder, not a file", nextStep: "name a file inside it")
-  }
-  let size = Int(status.st_size)
   guard size <= limit else { throw tooLarge(path, size: "\(size)", limit: limit) }
+  let head = try readChunk(descriptor, path: path, room: min(size + 1, 4096))
+  do { try check(head, size) } catch let error as FileError where error.path == nil { throw error.at(path) }
+  do { try FreeMemory.require(size) } catch let error as FileError { throw error.at(path) }
 
   // A file of known size is read in one go; the byte to spare shows that it ended there.
   var bytes: [UInt8] = []
-  var room = min(size, limit) + 1
+  var (begun, room) = (head, size + 1)
   while true {
-    let chunk = try readChunk(descriptor, path: path, room: room)
+    let chunk = try readChunk(descriptor, path: path, room: room, after: begun)
     if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
     guard bytes.count <= limit else { throw tooLarge(path, size: "over \(limit)", limit: limit) }
     if chunk.count < room { return bytes }
-    room = max(1, min(max(bytes.count, 1 << 16), limit - bytes.count + 1))
+    (begun, room) = ([], max(1, min(max(bytes.count, 1 << 16), limit - bytes.count + 1)))
   }
 }
 
-/// Up to `room` bytes; fewer only at the end of the file.
-private func readChunk(_ descriptor: Int32, path: String, room: Int) throws -> [UInt8] {
+/// The first `count` bytes of a file, or all. Throws `FileError` as `readFile` does.
+package func readHead(_ path: String, count: Int = FileFormat.headLength) throws -> [UInt8] {
+  let (descriptor, _) = try openForReading(path)
+  defer { close(descriptor) }
+  return try readChunk(descriptor, path: path, room: count)
+}
+
+/// A regular file, opened for reading, and its size in bytes. Throws `FileError`.
+///
+/// The caller closes the descriptor.
+package func openForReading(_ path: String) throws -> (descriptor: Int32, size: Int) {
+  // Without O_NONBLOCK, opening a pipe waits for who writes to it.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+  guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else {
+    defer { close(descriptor) }
+    throw systemError(path, "cannot be examined", errno)
+  }
+  if let fault = fault(status.st_mode) {
+    close(descriptor)
+    throw FileError(path: path, problem: fault.problem, nextStep: fault.nextStep)
+  }
+  return (descriptor, Int(status.st_size))
+}
+
+/// What is wrong with reading something of that type; nil for a regular file.
+private func fault(_ mode: mode_t) -> (problem: String, nextStep: String)? {
+  switch mode & S_IFMT {
+  case S_IFREG: nil
+  case S_IFDIR: ("is a folder, not a file", "name a file inside it")
+  case S_IFIFO: ("is a pipe, not a file", "write it to a file first, and name that")
+  case S_IFSOCK: ("is a socket, not a file", "name a file")
+  default: ("is a device, not a file", "name a file")
+  }
+}
+
+/// Up to `room` bytes, the first of them those `begun` before; fewer only at the end of the file.
+private func readChunk(_ descriptor: Int32, path: String, room: Int, after begun: [UInt8] = []) throws -> [UInt8] {
   try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+    count = buffer[..<room].update(fromContentsOf: begun)
     while count < room, let start = buffer.baseAddress {
       let got = read(descriptor, start + count, room - count)
       if got < 0 && errno == EINTR { continue }

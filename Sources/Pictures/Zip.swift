@@ -24,6 +24,7 @@ public enum Zip {
 
   /// The archive's entries, in the order of its central directory; throws `FileError` if that is damaged.
   public static func entries(_ bytes: [UInt8]) throws -> [Entry] {
+    try check(Array(bytes.prefix(FileFormat.headLength)))
     let end = try endRecord(bytes)
     let count = number(bytes, at: end + 10, bytes: 2)
     var position = number(bytes, at: end + 16, bytes: 4)
@@ -47,6 +48,30 @@ public enum Zip {
       position = next
     }
     return result
+  }
+
+  /// Throws `FileError` where the first bytes of a file are those of something else than a zip archive, and names it.
+  static func check(_ head: [UInt8]) throws {
+    guard let kind = FileFormat(head), kind != .npz else { return }
+    let words = FileFormat.words(head, wanted: "a zip archive")
+    throw broken(words.problem, nextStep: words.nextStep ?? "name the archive, or fetch it again")
+  }
+
+  /// Up to `count` bytes of the start of an entry. Throws `FileError` where it is damaged.
+  static func extract(_ entry: Entry, from bytes: [UInt8], first count: Int) throws -> [UInt8] {
+    guard !entry.isEncrypted, entry.method == 0 || entry.method == 8 else {
+      // Says what is wrong.
+      return try extract(entry, from: bytes, limit: count)
+    }
+    let data = try dataRange(of: entry, in: bytes)
+    if entry.method == 0 { return Array(bytes[data].prefix(count)) }
+    do {
+      return try bytes.withUnsafeBufferPointer {
+        try inflateHead(UnsafeBufferPointer(rebasing: $0[data]), format: .raw, count: min(count, entry.size))
+      }
+    } catch let failure as InflateFailure {
+      throw broken("entry \(entry.name): \(Gzip.words(failure, limit: count))")
+    }
   }
 
   /// The bytes of one entry, at most `limit` of them; throws `FileError` if its size or CRC-32 does not fit.

@@ -3,10 +3,16 @@ extension Scene {
   ///
   /// A black image has its whole width and height on either side.
   public var margins: (left: Int, top: Int, right: Int, bottom: Int) {
+    levels.map { blackEdges(of: $0) } ?? blackEdges(of: pixels)
+  }
+
+  private func blackEdges<Value: Comparable & ExpressibleByIntegerLiteral>(
+    of values: [Value]
+  ) -> (left: Int, top: Int, right: Int, bottom: Int) {
     var margins = (left: width, top: height, right: width, bottom: height)
-    pixels.withUnsafeBufferPointer { pixels in
-      for start in stride(from: 0, to: pixels.count, by: height * width) {
-        let plane = UnsafeBufferPointer(rebasing: pixels[start..<start + height * width])
+    values.withUnsafeBufferPointer { values in
+      for start in stride(from: 0, to: values.count, by: height * width) {
+        let plane = UnsafeBufferPointer(rebasing: values[start..<start + height * width])
         guard let ink = Box(ofPixelsAbove: 0, in: plane, height: height, width: width) else { continue }
         margins.left = min(margins.left, Int(ink.left))
         margins.top = min(margins.top, Int(ink.top))
@@ -20,8 +26,8 @@ extension Scene {
   /// The scene with everything in it moved, in pixels; what leaves the image is lost, and what comes in is black.
   public func moved(right: Int, down: Int) -> Scene {
     guard right != 0 || down != 0 else { return self }
-    func moved(_ planes: [UInt8]) -> [UInt8] {
-      var result = [UInt8](repeating: 0, count: planes.count)
+    func moved<Value: ExpressibleByIntegerLiteral>(_ planes: [Value]) -> [Value] {
+      var result = [Value](repeating: 0, count: planes.count)
       let columns = max(0, -right)..<max(max(0, -right), min(width, width - right))
       for start in stride(from: 0, to: planes.count, by: height * width) {
         for row in 0..<height where (0..<height).contains(row + down) && !columns.isEmpty {
@@ -45,6 +51,6 @@ extension Scene {
     }
     return Scene(
       channels: channels, height: height, width: width, pixels: moved(pixels), objects: objects,
-      masks: masks.map(moved), isLabeled: isLabeled)
+      masks: masks.map { moved($0) }, levels: levels.map { moved($0) }, isLabeled: isLabeled)
   }
 }

@@ -37,6 +37,9 @@ public struct Scene: Equatable, Sendable {
   /// Row-major `[channel, height, width]`, 0 black to 255 full.
   public let pixels: [UInt8]
 
+  /// The same image in 0...1, where it has more than 256 levels; nil where `pixels` say all.
+  public let levels: [Float]?
+
   /// The objects in the order in which they were drawn; none where nobody knows them.
   public let objects: [SceneObject]
 
@@ -46,15 +49,18 @@ public struct Scene: Equatable, Sendable {
   /// Each object's own ink, row-major `[height, width]`, 0...255, in the order of `objects`; empty unless asked for.
   public let masks: [[UInt8]]
 
-  /// Requires `channels * height * width` pixels, and either no masks or one of `height * width` for each object; no
-  /// objects where they are not known.
+  /// Requires `channels * height * width` pixels, as many levels if there are any, and either no masks or one of
+  /// `height * width` for each object; no objects where they are not known.
   public init(
     channels: Int = 1, height: Int, width: Int, pixels: [UInt8], objects: [SceneObject], masks: [[UInt8]] = [],
-    isLabeled: Bool = true
+    levels: [Float]? = nil, isLabeled: Bool = true
   ) {
     precondition(
       pixels.count == channels * height * width,
       "a scene of shape [\(channels), \(height), \(width)] was given \(pixels.count) pixels")
+    precondition(
+      levels.map { $0.count == pixels.count } ?? true,
+      "a scene of \(pixels.count) pixels was given \(levels?.count ?? 0) levels")
     precondition(
       masks.isEmpty || masks.count == objects.count && masks.allSatisfy { $0.count == height * width },
       "a scene of \(objects.count) objects was given \(masks.count) masks, or one is not \(height) x \(width)")
@@ -63,6 +69,7 @@ public struct Scene: Equatable, Sendable {
     self.height = height
     self.width = width
     self.pixels = pixels
+    self.levels = levels
     self.objects = objects
     self.masks = masks
     self.isLabeled = isLabeled

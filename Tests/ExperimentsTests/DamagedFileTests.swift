@@ -49,16 +49,16 @@ struct DamagedFileTests {
     let pixels = [UInt8](repeating: 200, count: 12 * 784)
     let whole = try Gzip.compress(idx([12, 28, 28], pixels))
     let cases: [(file: String, bytes: [UInt8], problem: String)] = [
-      (Self.images, [], "is not gzip data (starts with nothing, expected 1f 8b)"),
-      (Self.images, Array("hello".utf8), "is not gzip data (starts with 68 65, expected 1f 8b)"),
+      (Self.images, [], "is not gzip data: it is empty"),
+      (Self.images, Array("hello".utf8), "is text, not gzip data"),
       (Self.images, Array(whole.prefix(whole.count / 2)), "the compressed data ends too early"),
       (Self.images, whole.dropLast(8) + [1, 2, 3, 4, 5, 6, 7, 8], "the compressed data is damaged"),
-      (Self.images, try Gzip.compress([1, 2, 3, 4]), "is not IDX data: starts with 01 02 03 04, expected 00 00 08"),
+      (Self.images, try Gzip.compress([1, 2, 3, 4]), "is not IDX data: it starts with 01 02 03 04"),
       (Self.images, try Gzip.compress(idx([12, 28, 28], pixels, type: 13)), "holds values of type 0d, expected 08"),
       (Self.images, try Gzip.compress(idx([12, 28, 28], pixels.dropLast())), "holds 9407 values after the header"),
       (
         Self.images, try Gzip.compress(idx([0xFFFF_FFFF, 28, 28], pixels)),
-        "expected 3367254359280 bytes for 4294967295 x 28 x 28"
+        "says that it holds 3367254359280 values, the limit is"
       ),
       (
         Self.images, try Gzip.compress(idx([12, 27, 28], [UInt8](repeating: 0, count: 12 * 27 * 28))),
@@ -100,7 +100,7 @@ struct DamagedFileTests {
     let cases: [(name: String, bytes: [UInt8], problem: String, help: String)] = [
       ("a.png", [], "a.png: an empty file is not a PNG", "fetch or make the file again"),
       (
-        "a.png", Array("This is no picture.".utf8), "a.png: is not a readable PNG (libpng: Not a PNG file)",
+        "a.png", Array("This is no picture.".utf8), "a.png: is text, not a readable PNG",
         "fetch or make"
       ),
       ("a.png", png.dropLast(20), "a.png: is a broken PNG: ends at byte", "fetch or make the file again"),

@@ -75,23 +75,72 @@ struct DataFetchTests {
     #expect(files.map(\.outcome) == [.present, .present])
   }
 
-  @Test func anotherFileIsLeftAloneAndReported() throws {
-    try scratch.write("my own", to: "data/tiny/a.gz")
-    let files = try fetch(from: "mirror")
-    guard case .differs(let found, expected: alpha) = files[0].outcome else {
-      Issue.record("found \(files[0].outcome)")
-      return
+  @Test func aFileThatIsNotThePublishedOneIsReplacedAndKeptAside() throws {
+    for (number, kept) in [(1, "a.gz.old"), (2, "a.gz.old-2")] {
+      try scratch.write("my own \(number)", to: "data/tiny/a.gz")
+      let files = try fetch(from: "mirror")
+      guard case .replaced(let problem, let aside) = files[0].outcome else {
+        Issue.record("found \(files[0].outcome)")
+        return
+      }
+      #expect(problem.contains("expected \(alpha)") && aside.hasSuffix("/\(kept)"))
+      #expect(files[0].description.contains("is kept as \(aside)"))
+      #expect(try scratch.text("data/tiny/a.gz") == "alpha")
+      #expect(try scratch.text("data/tiny/\(kept)") == "my own \(number)")
     }
-    #expect(found != alpha && files[1].outcome == .fetched)
-    #expect(files[0].description.contains("left alone") && files[0].description.contains(found))
+    #expect(scratch.names(in: "data/tiny") == ["a.gz", "a.gz.old", "a.gz.old-2", "b.gz"])
+  }
+
+  @Test func aFileStaysWhereItsReplacementDoesNotCome() throws {
+    try scratch.write("my own", to: "data/tiny/a.gz")
+    #expect(failure { _ = try fetch(from: "nowhere") } != nil)
     #expect(try scratch.text("data/tiny/a.gz") == "my own")
+    #expect(scratch.names(in: "data/tiny") == ["a.gz"])
+  }
+
+  @Test func whatAKilledFetchLeftIsRemovedByTheNext() throws {
+    try scratch.write("al", to: "data/tiny/a.gz.part-123")
+    try scratch.write("al", to: "data/tiny/a.gz.part-4ab3")
+    // Another process that fetches the same holds its part.
+    let held = "\(scratch.path)/data/tiny/a.gz.part-held"
+    try scratch.write("al", to: "data/tiny/a.gz.part-held")
+    let descriptor = open(held, O_RDONLY | O_CLOEXEC)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    _ = try fetch(from: "mirror")
+    #expect(scratch.names(in: "data/tiny") == ["a.gz", "a.gz.part-held", "b.gz"])
+  }
+
+  /// curl writes to this process, so its next write ends it where nobody reads.
+  @Test func aProgramEndsWhereNobodyWantsItsOutput() throws {
+    var received = 0
+    let result = try SystemCommand.run("yes", []) { bytes in
+      received += bytes.count
+      return received < 1 << 20
+    }
+    #expect(!result.succeeded && received < 1 << 21)
+    var text = ""
+    let whole = try SystemCommand.run("sh", ["-c", "echo out; echo err >&2"]) { bytes in
+      text += String(decoding: bytes, as: UTF8.self)
+      return true
+    }
+    #expect(whole.succeeded && text == "out\n" && whole.output == "err\n")
+  }
+
+  @Test func aFileOverTheLimitIsNotFetched() throws {
+    // Sparse, so that it costs nothing on the disk.
+    let file = "\(scratch.path)/mirror/a.gz"
+    #expect(truncate(file, DataFetch.byteLimit + 1) == 0)
+    let words = try #require(failure { _ = try fetch(from: "mirror") }).description
+    #expect(words.contains("larger than \(DataFetch.byteLimit) bytes") || words.contains("curl: (63)"), "\(words)")
+    #expect(scratch.names(in: "data") == nil)
   }
 
   @Test func aWrongChecksumLeavesNothingAndSaysBoth() throws {
     try scratch.write("beta", to: "mirror/a.gz")
     let error = failure { _ = try fetch(from: "mirror") }
     let words = try #require(error).description
-    #expect(words.contains("sha256 \(beta), expected \(alpha)"))
+    #expect(words.contains("the file there has sha256 \(beta), expected \(alpha)"))
     #expect(scratch.names(in: "data") == nil)
   }
 
@@ -143,7 +192,7 @@ struct DataFetchTests {
     try scratch.write("alpha", to: "published/a-1.gz")
     try scratch.write("beta", to: "wrong/a-1.gz")
     let words = try #require(failure { _ = try fetchJudged(from: ["wrong"]) }).description
-    #expect(words.contains("wrong/a-1.gz: the file there is of no use: it begins with something else"))
+    #expect(words.contains("wrong/a-1.gz: the file there is of no use (it begins with something else)"))
     #expect(words.contains("wrong/a.gz: curl: (37)") && scratch.names(in: "data") == nil)
 
     let fetched = try fetchJudged(from: ["wrong", "published"])
@@ -151,12 +200,10 @@ struct DataFetchTests {
     #expect(fetched[0].description.hasSuffix("fetched, with what is needed (no published checksum is known)"))
     #expect(try fetchJudged(from: []).map(\.outcome) == [.present])
     try scratch.write("my own", to: "data/judged/a.gz")
-    let kept = try fetchJudged(from: ["published"])
-    #expect(kept.map(\.outcome) == [.lacking(problem: "it begins with something else")])
+    let replaced = try fetchJudged(from: ["published"])
     #expect(
-      kept[0].description.contains("left alone, but of no use (it begins")
-        && kept[0].description.contains("fetch again"))
-    #expect(try scratch.text("data/judged/a.gz") == "my own")
+      replaced[0].description.contains("what was there is of no use (it begins with something else), and is kept as"))
+    #expect(try scratch.text("data/judged/a.gz") == "alpha" && scratch.text("data/judged/a.gz.old") == "my own")
   }
 
   @Test func aMirrorMayUseTheNameOfTheDataFolder() throws {
@@ -178,7 +225,7 @@ struct DataFetchTests {
       }
       let words = try #require(error).description
       #expect(
-        words.contains("kanjivg-20250816.xml.gz: the file there is of no use: ") && words.contains(problem), "\(words)")
+        words.contains("kanjivg-20250816.xml.gz: the file there is of no use (") && words.contains(problem), "\(words)")
       #expect(scratch.names(in: "data") == nil)
     }
   }
@@ -230,6 +277,16 @@ private let hasKanjiVG =
   dataFolder.map { FileManager.default.fileExists(atPath: $0 + "/kanjivg/kanjivg.xml.gz") } ?? false
 
 struct DataListingTests {
+  @Test func damagedFilesAreListedAsDamagedWithTheCommandThatRepairsThem() throws {
+    let scratch = try Scratch()
+    let source = try DataSource.named("mnist")
+    for file in source.files { try scratch.write("<html>Not Found</html>", to: "mnist/\(file.name)") }
+    let entry = try #require(try DataListing.entries(dataFolder: scratch.path).first { $0.name == "multi-mnist" })
+    #expect(entry.missing == nil && entry.damage?.contains("is a web page (HTML), not gzip data") == true)
+    let text = try DataListing.text(dataFolder: scratch.path)
+    #expect(text.contains("needs mnist: damaged (") && text.contains("; run `airframe data fetch mnist`)"))
+  }
+
   @Test func everyDatasetIsListedWithWhatItNeeds() throws {
     let scratch = try Scratch()
     let entries = try DataListing.entries(dataFolder: scratch.path)

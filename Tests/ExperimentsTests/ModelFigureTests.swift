@@ -130,6 +130,20 @@ struct ModelFigureTests {
     #expect { try compose(text) } throws: { isUnusableInput($0) && "\($0)".contains(words) }
   }
 
+  @Test func whatAModelLacksIsRefusedInsteadOfDropped() throws {
+    let (plain, _) = try Self.makeRun(in: folder, "bare")
+    for (key, value) in [("category", "0"), ("angle", "10")] {
+      let text = "objects: [{ x: 4, y: 4 }, { x: 8, y: 8, \(key): \(value) }]"
+      #expect { try compose(text, run: plain) } throws: {
+        isUnusableInput($0)
+          && "\($0)".contains(
+            "has an object (number 2) with '\(key)'; the run's model has places and sizes, 3 attributes, no angles")
+      }
+    }
+    _ = try compose("objects: [{ x: 4, y: 4, attributes: [1] }]", run: plain)
+    _ = try compose("objects: [{ category: 0, x: 4, y: 4, angle: 10 }]")
+  }
+
   @Test func modelsWithoutCategoriesOrAttributesSaySo() throws {
     let (plain, _) = try Self.makeRun(in: folder, "air")
     #expect {

@@ -136,6 +136,35 @@ struct OwnImagesTests {
     }
   }
 
+  @Test func floatsOfAnArrayReachTheModelAsTheyAre() throws {
+    let levels = (0..<12 * 256).map { Float($0 * 7919 % 4093) / 4093 }
+    let wanted = bench.model.explain(Tensor(shape: [12, 1, 16, 16], levels))
+    let array = NPY(shape: [12, 16, 16], .float32(levels))
+    let codes = try #require(wanted.latents.first { $0.name == "appearance" })
+    for file in [
+      try folder.write(NPZ.bytes([("images", array)]), to: "floats.npz"),
+      try folder.write(array.bytes, to: "floats.npy"),
+    ] {
+      let found = try infer([file])
+      let own = try #require(found.latents.first { $0.name == "appearance" })
+      // Batches of 5 round otherwise than one of 12; rounded to 256 levels, codes would be off by far more.
+      #expect(own.values.count == codes.values.count)
+      #expect(zip(own.values, codes.values).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+
+  @Test func theScaleOfInferredImagesIsSaidWithTheirKey() throws {
+    let bits = NPY(shape: [2, 16, 16], .uint8((0..<512).map { UInt8($0 % 2) }))
+    let file = try folder.write(bits.bytes, to: "bits.npy")
+    #expect(complaint { _ = try infer([file]) }.contains("set --maximum to the value that means white, perhaps 1"))
+    let flags = NPY(shape: [2, 16, 16], .flags((0..<512).map { $0 % 2 == 1 }))
+    let wanted = try infer([try folder.write(flags.bytes, to: "flags.npy")])
+    let found = try Runner.infer(run: run, files: [file], step: nil, maximum: 1, dataFolder: "/dev/null")
+    #expect(found.scenes == wanted.scenes)
+    let dark = try folder.write(Picture(width: 16, height: 16, channels: 1, fill: 1).png(), to: "dark.png")
+    #expect(complaint { _ = try infer([dark]) }.contains("dark.png: has no value above 1, which is nearly black"))
+  }
+
   @Test func whatCannotBeUsedIsNamed() throws {
     let files = try self.files(try self.photos(2))
     let wide = try folder.write(Picture(width: 18, height: 16, channels: 1).png(), to: "wide.png")
@@ -144,7 +173,7 @@ struct OwnImagesTests {
     let cases: [(files: [String], problem: String)] = [
       ([wide], "wide.png: is 16 x 18 pixels, wanted 16 x 16"), (files + [wide], "wide.png: is 16 x 18 pixels"),
       (["\(folder.path)/none.png"], "none.png: no such file or folder"),
-      ([broken], "broken.png: is not a readable PNG"),
+      ([broken], "broken.png: is not a readable PNG: it starts with 01 02"),
       ([other], "x.npz: holds no array 'images'"),
     ]
     for (files, problem) in cases {
@@ -171,7 +200,7 @@ struct OwnImagesTests {
   @Test func aRunOfOwnImagesKeepsTheirShape() throws {
     let photos = try TemporaryFolder()
     for index in 0..<20 {
-      try photos.write(Picture(width: 9, height: 7, channels: 3, fill: UInt8(index)).png(), to: "\(index).png")
+      try photos.write(Picture(width: 9, height: 7, channels: 3, fill: UInt8(12 * index)).png(), to: "\(index).png")
     }
     let config = try folder.write(tinyConfig.utf8, to: "tiny.yaml")
     // A dataset of another name drops the keys of the first.

@@ -40,7 +40,39 @@ import Testing
 
   @Test func filesOfUnknownSizeAreReadToTheEnd() throws {
     #expect(try readFile("/proc/self/stat").count > 50)
-    #expect(throws: FileError.self) { try readFile("/dev/zero", limit: 100_000) }
+  }
+
+  /// Opening a pipe that nobody writes to waits for ever; a device may never end.
+  @Test func pipesDevicesAndSocketsAreNotRead() throws {
+    try withTemporaryFolder { folder in
+      let pipe = "\(folder)/pipe"
+      #expect(mkfifo(pipe, 0o600) == 0)
+      #expect(
+        message { _ = try readFile(pipe) } == "\(pipe): is a pipe, not a file; write it to a file first, and name that")
+      #expect(message { _ = try Picture(pngFile: pipe) }.contains("is a pipe, not a file"))
+      #expect(message { _ = try readFile("/dev/zero") } == "/dev/zero: is a device, not a file; name a file")
+    }
+  }
+
+  @Test func theFirstBytesAreCheckedBeforeTheRestIsRead() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/file"
+      let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+      try writeFileAtomically(bytes, to: path)
+      var seen: (head: [UInt8], size: Int) = ([], 0)
+      #expect(try readFile(path) { seen = ($0, $1) } == bytes)
+      #expect(seen.head == Array(bytes.prefix(4096)) && seen.size == 10_000)
+      let refused = FileError(problem: "is none of ours", nextStep: "name another")
+      #expect(message { _ = try readFile(path) { _, _ in throw refused } }.hasPrefix("\(path): is none of ours"))
+      // A sparse file of 2 GB of zeros, which no format begins with.
+      #expect(truncate(path, 0) == 0 && truncate(path, 2_000_000_000) == 0)
+      let readers: [() throws -> Void] = [
+        { _ = try NPY(file: path) }, { _ = try IDX(file: path) }, { _ = try PNG(file: path) },
+      ]
+      for read in readers {
+        #expect(throws: FileError.self, performing: read)
+      }
+    }
   }
 
   @Test func concurrentWritersLeaveOneWholeFile() async throws {

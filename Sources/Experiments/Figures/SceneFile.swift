@@ -36,12 +36,30 @@ public struct SceneFile: Configurable {
     )
   ]
 
+  /// What can be said of a model's objects.
+  private static func words(_ model: any ObjectDrawing) -> String {
+    var words = ["places and sizes"]
+    if model.categories > 0 { words.append("\(model.categories) categories") }
+    words.append(model.attributes == 1 ? "1 attribute" : "\(model.attributes) attributes")
+    words.append(model.hasRotation ? "angles" : "no angles")
+    if model.categories == 0 { words.append("no categories") }
+    return words.joined(separator: ", ")
+  }
+
   /// The objects of a file, for a model whose images have this size.
   /// Throws `ConfigurationError` for a file that cannot be used, and for objects that the model does not have.
   static func objects(of path: String, for model: any ObjectDrawing, height: Int, width: Int) throws -> [ChosenObject] {
     let loaded = try ConfigurationFile.load(SceneFile.self, path: path)
     if loaded.value.objects.isEmpty { throw loaded.fault("objects", "is empty; name at least one object") }
+    let has = words(model)
     return try loaded.value.objects.enumerated().map { index, object in
+      func says(_ key: String) -> Bool {
+        (loaded.tree["objects"]?.elements?[index][key]).map { $0.place != .defaults } ?? false
+      }
+      for (key, isThere) in [("category", model.categories > 0), ("angle", model.hasRotation)]
+      where says(key) && !isThere {
+        throw loaded.fault("objects", "has an object (number \(index + 1)) with '\(key)'; the run's model has \(has)")
+      }
       if model.categories > 0, object.category >= model.categories {
         throw loaded.fault(
           "objects",

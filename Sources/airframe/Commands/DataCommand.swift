@@ -19,7 +19,10 @@ extension Command {
 
   private static let dataFetch = Command(
     name: "fetch", summary: "download what datasets need",
-    details: "Downloads by curl and checks by sha256sum. Files that are there are left alone.",
+    details: """
+      Downloads by curl and checks by sha256sum. A file that is there and is not the published one is kept as
+      NAME.old once the published one has come.
+      """,
     words: [.source], options: [.from, .data], example: "airframe data fetch mnist"
   ) { arguments in
     let source = try DataSource.named(try arguments.one(.source))

@@ -7,7 +7,7 @@ extension Command {
       Prints for each image the number of objects, and for each object its window, boxes and latents. Images
       have the size that the model was trained on (docs/own-images.md). Without --out the results are printed.
       """,
-    words: [.run, .images], options: [.format, .out, .replace, .checkpoint, .data],
+    words: [.run, .images], options: [.format, .out, .replace, .maximum, .checkpoint, .data],
     example: "airframe infer runs/air-multi-mnist/seed-0 photo.png --format csv --out objects.csv", computes: true
   ) { arguments in
     let out = try arguments.output(.out, as: [.json, .csv, .npz], chosen: arguments[.format])
@@ -17,7 +17,7 @@ extension Command {
     }
     let result = try Runner.infer(
       run: try arguments.one(.run), files: arguments.all(.images), step: arguments.integer(.checkpoint),
-      dataFolder: arguments.dataFolder)
+      maximum: try arguments.maximum, dataFolder: arguments.dataFolder)
     let bytes = try result.bytes(format)
     guard let out else { return try print(String(decoding: bytes, as: UTF8.self), terminator: "") }
     try out.write(bytes)
@@ -27,10 +27,27 @@ extension Command {
 
 extension Word {
   fileprivate static let images = Word(
-    "FILE", .file(ending: ""), "a PNG file, a folder of them, or an NPZ file with an array `images`", count: .oneOrMore)
+    "FILE", .file(ending: ""), "a PNG file, a folder of them, an NPY file, or an NPZ file with an array `images`",
+    count: .oneOrMore)
+}
+
+extension Arguments {
+  /// `--maximum` as a number; nil where it was not given.
+  fileprivate var maximum: Double? {
+    get throws {
+      guard let text = self[.maximum] else { return nil }
+      guard let value = Double(text), value >= 0, value.isFinite else {
+        throw fault("--maximum '\(text)': a number of 0 or more is wanted")
+      }
+      return value
+    }
+  }
 }
 
 extension Option {
+  fileprivate static let maximum = Option(
+    "maximum", "VALUE", .text, "the stored value that means white; 0: by type",
+    standard: "that of the run's own images, else 0")
   fileprivate static let format = Option(
     "format", "FORMAT", .choice(InferredImages.Format.allCases.map(\.rawValue)), "how results are written",
     standard: "as the name of --out ends, else json")
