@@ -11,6 +11,8 @@ final class LockedFolder {
   let folder: RunFolder
   let files: OpenFolder
   private let lock: FolderLock
+  /// The step of the newest checkpoint that this training knows of; `status.json` tells it.
+  var newestCheckpoint: Int?
 
   var path: String { folder.path }
 
@@ -77,7 +79,7 @@ final class LockedFolder {
   /// Writes `status.json`: `running`, `finished`, `interrupted`, or `failed` with the reason. Throws `FileError` and
   /// `LostFolder`.
   func write(status: String, step: Int, of steps: Int) throws {
-    try write(Self.status(status, step, steps, nil) + "\n", to: "status.json")
+    try write(self.status(status, step, steps, nil) + "\n", to: "status.json")
   }
 
   /// Writes `failed` with the reason as well as that can be done: also where the folder was moved, but never into another
@@ -87,9 +89,9 @@ final class LockedFolder {
   func writeFailure(at step: Int, of steps: Int, reason: String) {
     guard isOwn else { return }
     do {
-      try files.write(Array((Self.status("failed", step, steps, reason) + "\n").utf8), to: "status.json")
+      try files.write(Array((status("failed", step, steps, reason) + "\n").utf8), to: "status.json")
     } catch {
-      let bytes = Array((Self.status("failed", step, steps, String(reason.prefix(2000))) + "\n").utf8)
+      let bytes = Array((status("failed", step, steps, String(reason.prefix(2000))) + "\n").utf8)
       guard let file = try? files.openToWrite("status.json", O_WRONLY) else { return }
       defer { close(file) }
       if bytes.withUnsafeBytes({ pwrite(file, $0.baseAddress, $0.count, 0) }) == bytes.count {
@@ -98,10 +100,10 @@ final class LockedFolder {
     }
   }
 
-  private static func status(_ status: String, _ step: Int, _ steps: Int, _ reason: String?) -> String {
+  private func status(_ status: String, _ step: Int, _ steps: Int, _ reason: String?) -> String {
     JSON.object([
       .init("status", .text(status)), .init("step", .integer(step)), .init("steps", .integer(steps)),
-      .init("reason", reason.map(JSON.text) ?? .null),
+      .init("reason", reason.map(JSON.text) ?? .null), .init("checkpoint", newestCheckpoint.map(JSON.integer) ?? .null),
     ]).description
   }
 }

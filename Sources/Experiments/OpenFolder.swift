@@ -78,7 +78,7 @@ final class OpenFolder: Sendable {
   /// The names in a folder below it, sorted. Throws `FileError`.
   func names(in part: String = ".") throws -> [String] {
     let file = openat(descriptor, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard file >= 0 else { throw systemError(path(of: part), "cannot be listed", errno) }
+    guard file >= 0 else { throw systemError(part == "." ? path : path(of: part), "cannot be listed", errno) }
     return try fileNames(listing: file, path: part == "." ? path : path(of: part))
   }
 }

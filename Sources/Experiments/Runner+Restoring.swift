@@ -102,11 +102,12 @@ extension Runner {
     do { return try LogState(restored.log) } catch { throw RunError("\(path): cannot be used: \(error)") }
   }
 
-  /// Throws `RunError` where `status.json` tells of a step that was saved: the checkpoints are somewhere else, then.
+  /// Throws `RunError` where `status.json` tells of a step that was saved: the checkpoints are somewhere else, then. That of
+  /// version 0.2 does not name it, but was written after each save, and where a training ended otherwise than by a failure.
   private static func requireNoCheckpointBefore(_ folder: RunFolder) throws {
-    guard let status = folder.json("status.json"), status["status"] != "failed", let step = status.step, step > 0 else {
-      return
-    }
+    guard let status = folder.json("status.json") else { return }
+    let saved = status["checkpoint"] ?? (status["status"] == "failed" ? .null : status["step"] ?? .null)
+    guard case .integer(let step) = saved, step > 0 else { return }
     throw RunError(
       "\(folder.path)/checkpoints: holds no checkpoint, but status.json tells of one after step \(step): put them back, or "
         + "have their disk mounted; to begin anew, start another run of \(folder.path)/config.yaml")

@@ -69,6 +69,7 @@ public final class Training {
     config = workbench.config.training
     evaluator = Evaluator(workbench)
     start = restored?.step ?? 0
+    folder.newestCheckpoint = restored?.step
     step = start
     best = BestCheckpoint(by: workbench.config.evaluation.selectBy, state: state.json["best"])
     try folder.write(ConfigurationFile.encode(workbench.config), to: "config.yaml")
@@ -155,6 +156,7 @@ public final class Training {
     state["best"] = best.json
     try folder.write(
       Checkpoint.encode(workbench, step: step, log: state), to: RunFolder.checkpointName(step))
+    folder.newestCheckpoint = step
     try prune()
     try folder.write(status: "running", step: step, of: config.steps)
   }

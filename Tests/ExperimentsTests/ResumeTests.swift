@@ -116,6 +116,27 @@ struct ResumeTests {
     try expectWhole()
   }
 
+  /// The folder where the disk with the checkpoints is mounted is empty without it.
+  @Test(arguments: [16, nil]) func aFailedRunIsBegunAnewOnlyIfNothingWasSaved(_ saved: Int?) throws {
+    try train("training.steps=16", to: path)
+    for checkpoint in try RunFolder(opening: path).checkpoints {
+      try FileManager.default.removeItem(atPath: checkpoint.path)
+    }
+    var locked: LockedFolder? = try LockedFolder(try RunFolder(opening: path))
+    locked?.newestCheckpoint = saved
+    locked?.writeFailure(at: 20, of: 24, reason: "a full disk")
+    locked = nil
+    let before = try file("metrics.jsonl", of: path)
+    let words = complaint { try resume() }
+    if saved != nil {
+      #expect(words.contains("holds no checkpoint, but status.json tells of one after step 16"), "\(words)")
+      #expect(try file("metrics.jsonl", of: path) == before)
+    } else {
+      #expect(words == "")
+      #expect(try RunFolder(opening: path).checkpoints.map(\.step) == [8, 16])
+    }
+  }
+
   @Test func checkpointsMayLieOnAnotherDisk() throws {
     try train(to: whole)
     try train("training.steps=16", to: path)
