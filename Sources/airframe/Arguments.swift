@@ -64,7 +64,7 @@ struct Arguments {
     return value
   }
 
-  func fault(_ message: String) -> UsageError { UsageError(message, of: invocation) }
+  func fault(_ message: String) -> UsageError { UsageError(Escaping.line(message), of: invocation) }
 
   /// Whether a word is `key=value`: what stands before the sign has no slash, as paths have.
   private static func setsKey(_ word: String) -> Bool {
