@@ -129,9 +129,9 @@ package enum FileFormat: String, CaseIterable, Sendable {
   /// The kind of a text; nil where a byte is that of none.
   private static func textKind(_ head: [UInt8]) -> FileFormat? {
     guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || (9...13).contains($0) }) else { return nil }
-    // The head may end within a character.
-    let scalars = String(decoding: head, as: UTF8.self).unicodeScalars
-    guard scalars.dropLast().allSatisfy({ $0 != "\u{FFFD}" }) else { return nil }
+    // The head may end within a character, whose bytes so far are three at most.
+    guard (0...3).contains(where: { $0 < head.count && String(validating: head.dropLast($0), as: UTF8.self) != nil })
+    else { return nil }
     let text = String(decoding: head, as: UTF8.self).lowercased().drop { $0.isWhitespace || $0 == "\u{FEFF}" }
     if ["<!doctype html", "<html", "<head", "<body"].contains(where: text.hasPrefix) { return .html }
     return text.hasPrefix("version https://git-lfs") ? .lfsPointer : .text

@@ -161,7 +161,7 @@ struct CasiaGNTTests {
     try folder.write(plain([0x41, 0], 0..<10), to: "a.gnt")
     #expect(words { _ = try dataset() }.contains("holds no Chinese characters; name others in dataset.characters: A"))
     try FileManager.default.createDirectory(atPath: folder.path + "/gnt/b.gnt", withIntermediateDirectories: true)
-    #expect(words { _ = try dataset() }.contains("gnt/b.gnt: is no file"))
+    #expect(words { _ = try dataset() }.contains("gnt/b.gnt: is a folder, not a file"))
   }
 
   @Test func theFingerprintTellsFilesApart() throws {

@@ -46,7 +46,7 @@ extension Option {
     "split", "SPLIT", .choice(["test", "validation"]), "which scenes", standard: "test")
   fileprivate static let compare = Option(
     "compare", "ROW,ROW", .text,
-    "paired tests (Student's t, Wilcoxon) between two rows over their common seeds; names with a comma in quotes")
+    "paired tests (Student's t, Wilcoxon) of two rows over their common seeds;\nnames with a comma in quotes")
   fileprivate static let seedsFile = Option(
     "seeds-file", "FILE.csv", .file(ending: "csv"), "write every seed's values there, too")
 }
