@@ -1,2 +1,2 @@
 /// The version of Airframe, as `airframe --version` shows it and runs record it.
-public let airframeVersion = "0.2.0"
+public let airframeVersion = "0.3.0"

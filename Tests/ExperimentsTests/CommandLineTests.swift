@@ -100,7 +100,7 @@ struct CommandLineTests {
 
   @Test func theVersionIsTold() throws {
     let version = try airframe("--version")
-    #expect(version.status == 0 && version.output == "airframe 0.2.0\n")
+    #expect(version.status == 0 && version.output == "airframe 0.3.0\n")
   }
 
   @Test func anUnknownCommandIsAnUnusableArgument() throws {
