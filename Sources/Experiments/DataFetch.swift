@@ -177,7 +177,9 @@ public enum DataFetch {
     // `sha256sum` writes the digits, two spaces and the name; a backslash first where the name has strange characters.
     let digits = result.output.drop { $0 == "\\" }.prefix(64)
     guard result.succeeded, digits.count == 64, digits.allSatisfy(\.isHexDigit) else {
-      throw DataFetchError.unreadable(path: path, problem: result.output.split(whereSeparator: \.isNewline).joined())
+      throw DataFetchError.unreadable(
+        path: path, problem: String(result.output.prefix(200)).split(whereSeparator: \.isNewline).joined(separator: " ")
+      )
     }
     return String(digits)
   }

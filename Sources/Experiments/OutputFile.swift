@@ -43,11 +43,12 @@ public struct OutputFile: Sendable {
     if let target = FileIdentity(place) {
       let read = inputs + inputs.flatMap(Self.data)
       for input in read where FileIdentity.files(readFrom: input).contains(target) {
-        throw RunError(
-          "\(path): is read (\(input)), and what is read is never replaced; choose another name to write to")
+        throw Self.fault(
+          path, "is read (\(Escaping.line(input))), and what is read is never replaced; choose another name to write to"
+        )
       }
       guard try replacement.allows(place) else {
-        throw RunError("\(path): exists and stays as it is; choose another name, or give --replace to replace it")
+        throw Self.fault(path, "exists and stays as it is; choose another name, or give --replace to replace it")
       }
       replaces = true
     } else {
@@ -55,6 +56,11 @@ public struct OutputFile: Sendable {
     }
     let folder = parentFolder(of: place)
     guard access(folder, W_OK | X_OK) == 0 else { throw systemError(path, "no file can be made in \(folder)", errno) }
+  }
+
+  /// What is wrong with an output, on one line.
+  private static func fault(_ path: String, _ words: String) -> RunError {
+    RunError("\(Escaping.line(path)): \(words)")
   }
 
   /// The files of data that a config, or that of a run, names.
@@ -102,8 +108,8 @@ public struct OutputFile: Sendable {
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: return (place, true)
-    case S_IFDIR: throw RunError("\(path): is a folder; name a file inside it")
-    case S_IFBLK: throw RunError("\(path): is a disk; name a file")
+    case S_IFDIR: throw Self.fault(path, "is a folder; name a file inside it")
+    case S_IFBLK: throw Self.fault(path, "is a disk; name a file")
     default: return (place, false)
     }
   }
@@ -116,11 +122,12 @@ public struct OutputFile: Sendable {
     let endings = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " or " : "") + (names.last ?? "")
     if ending.isEmpty, let format = chosen ?? (isFile ? nil : formats.first) { return format }
     guard let format = formats.first(where: { $0.rawValue == ending }) else {
-      throw RunError("\(path): the name's ending decides the format; \(endings) can be written")
+      throw Self.fault(path, "the name's ending decides the format; \(endings) can be written")
     }
     guard chosen == nil || chosen == format else {
-      throw RunError(
-        "\(path): --format \(chosen?.rawValue ?? "") is another format than the name's ending; leave one of them out")
+      throw Self.fault(
+        path, "--format \(chosen?.rawValue ?? "") is another format than the name's ending; leave one of them out"
+      )
     }
     return format
   }

@@ -31,6 +31,7 @@ struct Invocation: Sendable {
     _ what: String, _ word: String?, among commands: [Command], usage: String
   ) -> UsageError {
     guard let word else { return UsageError("no \(what) given\n\(usage)") }
-    return UsageError("unknown \(what) '\(Escaping.line(word))'\(suggestion(for: word, among: commands.map(\.name)))\n\(usage)")
+    return UsageError(
+      "unknown \(what) '\(Escaping.line(word))'\(suggestion(for: word, among: commands.map(\.name)))\n\(usage)")
   }
 }

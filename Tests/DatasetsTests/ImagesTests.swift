@@ -225,7 +225,8 @@ struct ImagesTests {
           "image 1: holds the value \(value), wanted 0"))
     }
     try folder.write([0x50, 0x4B], to: "photos.npz")
-    #expect(self.words { _ = try dataset { $0.path = "photos.npz" } }.contains("photos.npz: is text, not a zip archive"))
+    #expect(
+      self.words { _ = try dataset { $0.path = "photos.npz" } }.contains("photos.npz: is text, not a zip archive"))
   }
 
   @Test func relativePathsLieInTheDataFolderUnlessTheySayOtherwise() throws {
