@@ -78,10 +78,10 @@ public enum Escaping {
 
   private static func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String?) -> String {
     guard text.unicodeScalars.contains(where: { escape($0) != nil }) else { return text }
-    var result = String.UnicodeScalarView()
+    var result = ""
     for scalar in text.unicodeScalars {
-      if let words = escape(scalar) { result.append(contentsOf: words.unicodeScalars) } else { result.append(scalar) }
+      if let words = escape(scalar) { result += words } else { result.unicodeScalars.append(scalar) }
     }
-    return String(result)
+    return result
   }
 }
