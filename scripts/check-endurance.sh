@@ -7,7 +7,6 @@ cd "$(dirname "$0")/.."
 steps=${1:-100000}
 (($# < 1)) || shift
 airframe=${AIRFRAME:-.build/release/airframe}
-export AIRFRAME_DATA=${AIRFRAME_DATA:-../shared/data}
 place=$(mktemp -d)
 training=
 trap '[[ -z $training ]] || kill "$training" 2>/dev/null || true; rm -rf "$place"' EXIT

@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3} seconds=${2:-8}
-export AIRFRAME_DATA=${AIRFRAME_DATA:-../shared/data}
 airframe=${AIRFRAME:-.build/release/airframe}
 place=$(mktemp -d)
 training=

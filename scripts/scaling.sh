@@ -7,7 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-5} threads=${2:-2} folder=${3:-experiments/performance}
 airframe=${AIRFRAME:-.build/release/airframe}
-export AIRFRAME_DATA=${AIRFRAME_DATA:-../shared/data}
 mkdir -p "$folder"
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
