@@ -71,8 +71,8 @@ private struct ConvolutionLayer {
   /// Sizes of one map: as it comes in and as it goes out.
   private let mapSize, resultSize: Int
 
-  /// Floats of the largest map that are worked on at a time: what stays in a core's caches.
-  private static let largestChunk = 1 << 20
+  /// Floats of the largest map that are worked on at a time: half a megabyte stays in a core's own cache.
+  private static let largestChunk = 1 << 17
 
   init(maps: [Int], kernel: [Int], _ options: ConvolutionOptions) {
     let factor = options.upsampling
