@@ -92,15 +92,20 @@ INLINE void gather_rows(const int width, int32_t first, int32_t last, const int3
   for (int j = 0; j < width; j++) sums[j] = sum[j];
 }
 
-/// One block of 16 * width columns of the product, for all rows; only its columns from `skip` on are stored.
-INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n, const int32_t *row_starts,
-                          const int32_t *indices, const float *values, const float *w, const float *bias, float *out) {
+/// Some entries of one row: first ..< last.
+typedef struct {
+  int32_t first, last;
+} entries;
+
+/// Adds some entries to 16 * width columns of each row of the product; only its columns from `skip` on are stored.
+INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n, const entries *parts, const int32_t *indices,
+                          const float *values, const float *w, float *out) {
   for (int64_t r = 0; r < rows; r++, out += n) {
-    lanes sums[16] = {0};
+    if (parts[r].first == parts[r].last) continue;
+    lanes sums[16];
 #pragma clang loop unroll(full)
-    for (int j = 0; j < width; j++)
-      if (bias) sums[j] = LOAD(bias + 16 * j);
-    gather_rows(width, row_starts[r], row_starts[r + 1], indices, values, w, n, sums);
+    for (int j = 0; j < width; j++) sums[j] = LOAD(out + 16 * j);
+    gather_rows(width, parts[r].first, parts[r].last, indices, values, w, n, sums);
     if (skip) {
       float last[16];
       STORE(last, sums[0]);
@@ -112,31 +117,60 @@ INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n
   }
 }
 
-KERNEL(void, ck_sparse_product,
-       (int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
-        const float *values, const float *w, const float *bias, float *out),
-       (rows, columns, n, row_starts, indices, values, w, bias, out)) {
-  (void)columns;
-#define BLOCK(width, c, skip) \
-  product_block(width, skip, rows, n, row_starts, indices, values, w + (c), bias ? bias + (c) : NULL, out + (c))
-  int64_t c = 0;
+/// Adds some entries to columns first ..< last of each row of the product.
+INLINE void product_part(int64_t first, int64_t last, int64_t rows, int64_t n, const entries *parts, const int32_t *indices,
+                         const float *values, const float *w, float *out) {
+#define BLOCK(width, c, skip) product_block(width, skip, rows, n, parts, indices, values, w + (c), out + (c))
+  int64_t c = first;
   if (HAS_WIDE_REGISTERS)
-    for (; c + 256 <= n; c += 256) BLOCK(16, c, 0);
-  for (; c + 64 <= n; c += 64) BLOCK(4, c, 0);
-  for (; c + 16 <= n; c += 16) BLOCK(1, c, 0);
-  if (c == n) return;
-  if (n >= 16) {
-    BLOCK(1, n - 16, 16 - (n - c)); // the last sixteen columns, of which some are done
+    for (; c + 256 <= last; c += 256) BLOCK(16, c, 0);
+  for (; c + 64 <= last; c += 64) BLOCK(4, c, 0);
+  for (; c + 16 <= last; c += 16) BLOCK(1, c, 0);
+  if (c == last) return;
+  if (last - first >= 16) {
+    BLOCK(1, last - 16, 16 - (last - c)); // the last sixteen columns, of which some are done
     return;
   }
-  for (int64_t r = 0; r < rows; r++) {
-    for (c = 0; c < n; c++) {
-      float sum = bias ? bias[c] : 0;
-      for (int32_t k = row_starts[r]; k < row_starts[r + 1]; k++) sum += values[k] * w[indices[k] * n + c];
-      out[r * n + c] = sum;
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = c; i < last; i++) {
+      float sum = out[r * n + i];
+      for (int32_t k = parts[r].first; k < parts[r].last; k++) sum += values[k] * w[indices[k] * n + i];
+      out[r * n + i] = sum;
+    }
+#undef BLOCK
+}
+
+// A block of pixels has so many floats of weights that it stays in the second level of the cache, and a group of rows its sums:
+// weights come from memory once for each group, in their order.
+enum { weights_in_cache = 1 << 16, rows_in_group = 64 };
+
+KERNEL(void, ck_sparse_product,
+       (int64_t rows, int64_t columns, int64_t n, int64_t first, int64_t last, const int32_t *row_starts,
+        const int32_t *indices, const float *values, const float *w, const float *bias, float *out),
+       (rows, columns, n, first, last, row_starts, indices, values, w, bias, out)) {
+  if (first == last) return;
+  const int64_t width = last - first, height = width < weights_in_cache ? weights_in_cache / width : 1;
+  for (int64_t group = 0; group < rows; group += rows_in_group) {
+    const int64_t count = rows - group < rows_in_group ? rows - group : rows_in_group;
+    float *sums = out + group * n;
+    entries parts[rows_in_group];
+    for (int64_t r = 0; r < count; r++) {
+      parts[r].last = row_starts[group + r];
+      if (bias)
+        memcpy(sums + r * n + first, bias + first, sizeof(float) * (size_t)width);
+      else
+        memset(sums + r * n + first, 0, sizeof(float) * (size_t)width);
+    }
+    for (int64_t pixel = 0; pixel < columns; pixel += height) {
+      for (int64_t r = 0; r < count; r++) {
+        int32_t k = parts[r].last;
+        parts[r].first = k;
+        while (k < row_starts[group + r + 1] && indices[k] < pixel + height) k++;
+        parts[r].last = k;
+      }
+      product_part(first, last, count, n, parts, indices, values, w, sums);
     }
   }
-#undef BLOCK
 }
 
 /// Columns c ..< c + 16 * width of one row of the weight gradient.
@@ -170,6 +204,30 @@ KERNEL(void, ck_sparse_weight_gradient,
       dw[c] = sum;
     }
   }
+}
+
+KERNEL(double, ck_sparse_gradient_squares,
+       (int64_t columns, int64_t rows, const int32_t *column_starts, const int32_t *indices, const float *values,
+        const float *dots, double *size),
+       (columns, rows, column_starts, indices, values, dots, size)) {
+  double sum = 0, absolute = 0;
+  for (int64_t c = 0; c < columns; c++) {
+    const int32_t first = column_starts[c], last = column_starts[c + 1];
+    for (int32_t k = first; k < last; k++) {
+      const float *row = dots + indices[k] * rows;
+      double others = 0, absolute_others = 0;
+      for (int32_t l = first; l < k; l++) {
+        const double term = (double)values[l] * row[indices[l]];
+        others += term;
+        absolute_others += term < 0 ? -term : term;
+      }
+      const double own = values[k], square = own * own * row[indices[k]];
+      sum += square + 2 * own * others;
+      absolute += square + 2 * (own < 0 ? -own : own) * absolute_others;
+    }
+  }
+  *size = absolute;
+  return sum;
 }
 
 /// Dot products of a vector with `count` (1 or 4) rows of a matrix, the vector's elements loaded once.

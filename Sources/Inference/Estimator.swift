@@ -76,9 +76,9 @@ public struct Estimate {
   private var sum: Tensor { losses.dropFirst().reduce(losses[0].value) { $0 + $1.value } }
 
   /// What parameters follow, in their order: the gradient of the loss, and for the scale of a scaled loss the slope of that gradient's
-  /// squared length. Walks the tape, which then is released.
+  /// squared length. Walks the tape, which then is released. Their elements belong to the thread that asks for them.
   public func gradients(for parameters: [Parameter]) -> [Tensor] {
-    guard let scaled else { return Tensors.gradients(of: loss, for: parameters) }
+    guard let scaled else { return deferredGradients(of: loss, for: parameters) }
     let slopes = Tensors.gradients(of: scaled.value, for: parameters, retainingTape: true)
     let scale = scaled.scale.tensor.scalar
     let whole = zip(Tensors.gradients(of: sum, for: parameters), slopes).map { $0 + $1.scaled(by: scale) }

@@ -40,12 +40,12 @@ public final class Adam: Optimizer {
     let (first, second) = (1 - pow(config.firstDecay, count), (1 - pow(config.secondDecay, count)).squareRoot())
     let (config, size) = (self.config, Float(rate.value(at: .step(step)) * second / first))
     for index in parameters.indices {
-      let (parameter, gradient) = (parameters[index].pointer, gradients[index].pointer)
-      let (mean, square, scale) = (means[index].pointer, squares[index].pointer, scales[index])
-      Threads.divide(parameters[index].count, grain: 1024, smallest: 32768) { part in
+      let (parameter, scale) = (parameters[index].pointer, scales[index])
+      let (mean, square) = (means[index].pointer, squares[index].pointer)
+      gradients[index].forEachPart { part, gradient in
         let start = part.lowerBound
         ck_adam(
-          Int64(part.count), parameter + start, gradient + start, mean + start, square + start, scale, size,
+          Int64(part.count), parameter + start, gradient, mean + start, square + start, scale, size,
           Float(config.firstDecay), Float(config.secondDecay), Float(config.epsilon * second))
       }
     }

@@ -35,12 +35,17 @@ public final class RMSProp: Optimizer {
   public var state: [Parameter] { squares + updates }
 
   public func update(_ gradients: [Tensor], scales: [Float], at step: Int) {
-    let rate = Float(rate.value(at: .step(step)))
+    let (config, rate) = (self.config, Float(rate.value(at: .step(step))))
     for index in parameters.indices {
-      ck_rmsprop(
-        Int64(parameters[index].count), parameters[index].pointer, gradients[index].pointer, squares[index].pointer,
-        updates[index].pointer, scales[index], rate, Float(config.decay), Float(config.momentum),
-        Float(config.epsilon))
+      let (parameter, scale) = (parameters[index].pointer, scales[index])
+      let (square, last) = (squares[index].pointer, updates[index].pointer)
+      gradients[index].forEachPart { part, gradient in
+        let start = part.lowerBound
+        ck_rmsprop(
+          Int64(part.count), parameter + start, gradient, square + start, last + start, scale, rate,
+          Float(config.decay),
+          Float(config.momentum), Float(config.epsilon))
+      }
     }
   }
 }

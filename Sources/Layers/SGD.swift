@@ -29,11 +29,14 @@ public final class SGD: Optimizer {
   public var state: [Parameter] { updates }
 
   public func update(_ gradients: [Tensor], scales: [Float], at step: Int) {
-    let rate = Float(rate.value(at: .step(step)))
+    let (config, rate) = (self.config, Float(rate.value(at: .step(step))))
     for index in parameters.indices {
-      ck_sgd(
-        Int64(parameters[index].count), parameters[index].pointer, gradients[index].pointer, updates[index].pointer,
-        scales[index], rate, Float(config.momentum))
+      let (parameter, last, scale) = (parameters[index].pointer, updates[index].pointer, scales[index])
+      gradients[index].forEachPart { part, gradient in
+        let start = part.lowerBound
+        ck_sgd(
+          Int64(part.count), parameter + start, gradient, last + start, scale, rate, Float(config.momentum))
+      }
     }
   }
 }

@@ -72,25 +72,20 @@ public final class PixelRows {
     let out = Tensor(uninitialized: [dense.rows, shape[1]])
     let (operations, all) = (2 * parts.nonzero * shape[1], 2 * dense.count * shape[1])
     Profile.measureSparse(operations, of: all) {
-      Threads.divide(dense.rows, smallest: 8) { part in
+      Threads.divide(shape[1], grain: 64, smallest: 64) { part in
         ck_sparse_product(
-          Int64(part.count), columns, n, parts.rowStarts.integers + part.lowerBound, parts.rowIndices.integers,
-          parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer + part.lowerBound * shape[1])
+          rows, columns, n, Int64(part.lowerBound), Int64(part.upperBound), parts.rowStarts.integers,
+          parts.rowIndices.integers, parts.rowValues.pointer, weight.pointer, bias?.pointer, out.pointer)
       }
     }
     let others = [bias, drawn].compactMap { $0 }
     let isDrawn = drawn != nil
     return out.recorded(from: [weight] + others) { dy, inputs in
-      inputs.accumulate(0, shape: shape) {
-        let (gradient, accumulates) = ($0, $1)
-        Profile.measureSparse(operations, of: all) {
-          Threads.divide(shape[0], smallest: 64) { part in
-            ck_sparse_weight_gradient(
-              Int64(part.count), n, parts.columnStarts.integers + part.lowerBound, parts.columnIndices.integers,
-              parts.columnValues.pointer, dy.pointer, gradient + part.lowerBound * shape[1], accumulates)
-          }
-        }
-      }
+      inputs.accumulate(
+        0,
+        SparseWeightGradient(
+          starts: parts.columnStarts, indices: parts.columnIndices, values: parts.columnValues, dy: dy.detached(), shape
+        ))
       if hasBias {
         inputs.accumulate(1, shape: [shape[1]]) { ck_column_sums(rows, n, dy.pointer, $0, $1) }
       }
@@ -113,7 +108,7 @@ public final class PixelRows {
 
 extension Storage {
   /// The same memory as 32-bit integers.
-  fileprivate var integers: UnsafeMutablePointer<Int32> {
+  var integers: UnsafeMutablePointer<Int32> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Int32.self)
   }
 }

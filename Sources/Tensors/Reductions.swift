@@ -88,7 +88,9 @@ extension Tensor {
   }
 
   /// The sum of squares of all elements in double precision; not finite if any element is not. A number, not recorded.
-  public func sumOfSquares() -> Double { ck_sum_squares(pointer, Int64(count)) }
+  public func sumOfSquares() -> Double {
+    storage.deferred?.sumOfSquares() ?? ck_sum_squares(pointer, Int64(count))
+  }
 }
 
 /// out[r, :] (+)= values[r]

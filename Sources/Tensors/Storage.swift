@@ -2,15 +2,34 @@ import Glibc
 
 /// The memory of one or more tensors: floats that come from the pool uninitialized and return to it with their last user.
 package final class Storage {
-  package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
+  private var memory: UnsafeMutablePointer<Float>?
+  /// What the memory will hold, until somebody asks for the memory.
+  private(set) var deferred: SparseWeightGradient?
 
   package init(count: Int) {
     self.count = count
-    pointer = BufferPool.shared.take(count: count)
+    memory = BufferPool.shared.take(count: count)
   }
 
-  deinit { BufferPool.shared.give(pointer, count: count) }
+  /// Memory that is taken and filled when it is first asked for.
+  init(_ deferred: SparseWeightGradient) {
+    count = deferred.count
+    self.deferred = deferred
+  }
+
+  package var pointer: UnsafeMutablePointer<Float> { memory ?? formed() }
+
+  private func formed() -> UnsafeMutablePointer<Float> {
+    let taken = BufferPool.shared.take(count: count)
+    deferred?.form(into: taken, accumulates: 0)
+    (memory, deferred) = (taken, nil)
+    return taken
+  }
+
+  deinit {
+    if let memory { BufferPool.shared.give(memory, count: count) }
+  }
 }
 
 /// Keeps freed buffers by size class, so that a training step in its steady state allocates nothing
@@ -23,6 +42,9 @@ package final class BufferPool: Sendable {
   private let isOff = getenv("AIRFRAME_POOL").map { strcmp($0, "off") == 0 } ?? false
   private let free = Lock<[Int: [Address]]>([:])
 
+  private static let hugePage = 1 << 21
+  private static let smallestLarge = 1 << 22
+
   /// A buffer's address that may cross threads: whoever takes it from the pool owns it alone.
   private struct Address: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
 
@@ -31,8 +53,11 @@ package final class BufferPool: Sendable {
     if !isOff, let address = free.withLock({ $0[bytes]?.popLast() }) {
       return address.pointer.assumingMemoryBound(to: Float.self)
     }
-    return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
-      to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
+    let isLarge = bytes >= BufferPool.smallestLarge
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? BufferPool.hugePage : 64)
+    // Large buffers are read from end to end: with pages of 2 MB, the CPU looks up few addresses.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
+    return memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
   }
 
   func give(_ pointer: UnsafeMutablePointer<Float>, count: Int) {

@@ -59,6 +59,16 @@ package struct Cotangents {
     node.gradient = sum
   }
 
+  /// Adds to the gradient of input `index`. A parameter's only term is not formed before it is used.
+  func accumulate(_ index: Int, _ term: SparseWeightGradient) {
+    guard let node = nodes[index] else { return }
+    if node.inputs.isEmpty && node.gradient == nil && term.isBetterDeferred {
+      node.gradient = Tensor(shape: term.shape, storage: Storage(term))
+    } else {
+      accumulate(index, shape: term.shape) { term.form(into: $0, accumulates: $1) }
+    }
+  }
+
   /// Adds a finished gradient of input `index`; its memory may be shared.
   package func add(_ gradient: @autoclosure () -> Tensor, to index: Int) {
     guard let node = nodes[index] else { return }
@@ -95,6 +105,15 @@ extension Tensor {
 ///
 /// Buffers of the tape are released as the walk passes them, unless it is retained for another walk.
 public func gradients(of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false) -> [Tensor] {
+  let found = deferredGradients(of: loss, for: parameters, retainingTape: retainingTape)
+  for gradient in found { _ = gradient.pointer }
+  return found
+}
+
+/// The same, where a large gradient may be formed only by the thread that first asks for its elements (`Tensor.forEachPart`).
+package func deferredGradients(
+  of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false
+) -> [Tensor] {
   precondition(loss.count == 1, "gradients need a scalar, not shape \(loss.shape)")
   let nodes = loss.node.map(walk) ?? []
   loss.node?.gradient = Tensor(repeating: 1, shape: loss.shape)

@@ -30,8 +30,10 @@ static void products(int64_t rows, int64_t columns, int64_t n, double density) {
     for (int64_t c = 0; c < columns; c++) plain[i] += (double)x[i / n * columns + c] * w[c * n + i % n];
     expected[i] = plain[i] + bias[i % n];
   }
-  ck_sparse_product(rows, columns, n, row_starts, indices, values, w, bias, out);
-  ck_sparse_product(rows, columns, n, row_starts, indices, values, w, NULL, without);
+  ck_sparse_product(rows, columns, n, 0, n, row_starts, indices, values, w, bias, out);
+  const int64_t part = n / 3; // in two parts, as two threads do
+  ck_sparse_product(rows, columns, n, 0, part, row_starts, indices, values, w, NULL, without);
+  ck_sparse_product(rows, columns, n, part, n, row_starts, indices, values, w, NULL, without);
   CLOSE(out, expected, rows * n, 1e-5, 1e-5);
   CLOSE(without, plain, rows * n, 1e-5, 1e-5);
 
@@ -43,6 +45,17 @@ static void products(int64_t rows, int64_t columns, int64_t n, double density) {
     add_before(slopes, before, columns * n, accumulate);
     ck_sparse_weight_gradient(columns, n, column_starts, row_indices, by_column, dy, dw, accumulate);
     CLOSE(dw, slopes, columns * n, 1e-5, 1e-5);
+    if (accumulate) continue;
+    double squares = 0, size = 0;
+    float *dots = room(rows * rows);
+    for (int64_t i = 0; i < columns * n; i++) squares += slopes[i] * slopes[i];
+    for (int64_t i = 0; i < rows * rows; i++) {
+      double dot = 0;
+      for (int64_t c = 0; c < n; c++) dot += (double)dy[i / rows * n + c] * dy[i % rows * n + c];
+      dots[i] = (float)dot;
+    }
+    const double found = ck_sparse_gradient_squares(columns, rows, column_starts, row_indices, by_column, dots, &size);
+    EXPECT(fabs(found - squares) <= 1e-6 * size && size >= found);
   }
 
   float *dx = normals(size);
@@ -58,7 +71,7 @@ static void products(int64_t rows, int64_t columns, int64_t n, double density) {
 }
 
 void test_sparse(void) {
-  const int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 7}, {4, 16, 16}, {9, 40, 15}, {7, 33, 70}, {6, 100, 300}, {64, 50, 17}};
+  const int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 7}, {4, 16, 16}, {9, 40, 15}, {7, 33, 70}, {6, 100, 300}, {64, 50, 17}, {70, 150, 600}};
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
     for (int d = 0; d < 4; d++) {
       const double densities[] = {0, 0.06, 0.5, 1};

@@ -114,12 +114,17 @@ int64_t ck_count_nonzero(const float *x, int64_t n);
 void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices, float *values);
 /// Compressed columns of x: column_starts [columns + 1], indices (the rows, ascending) and values.
 void ck_compress_columns(int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices, float *values);
-/// out [rows, n] = x w (+ bias), x [rows, columns] in compressed rows, w [columns, n]; bias [n] or NULL. Work is blocked over n so that the block of w stays in cache.
-void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, const int32_t *row_starts, const int32_t *indices,
+/// Columns first ..< last of out [rows, n] = x w (+ bias), x [rows, columns] in compressed rows, w [columns, n]; bias [n] or NULL.
+/// The entries of a row are added in their order, whatever the columns.
+void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, int64_t first, int64_t last, const int32_t *row_starts, const int32_t *indices,
                        const float *values, const float *w, const float *bias, float *out);
 /// dw [columns, n] (+)= x^T dy, x in compressed columns, dy [rows, n]. Rows of dw whose column of x is blank are zeroed (or left, if accumulate).
 void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
                                const float *values, const float *dy, float *dw, int accumulate);
+/// The sum of squares of x^T dy from the dot products [rows, rows] of the rows of dy, x in compressed columns. `size`: the same sum with every
+/// term's absolute value, which tells how much cancelled.
+double ck_sparse_gradient_squares(int64_t columns, int64_t rows, const int32_t *column_starts, const int32_t *indices, const float *values,
+                                  const float *dots, double *size);
 /// dx [rows, columns] += dy w^T where x is not zero, columns first_column ..< last_column of it; x in compressed columns.
 void ck_sparse_input_gradient(int64_t first_column, int64_t last_column, int64_t columns, int64_t n, const int32_t *column_starts,
                               const int32_t *indices, const float *dy, const float *w, float *dx);
