@@ -163,11 +163,22 @@ INLINE int is_on(int64_t i, int64_t factor, int64_t n, place *where) {
   return 1;
 }
 
+void ck_enlarged_rows(int64_t height, int64_t side, int64_t factor, int64_t row, int64_t *lowest, int64_t *highest) {
+  place at;
+  *lowest = height, *highest = -1;
+  for (int64_t u = 0; u < side; u++) {
+    if (!is_on(row + u - side / 2, factor, height, &at)) continue;
+    if (at.low < *lowest) *lowest = at.low;
+    if (at.high > *highest) *highest = at.high;
+  }
+}
+
 KERNEL(void, ck_fold_enlarged,
-       (int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *z, const float *bias, float *line, float *y),
-       (height, width, outputs, side, factor, z, bias, line, y)) {
+       (int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row, int64_t first_z,
+        const float *z, const float *bias, float *line, float *y),
+       (height, width, outputs, side, factor, first_row, last_row, first_z, z, bias, line, y)) {
   const int64_t half = side / 2, row_of_kernel = side * outputs, element = side * row_of_kernel;
-  for (int64_t row = 0; row < factor * height; row++) {
+  for (int64_t row = first_row; row < last_row; row++) {
     // Rows first: what each column of the kernel sees in this row of the result, at every pixel of the small map.
     memset(line, 0, sizeof(float) * (size_t)(width * row_of_kernel));
     for (int64_t u = 0; u < side; u++) {
@@ -175,8 +186,8 @@ KERNEL(void, ck_fold_enlarged,
       if (!is_on(row + u - half, factor, height, &at)) continue;
       const float above = 1 - at.share, below = at.share;
       for (int64_t j = 0; j < width; j++) {
-        const float *first = z + (at.low * width + j) * element + u * row_of_kernel;
-        const float *second = z + (at.high * width + j) * element + u * row_of_kernel;
+        const float *first = z + ((at.low - first_z) * width + j) * element + u * row_of_kernel;
+        const float *second = z + ((at.high - first_z) * width + j) * element + u * row_of_kernel;
         float *to = line + j * row_of_kernel;
         EACH(VECTOR, row_of_kernel, to[i] += above * first[i] + below * second[i]);
       }
@@ -195,11 +206,11 @@ KERNEL(void, ck_fold_enlarged,
 }
 
 KERNEL(void, ck_unfold_enlarged,
-       (int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *dy, float *line, float *dz),
-       (height, width, outputs, side, factor, dy, line, dz)) {
+       (int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row, int64_t first_z,
+        const float *dy, float *line, float *dz),
+       (height, width, outputs, side, factor, first_row, last_row, first_z, dy, line, dz)) {
   const int64_t half = side / 2, row_of_kernel = side * outputs, element = side * row_of_kernel;
-  memset(dz, 0, sizeof(float) * (size_t)(height * width * element));
-  for (int64_t row = 0; row < factor * height; row++) {
+  for (int64_t row = first_row; row < last_row; row++) {
     memset(line, 0, sizeof(float) * (size_t)(width * row_of_kernel));
     for (int64_t column = 0; column < factor * width; column++, dy += outputs)
       for (int64_t v = 0; v < side; v++) {
@@ -216,8 +227,8 @@ KERNEL(void, ck_unfold_enlarged,
       const float above = 1 - at.share, below = at.share;
       for (int64_t j = 0; j < width; j++) {
         const float *from = line + j * row_of_kernel;
-        float *first = dz + (at.low * width + j) * element + u * row_of_kernel;
-        float *second = dz + (at.high * width + j) * element + u * row_of_kernel;
+        float *first = dz + ((at.low - first_z) * width + j) * element + u * row_of_kernel;
+        float *second = dz + ((at.high - first_z) * width + j) * element + u * row_of_kernel;
         EACH(VECTOR, row_of_kernel, first[i] += above * from[i]);
         EACH(VECTOR, row_of_kernel, second[i] += below * from[i]);
       }

@@ -18,12 +18,37 @@ struct EnlargedConvolution {
     (side, outputs, factor) = (kernel[0], kernel[3], options.upsampling)
   }
 
-  private var pixels: Int { height * width }
   private var elements: Int { side * side * outputs }
-  private var inputSize: Int { pixels * inputs }
-  private var outputSize: Int { pixels * factor * factor * outputs }
-  private var sizes: [Int64] { [height, width, outputs, side, factor].map(Int64.init) }
-  private func operations(_ batch: Int) -> Int { 2 * batch * pixels * inputs * elements }
+  private var inputSize: Int { height * width * inputs }
+  private var outputSize: Int { height * width * factor * factor * outputs }
+  /// Elements of a row of the map, of the products, and of the result.
+  private var inputRow: Int { width * inputs }
+  private var productRow: Int { width * elements }
+  private var outputRow: Int { factor * width * outputs }
+  private func operations(_ batch: Int) -> Int { 2 * batch * height * width * inputs * elements }
+
+  /// How a map is worked on: a few of its rows at a time, so that their products stay in a core's own cache.
+  private struct Strips {
+    /// Rows of the map that are multiplied at a time, and rows of products that there is memory for.
+    let rows, capacity: Int
+    /// For each row of the result, the rows of the map that it is computed from.
+    let sources: [ClosedRange<Int>]
+  }
+
+  /// Floats of products that stay in the cache.
+  private static let largestStrip = 1 << 16
+
+  private var strips: Strips {
+    let sources = (0..<factor * height).map { row -> ClosedRange<Int> in
+      var (lowest, highest) = (Int64(0), Int64(0))
+      ck_enlarged_rows(Int64(height), Int64(side), Int64(factor), Int64(row), &lowest, &highest)
+      return Int(lowest)...Int(highest)
+    }
+    let most = max(1, Self.largestStrip / productRow)
+    let parts = (height + most - 1) / most
+    let rows = (height + parts - 1) / parts
+    return Strips(rows: rows, capacity: min(height, rows + (sources.map(\.count).max() ?? 0)), sources: sources)
+  }
 
   /// [side, side, inputs, outputs] -> [inputs, side, side, outputs].
   private func packed(_ kernel: Tensor) -> Tensor {
@@ -51,20 +76,46 @@ struct EnlargedConvolution {
     let batch = x.shape[0]
     let y = Tensor(uninitialized: [batch, factor * height, factor * width, outputs])
     Profile.measureConvolutions(operations(batch)) {
-      let w = packed(kernel)
+      let (w, strips) = (packed(kernel), strips)
       Threads.divide(batch) { part in
-        let z = Tensor(uninitialized: [pixels, elements])
+        let z = Tensor(uninitialized: [strips.capacity, productRow])
         let line = Tensor(uninitialized: [width * side * outputs])
-        let s = sizes
         for image in part {
           let result = y.pointer + image * outputSize
-          multiplyAlone(x.pointer + image * inputSize, w.pointer, into: z.pointer, m: pixels, n: elements, k: inputs)
-          ck_fold_enlarged(s[0], s[1], s[2], s[3], s[4], z.pointer, bias.pointer, line.pointer, result)
+          forward(x.pointer + image * inputSize, w, bias, strips, z, line, into: result)
           if activation != .none { ck_bias_activation(1, Int64(outputSize), result, nil, activation.kernel) }
         }
       }
     }
     return y
+  }
+
+  /// One map.
+  private func forward(
+    _ map: UnsafePointer<Float>, _ w: Tensor, _ bias: Tensor, _ strips: Strips, _ z: Tensor, _ line: Tensor,
+    into result: UnsafeMutablePointer<Float>
+  ) {
+    let sources = strips.sources
+    var row = 0
+    /// Rows of the map whose products z holds.
+    var held = 0..<0
+    while row < sources.count {
+      let kept = sources[row].lowerBound..<held.upperBound
+      if !kept.isEmpty && kept.lowerBound > held.lowerBound {
+        z.pointer.update(
+          from: z.pointer + (kept.lowerBound - held.lowerBound) * productRow, count: kept.count * productRow)
+      }
+      let next = held.upperBound..<min(held.upperBound + strips.rows, height)
+      held = min(kept.lowerBound, next.lowerBound)..<next.upperBound
+      multiplyAlone(
+        map + next.lowerBound * inputRow, w.pointer, into: z.pointer + (next.lowerBound - held.lowerBound) * productRow,
+        m: next.count * width, n: elements, k: inputs)
+      let end = sources[row...].firstIndex { $0.upperBound >= held.upperBound } ?? sources.count
+      ck_fold_enlarged(
+        Int64(height), Int64(width), Int64(outputs), Int64(side), Int64(factor), Int64(row), Int64(end),
+        Int64(held.lowerBound), z.pointer, bias.pointer, line.pointer, result + row * outputRow)
+      row = end
+    }
   }
 
   /// Adds to, or overwrites, the gradient of the maps; returns that of kernel and bias where wanted.
@@ -76,13 +127,12 @@ struct EnlargedConvolution {
     let directions = (dx == nil ? 0 : 1) + (wantsWeights ? 1 : 0)
     let sums = Lock<[Int: WeightSum]>([:])
     Profile.measureConvolutions(directions * operations(batch)) {
-      let w = packed(kernel)
+      let (w, strips) = (packed(kernel), strips)
       Threads.divide(batch) { part in
-        let z = Tensor(uninitialized: [pixels, elements])
+        let z = Tensor(uninitialized: [strips.capacity, productRow])
         let line = Tensor(uninitialized: [width * side * outputs])
         let slopes = Tensor(uninitialized: [outputSize])
         let sum = WeightSum(weights: .zeros([inputs, side, side, outputs]), bias: .zeros([outputs]))
-        let s = sizes
         for image in part {
           var slope = UnsafePointer(dy.pointer + image * outputSize)
           if activation != .none {
@@ -90,23 +140,51 @@ struct EnlargedConvolution {
               activation.kernel, y.pointer + image * outputSize, slope, slopes.pointer, Int64(outputSize))
             slope = UnsafePointer(slopes.pointer)
           }
-          ck_unfold_enlarged(s[0], s[1], s[2], s[3], s[4], slope, line.pointer, z.pointer)
-          let map = x.pointer + image * inputSize
           if wantsWeights {
-            multiplyAlone(
-              map, transposed: true, z.pointer, into: sum.weights.pointer, m: inputs, n: elements, k: pixels,
-              accumulates: 1)
-            ck_column_sums(Int64(pixels * factor * factor), s[2], slope, sum.bias.pointer, 1)
+            ck_column_sums(Int64(outputSize / outputs), Int64(outputs), slope, sum.bias.pointer, 1)
           }
-          if let dx {
-            multiplyAlone(
-              z.pointer, w.pointer, otherTransposed: true, into: dx + image * inputSize, m: pixels, n: inputs,
-              k: elements, accumulates: accumulates)
-          }
+          backward(
+            slope, strips, z, line, map: wantsWeights ? x.pointer + image * inputSize : nil, weightSum: sum.weights, w,
+            into: dx.map { $0 + image * inputSize }, accumulates)
         }
         if wantsWeights { sums.withLock { $0[part.lowerBound] = sum } }
       }
     }
     return WeightSum.total(sums.withLock { $0 }).map { WeightSum(weights: unpacked($0.weights), bias: $0.bias) }
+  }
+
+  /// One map, without its activation; the gradient of the weights is added where there is a map to form it from.
+  private func backward(
+    _ slope: UnsafePointer<Float>, _ strips: Strips, _ z: Tensor, _ line: Tensor, map: UnsafePointer<Float>?,
+    weightSum: Tensor, _ w: Tensor, into dx: UnsafeMutablePointer<Float>?, _ accumulates: Int32
+  ) {
+    let sources = strips.sources
+    var (row, done) = (0, 0)
+    ck_fill(0, z.pointer, Int64(z.count))
+    while done < height {
+      let rows = done..<min(done + strips.rows, height)
+      let end = sources[row...].firstIndex { $0.lowerBound >= rows.upperBound } ?? sources.count
+      ck_unfold_enlarged(
+        Int64(height), Int64(width), Int64(outputs), Int64(side), Int64(factor), Int64(row), Int64(end), Int64(done),
+        slope + row * outputRow, line.pointer, z.pointer)
+      let pixels = rows.count * width
+      if let map {
+        multiplyAlone(
+          map + done * inputRow, transposed: true, z.pointer, into: weightSum.pointer, m: inputs, n: elements,
+          k: pixels,
+          accumulates: 1)
+      }
+      if let dx {
+        multiplyAlone(
+          z.pointer, w.pointer, otherTransposed: true, into: dx + done * inputRow, m: pixels, n: inputs, k: elements,
+          accumulates: accumulates)
+      }
+      // Rows that are not finished move to the front.
+      let touched = (end > row ? sources[end - 1].upperBound : rows.upperBound - 1) + 1 - done
+      let left = max(0, touched - rows.count)
+      z.pointer.update(from: z.pointer + rows.count * productRow, count: left * productRow)
+      ck_fill(0, z.pointer + left * productRow, Int64((max(touched, rows.count) - left) * productRow))
+      (row, done) = (end, rows.upperBound)
+    }
   }
 }

@@ -78,9 +78,25 @@ static void enlarged_convolutions(int64_t height, int64_t width, int64_t outputs
       }
     }
   }
-  ck_fold_enlarged(height, width, outputs, side, factor, z, bias, line, y);
-  ck_unfold_enlarged(height, width, outputs, side, factor, dy, line, dz);
+  // Row by row, each from the rows of z that it needs and no others.
+  const int64_t row_of_y = factor * width * outputs, row_of_z = width * element;
+  for (int64_t i = 0; i < size; i++) dz[i] = 0;
+  for (int64_t row = 0; row < factor * height; row++) {
+    int64_t lowest, highest;
+    ck_enlarged_rows(height, side, factor, row, &lowest, &highest);
+    EXPECT(0 <= lowest && lowest <= highest && highest < height);
+    float *part = room((highest - lowest + 1) * row_of_z);
+    memcpy(part, z + lowest * row_of_z, sizeof(float) * (size_t)((highest - lowest + 1) * row_of_z));
+    ck_fold_enlarged(height, width, outputs, side, factor, row, row + 1, lowest, part, bias, line, y + row * row_of_y);
+    ck_unfold_enlarged(height, width, outputs, side, factor, row, row + 1, lowest, dy + row * row_of_y, line, dz + lowest * row_of_z);
+  }
   CLOSE(y, expected, count, 1e-5, 1e-5);
+  float *whole = room(count), *slopes_of_z = room(size);
+  for (int64_t i = 0; i < size; i++) slopes_of_z[i] = 0;
+  ck_fold_enlarged(height, width, outputs, side, factor, 0, factor * height, 0, z, bias, line, whole);
+  ck_unfold_enlarged(height, width, outputs, side, factor, 0, factor * height, 0, dy, line, slopes_of_z);
+  CLOSE(whole, expected, count, 1e-5, 1e-5);
+  CLOSE(slopes_of_z, slopes, size, 1e-5, 1e-5);
   CLOSE(dz, slopes, size, 1e-5, 1e-5);
 }
 

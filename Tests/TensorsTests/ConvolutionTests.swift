@@ -79,6 +79,24 @@ struct ConvolutionTests {
     }
   }
 
+  /// Large enough that a map's products are formed a few rows at a time: three, and one.
+  @Test func anEnlargedMapInStripsIsTheSameLayer() {
+    for (size, outputs, side, upsampling) in [
+      ([2, 11, 40, 3], 60, 3, 2), ([1, 5, 130, 2], 30, 5, 3), ([1, 1, 300, 2], 40, 3, 2),
+    ] {
+      let inputs: [Tensor] = [
+        .normals(size), .normals([side, side, size[3], outputs], seed: 2), .normals([outputs], seed: 3),
+      ]
+      let layer = ConvolutionOptions(padding: side / 2, activation: .elu, upsampling: upsampling)
+      let plain = ConvolutionOptions(padding: side / 2)
+      func fused(_ p: [Tensor]) -> Tensor { p[0].convolved(with: p[1], bias: p[2], layer) }
+      func composed(_ p: [Tensor]) -> Tensor {
+        p[0].upsampled(by: upsampling).convolved(with: p[1], bias: p[2], plain).elu()
+      }
+      expectSame(fused, composed, at: inputs, "\(size)")
+    }
+  }
+
   private func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
     switch activation {
     case .elu: x.elu()

@@ -152,13 +152,17 @@ void ck_fold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side
 /// The transpose: elements = the planes moved to where each element of the kernel reads, zero where that is outside.
 void ck_unfold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side, const float *planes, float *elements);
 
-/// y [factor height, factor width, outputs] = bias + for every element (u, v) of a kernel of odd side, what is at (i + u - side / 2,
-/// j + v - side / 2) in its own maps z [height, width, side, side, outputs], enlarged as by ck_upsample; zero outside the enlarged
-/// map. `line` is memory for width * side * outputs.
-void ck_fold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *z, const float *bias,
-                      float *line, float *y);
-/// The transpose: what dy [factor height, factor width, outputs] does to z; overwritten.
-void ck_unfold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, const float *dy, float *line, float *dz);
+/// The rows of a map of `height` rows from which row `row` of its enlarged convolution with a kernel of odd side is computed.
+void ck_enlarged_rows(int64_t height, int64_t side, int64_t factor, int64_t row, int64_t *lowest, int64_t *highest);
+/// Rows first_row ..< last_row of [factor height, factor width, outputs] = bias + for every element (u, v) of a kernel of odd side, the
+/// value at (i + u - side / 2, j + v - side / 2) of its own map z [height, width, side, side, outputs], enlarged as by ck_upsample; zero
+/// outside the enlarged map. `y` is where the first row goes. `z` holds the rows from first_z on that ck_enlarged_rows names.
+/// `line` is memory for width * side * outputs.
+void ck_fold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row,
+                      int64_t first_z, const float *z, const float *bias, float *line, float *y);
+/// The transpose: adds the gradient with respect to z, given rows first_row ..< last_row of dy, of which `dy` is the first.
+void ck_unfold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row,
+                        int64_t first_z, const float *dy, float *line, float *dz);
 
 // MARK: Maps with their channels last, [images, height, width, channels]
 
