@@ -117,6 +117,33 @@ struct BenchmarkTests {
       ])
   }
 
+  @Test func timesToAnAccuracyAreThoseOfTheFirstEvaluationThatReachesIt() throws {
+    // Scenes that are all blank are counted right as soon as "none" is likelier than "some": both goals fall together.
+    let outcome = try Program.run(
+      [
+        "bench", "accuracy", "--json", "training.steps=60", "training.evaluate_every=20", "training.batch=8",
+        "dataset={ name: multi-sprites, side: 40, counts: { 0: 50 }, validation_size: 20, test_size: 20 }",
+      ], in: folder.path, environment: ["TMPDIR": folder.path])
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    let json = try JSON(parsing: outcome.output.utf8)
+    let seeds = try table(json, "seeds")
+    #expect(Set(seeds.keys) == Set(["marginal", "nvil"].flatMap { name in (0..<5).map { "\(name)-\($0)" } }))
+    let reached = seeds.values.filter { $0["steps_to_97"] != nil }
+    #expect(!reached.isEmpty)
+    for row in seeds.values {
+      let best = row["best_accuracy"] ?? -1
+      #expect((row["steps_to_97"] != nil) == (best >= 0.97) && (row["seconds_to_98"] != nil) == (best >= 0.98))
+      if let step = row["steps_to_97"] { #expect([20, 40, 60].contains(step) && row["seconds_to_97"] ?? 0 > 0) }
+    }
+    #expect(try table(json, "medians")["marginal"]?["seeds"] == 5)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+  }
+
+  @Test func theFastestWayIsTheShippedConfig() throws {
+    let own = try ConfigurationFile.load(RunConfig.self, text: AccuracyBenchmark.text, name: "bench accuracy").value
+    #expect(own.differences(from: try Runner.check("\(repository)/configs/air/multi-mnist-fast.yaml", [])).isEmpty)
+  }
+
   @Test func aTrainingThatCannotStartIsSaidWithItsReason() throws {
     let outcome = try Program.run(
       ["bench", "startup", "--seconds=1", "--data", folder.path], in: folder.path,

@@ -101,6 +101,24 @@ struct DispatchTests {
     #expect(run.environment["product_kernels_shortfall"]?.string?.contains("\(narrowest) kernels") == true)
   }
 
+  @Test(.enabled(if: DispatchTests.productSets.count > 1))
+  func aTableSaysWhichOfItsTimesDoNotCompare() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(tinyConfig.utf8, to: "tiny.yaml")
+    try folder.write(
+      "base: tiny.yaml\nseeds: [0]\nrows: { slow: {}, fast: {} }\ncolumns: [count_accuracy]\n".utf8, to: "cells.yaml")
+    for (row, environment) in [("slow", ["AIRFRAME_LIBRARY_KERNELS": Self.productSets[0]]), ("fast", [:])] {
+      let outcome = try Program.run(
+        ["sweep", "cells.yaml", "--only", row], in: folder.path,
+        environment: environment.merging(["OPENBLAS_CORETYPE": ""]) { $1 })
+      #expect(outcome.status == 0, "\(outcome.messages)")
+    }
+    let table = try Program.run(["table", "cells.yaml"], in: folder.path)
+    let said = (table.output + table.messages).split(separator: "\n").filter { $0.contains("do not compare") }
+    #expect(table.status == 0 && said.count == 1, "\(table.output) \(table.messages)")
+    #expect(said.allSatisfy { $0.contains("times of slow seed 0 do") && $0.contains("\(Self.productSets[0]) kernels") })
+  }
+
   @Test func aSetThatTheCPUOrTheProgramLacksIsNotTaken() throws {
     let widest = try #require(Self.vectorSets.last)
     for wanted in ["x86-64-v9", "", "x86-64-v4"] {

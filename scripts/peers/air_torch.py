@@ -25,53 +25,29 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from air_parts import SplitLSTM, divergence, perceptron, sample
+
 torch.set_num_threads(options.threads)
 torch.manual_seed(0)
 STEPS, SIDE, GLIMPSE, HIDDEN, CODE, DEVIATION = 3, 50, 28, 256, 50, 0.3
 
 
-def perceptron(inputs, hidden, outputs):
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(),
-                         nn.Linear(hidden, outputs))
+class Cell(nn.Module):
+    """The same with the library's cell, which multiplies the image at each step."""
 
-
-class Recurrence(nn.Module):
-    """An LSTM over [image, latents, state]; the image is the same each step."""
-
-    def __init__(self):
+    def __init__(self, pixels, fed, hidden):
         super().__init__()
-        if options.lstm == "cell":
-            self.cell = nn.LSTMCell(SIDE * SIDE + CODE + 4, HIDDEN)
-        else:
-            self.image = nn.Linear(SIDE * SIDE, 4 * HIDDEN)
-            self.rest = nn.Linear(CODE + 4 + HIDDEN, 4 * HIDDEN, bias=False)
+        self.cell = nn.LSTMCell(pixels + fed, hidden)
 
     def look(self, images):
-        return images if options.lstm == "cell" else self.image(images)
+        return images
 
-    def forward(self, seen, latents, hidden, memory):
-        if options.lstm == "cell":
-            return self.cell(torch.cat([seen, latents], 1), (hidden, memory))
-        gates = seen + self.rest(torch.cat([latents, hidden], 1))
-        enter, forget, new, leave = gates.chunk(4, 1)
-        memory = forget.sigmoid() * memory + enter.sigmoid() * new.tanh()
-        return leave.sigmoid() * memory.tanh(), memory
+    def forward(self, images, fed, hidden, memory):
+        return self.cell(torch.cat([images, fed], 1), (hidden, memory))
 
 
-def weights(outputs, inputs, scale, shift):
-    """[batch, outputs, inputs]: bilinear weights of sampling at scale * u +
-    shift for u between -1 and 1; zero outside."""
-    u = (2 * torch.arange(outputs) + 1) / outputs - 1
-    place = ((scale * u + shift + 1) * inputs - 1) / 2
-    return F.relu(1 - (place[:, :, None] - torch.arange(inputs)).abs())
-
-
-def sample(images, side, scale, x, y):
-    """Reads [batch, n, n] images on a grid of side x side."""
-    n = images.shape[1]
-    if options.sampler == "matmul":
-        return (weights(side, n, scale, y) @ images
-                @ weights(side, n, scale, x).transpose(1, 2))
+def grid_sample(images, side, scale, x, y):
+    """`sample` with the library's function."""
     zero = torch.zeros_like(scale)
     matrix = torch.stack([torch.cat([scale, zero, x], 1),
                           torch.cat([zero, scale, y], 1)], 1)
@@ -80,20 +56,22 @@ def sample(images, side, scale, x, y):
     return F.grid_sample(images[:, None], grid, align_corners=False)[:, 0]
 
 
-def divergence(mean, deviation):
-    """KL of a normal from the standard normal, summed over its numbers."""
-    return (0.5 * (mean ** 2 + deviation ** 2 - 1)
-            - deviation.log()).sum(1, keepdim=True)
+def recurrence():
+    kind = Cell if options.lstm == "cell" else SplitLSTM
+    return kind(SIDE * SIDE, CODE + 4, HIDDEN)
+
+
+read = grid_sample if options.sampler == "grid" else sample
 
 
 class Air(nn.Module):
     def __init__(self):
         super().__init__()
-        self.controller = Recurrence()
+        self.controller = recurrence()
         self.head = perceptron(HIDDEN, 200, 7)
         self.encoder = perceptron(GLIMPSE ** 2, 200, 2 * CODE)
         self.decoder = perceptron(CODE, 200, GLIMPSE ** 2)
-        self.baseline, self.baseline_head = Recurrence(), nn.Linear(HIDDEN, 1)
+        self.baseline, self.baseline_head = recurrence(), nn.Linear(HIDDEN, 1)
         with torch.no_grad():
             self.head[2].bias[1] = 0.7
 
@@ -124,13 +102,13 @@ class Air(nn.Module):
             kl = kl + present * divergence(mean, deviation)
             scale = where[:, :1].clamp(min=0.1)
             x, y = where[:, 1:2], where[:, 2:]
-            glimpse = sample(pixels, GLIMPSE, scale, x, y)
+            glimpse = read(pixels, GLIMPSE, scale, x, y)
             mean, deviation = self.encoder(glimpse.reshape(batch, -1)).chunk(2, 1)
             deviation = F.softplus(deviation)
             code = mean + deviation * torch.randn_like(deviation)
             kl = kl + present * divergence(mean, deviation)
             patch = self.decoder(code).sigmoid().view(batch, GLIMPSE, GLIMPSE)
-            canvas = canvas + present[:, :, None] * sample(
+            canvas = canvas + present[:, :, None] * read(
                 patch, SIDE, 1 / scale, -x / scale, -y / scale)
             alive = present
         error = ((pixels - canvas) ** 2).sum((1, 2))[:, None]
