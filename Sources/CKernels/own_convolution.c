@@ -1,7 +1,8 @@
-// Convolutions of which every image has its own kernel.
+// Convolutions in which every image has its own kernel.
 #include "kernels.h"
 
-/// Rows or columns of the output that a kernel's element at distance d from its center reaches without leaving the image.
+/// The rows or columns of the output at which a kernel's element, at distance d from its center, reads inside the
+/// image.
 INLINE int64_t first_inside(int64_t d) { return d < 0 ? -d : 0; }
 INLINE int64_t last_inside(int64_t d, int64_t n) { return d > 0 ? n - d : n; }
 

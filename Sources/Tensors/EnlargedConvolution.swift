@@ -1,15 +1,16 @@
 import CKernels
 
-/// A convolution of enlarged maps that never enlarges what it multiplies, one map at a time.
+/// A convolution of enlarged maps that multiplies before it enlarges, one map at a time.
 ///
-/// Mixing channels and enlarging commute. So every pixel of the small map is multiplied by the whole kernel,
-/// z = map x kernel [pixels, side * side * outputs], and these products are enlarged, moved to where each element of the kernel
-/// reads, and summed: 1 / factor^2 of the multiplications of convolving the enlarged map.
+/// Mixing channels and enlarging commute. So every pixel of the small map is multiplied by the whole kernel, z = map x
+/// kernel [pixels, side * side * outputs]. The products are then enlarged, moved to the pixels at which each element of
+/// the kernel reads, and summed. This takes 1 / factor^2 of the multiplications that convolving the enlarged map takes.
 struct EnlargedConvolution {
-  /// Of the small maps, and the kernel.
+  /// Sizes of the small maps and of the kernel, and the factor of enlargement.
   let height, width, inputs, outputs, side, factor: Int
 
-  /// Nil where a layer does something else: the rim must be padded by half a side, without strides.
+  /// Returns nil for layers that this type does not compute: it requires an upsampling above 1, padding by half an odd
+  /// side, stride 1 and no pooling.
   init?(maps: [Int], kernel: [Int], _ options: ConvolutionOptions) {
     guard options.upsampling > 1, options.stride == 1, options.pooling == 1, kernel[0] % 2 == 1,
       options.padding == kernel[0] / 2
@@ -34,7 +35,7 @@ struct EnlargedConvolution {
     moved(packed, from: [inputs, side * side], to: [side, side, inputs, outputs])
   }
 
-  /// The first two axes exchanged, rows of outputs kept.
+  /// Exchanges the first two axes and keeps rows of outputs together.
   private func moved(_ x: Tensor, from sizes: [Int], to shape: [Int]) -> Tensor {
     let y = Tensor(uninitialized: shape)
     for row in 0..<sizes[0] {
@@ -67,7 +68,7 @@ struct EnlargedConvolution {
     return y
   }
 
-  /// Adds to, or overwrites, the gradient of the maps; returns that of kernel and bias where wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of kernel and bias if they are wanted.
   func backward(
     _ x: Tensor, _ kernel: Tensor, _ y: Tensor, _ dy: Tensor, _ activation: Activation, wantsWeights: Bool,
     into dx: UnsafeMutablePointer<Float>?, accumulates: Int32
