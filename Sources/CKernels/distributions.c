@@ -66,7 +66,7 @@ KERNEL(void, ck_normal_log_likelihood_gradient,
   }
 }
 
-/// y clipped to [epsilon, 1 - epsilon], followed by its complement.
+/// p = y clipped to [epsilon, 1 - epsilon]. The next function is 1 - y clipped in the same way.
 INLINE float probability(float y, float epsilon) {
   float p = y < epsilon ? epsilon : y;
   return p > 1 - epsilon ? 1 - epsilon : p;

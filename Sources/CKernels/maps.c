@@ -122,8 +122,8 @@ KERNEL(void, ck_transpose, (int64_t rows, int64_t n, int64_t m, const float *x, 
 }
 
 /// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, for every output, and
-/// for every row of a plane whose position in the element's plane is inside. The columns left ..< right are inside as
-/// well.
+/// for every row of a plane whose position in the element's plane is inside. The statement uses the columns left ..<
+/// right, whose positions are inside as well.
 #define FOR_SHIFTED_ROWS(...) \
   for (int64_t u = 0; u < side; u++) \
     for (int64_t v = 0; v < side; v++) { \

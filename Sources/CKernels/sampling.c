@@ -1,5 +1,6 @@
 // Bilinear sampling of images under axis-aligned transforms (Jaderberg et al. 2015), zero outside, and its gradients.
-// Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time: no gathers.
+// Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time, which
+// avoids gather instructions.
 #include "kernels.h"
 
 enum { group = lanes_at_once, most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
