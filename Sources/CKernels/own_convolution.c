@@ -6,8 +6,8 @@
 INLINE int64_t first_inside(int64_t d) { return d < 0 ? -d : 0; }
 INLINE int64_t last_inside(int64_t d, int64_t n) { return d > 0 ? n - d : n; }
 
-/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, and every row i of the image
-/// in which it has a neighbor.
+/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, and for every row i of
+/// the image in which it has a neighbor.
 #define FOR_ELEMENTS(...) \
   for (int64_t u = 0; u < side; u++) \
     for (int64_t v = 0; v < side; v++) { \

@@ -196,7 +196,7 @@ KERNEL(void, ck_sample_aligned,
       for (int64_t c = 0; c < channels; c++) {
         const float *image = images + c * in_size;
         float *target = out + c * out_size + j;
-        for (int64_t i = top; i < bottom; i += group) { // outputs beyond the plan become zero; the next plan overwrites them
+        for (int64_t i = top; i < bottom; i += group) { // outputs after the plan become 0; the next plan overwrites them
           const int64_t rows = bottom - i < group ? bottom - i : group;
           sample_rows(&plan, &band, &y, i, rows, width, image, target, out_width, out_width - j);
         }
@@ -306,7 +306,7 @@ KERNEL(void, ck_sample_aligned_gradient,
     if (!dtransforms) continue;
     float *dt = dtransforms + 6 * b;
     const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height;
-    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j is centered at (2j + 1) / N - 1
+    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j: center (2j + 1) / N - 1
     dt[2] += (float)(half_width * dx);
     dt[4] += (float)(half_height * dy_row);
     dt[5] += (float)(half_height * dy);

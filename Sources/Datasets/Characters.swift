@@ -29,7 +29,7 @@ final class Characters: Sendable {
   private let folder: String
   private let loaded = Lock<Drawings?>(nil)
 
-  /// Throws `DatasetError.missing` unless both files are there.
+  /// Throws `DatasetError.missing` if one of the two files does not exist.
   init(dataFolder: String) throws {
     folder = dataFolder + "/omniglot"
     for file in files where access(file, R_OK) != 0 { throw DatasetError.missing(file: file, source: "omniglot") }

@@ -2,7 +2,7 @@
 public struct Explanation: Equatable, Sendable {
   /// One part for each object found, in the order of the inference steps that found them.
   public var parts: [Part]
-  /// Whether the model names objects. If it does not, an empty list of parts says nothing about the number of objects.
+  /// Whether the model names objects. If it does not, it has no parts, and their number says nothing about the scene.
   public let namesObjects: Bool
 
   public init(parts: [Part], namesObjects: Bool = true) { (self.parts, self.namesObjects) = (parts, namesObjects) }

@@ -135,7 +135,7 @@ private struct ConvolutionLayer {
     return (y, chosen)
   }
 
-  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of weights and bias if they are wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of weights and bias if requested.
   func backward(
     _ x: Tensor, _ weights: Tensor, _ y: Tensor, _ chosen: Bytes?, _ dy: Tensor, wantsWeights: Bool,
     into dx: UnsafeMutablePointer<Float>?, accumulates: Int32

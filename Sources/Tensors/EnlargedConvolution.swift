@@ -68,7 +68,7 @@ struct EnlargedConvolution {
     return y
   }
 
-  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of kernel and bias if they are wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of kernel and bias if requested.
   func backward(
     _ x: Tensor, _ kernel: Tensor, _ y: Tensor, _ dy: Tensor, _ activation: Activation, wantsWeights: Bool,
     into dx: UnsafeMutablePointer<Float>?, accumulates: Int32

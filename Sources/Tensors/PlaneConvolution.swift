@@ -93,7 +93,7 @@ private struct PlaneConvolution {
   }
 
   /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of the packed kernel and the bias if
-  /// they are wanted.
+  /// requested.
   func backward(
     _ x: Tensor, _ w: Tensor, _ dy: Tensor, wantsWeights: Bool, into dx: UnsafeMutablePointer<Float>?,
     accumulates: Int32

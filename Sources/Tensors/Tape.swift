@@ -2,8 +2,8 @@ import CKernels
 
 /// One recorded operation: its inputs' nodes and the rule that sends a gradient back to them.
 ///
-/// Nodes exist only where an input needs a gradient; they hold each other from the loss to the parameters, so a step's
-/// tape is freed with its loss.
+/// A node exists only if one of its inputs needs a gradient. Nodes hold references to each other from the loss to the
+/// parameters, so a step's tape is freed with its loss.
 package final class Node {
   package typealias Pullback = (_ gradient: Tensor, _ inputs: Cotangents) -> Void
 
@@ -38,7 +38,7 @@ package final class Node {
 package struct Cotangents {
   fileprivate let nodes: [Node?]
 
-  /// Whether input `index` needs a gradient at all.
+  /// Whether input `index` needs a gradient.
   package func wants(_ index: Int) -> Bool { nodes[index] != nil }
 
   /// Adds to the gradient of input `index` in place. `body` receives the memory and whether to add (1) or to overwrite

@@ -71,7 +71,7 @@ public struct Tensor {
     return withUnsafeBuffer { $0[0] }
   }
 
-  /// The same values without their history: no gradient flows through.
+  /// The same values without their tape node: no gradient flows through.
   public func detached() -> Tensor { Tensor(shape: shape, storage: storage) }
 
   /// Whether a gradient flows back through this tensor.
