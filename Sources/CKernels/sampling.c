@@ -196,7 +196,7 @@ KERNEL(void, ck_sample_aligned,
       for (int64_t c = 0; c < channels; c++) {
         const float *image = images + c * in_size;
         float *target = out + c * out_size + j;
-        for (int64_t i = top; i < bottom; i += group) { // outputs after the plan become 0; the next plan overwrites them
+        for (int64_t i = top; i < bottom; i += group) { // outputs after the plan are 0; the next plan overwrites them
           const int64_t rows = bottom - i < group ? bottom - i : group;
           sample_rows(&plan, &band, &y, i, rows, width, image, target, out_width, out_width - j);
         }

@@ -3,7 +3,7 @@ import CKernels
 /// Checks that the BLAS library computes correct products. Old libraries are known to multiply wrongly on CPUs that
 /// they do not know.
 ///
-/// Products and sums of small whole numbers are exact in Float32 in any order, so a correct result is equal to the last
+/// Products and sums of small whole numbers are exact in Float32 in any order, so a correct result is exact to the last
 /// bit.
 enum ProductCheck {
   /// A function with the meaning of `multiply`, for any of the library's kernel sets.

@@ -18,8 +18,8 @@ public enum Activation: String, CaseIterable, Sendable {
   }
 }
 
-/// Computes c (+)= op(a) op(b), row-major, with c [m, n] and inner size k. Every dense product goes through this
-/// function.
+/// Computes c (+)= op(a) op(b), row-major, with c [m, n] and inner size k. Dense products go through this function,
+/// unless the work around them is already divided (`multiplyAlone`).
 ///
 /// Large products are divided into blocks of columns of c (of rows if there are more of those), one per thread. The
 /// library sums in another order at the edge of a block, so the last digits of a result depend on the number of

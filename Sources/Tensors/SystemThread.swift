@@ -73,7 +73,7 @@ public enum ResourceFailure: Error, Equatable, CustomStringConvertible {
 }
 
 /// The memory that the BLAS library allocates at its first products. If there is none, the library waits forever and
-/// cannot be interrupted.
+/// does not respond to anything.
 enum ProductMemory {
   /// The bytes that OpenBLAS maps for each thread that multiplies on x86-64; on other CPUs it maps less.
   private static let share = 128 << 20
