@@ -1,4 +1,4 @@
-// What this CPU can do, and the operating system lets it.
+// The CPU features that programs can use: the CPU has them and the operating system allows them.
 #include "CKernels.h"
 #include <string.h>
 #if defined(__x86_64__)
@@ -8,13 +8,13 @@
 #endif
 
 #if defined(__x86_64__)
-// Asks CPUID, and XGETBV for what has wide registers to be saved.
+// Uses CPUID, and XGETBV to find out whether the operating system saves wide registers.
 #define IF_CPU_HAS(name) __builtin_cpu_supports(name)
 #define EACH_FEATURE(f) \
   f("sse3") f("ssse3") f("sse4.1") f("sse4.2") f("avx") f("fma") f("avx2") f("avx512f") f("avx512cd") f("avx512dq") \
   f("avx512bw") f("avx512vl") f("avx512vnni") f("avx512bf16")
 #elif defined(__aarch64__)
-// Bits of the auxiliary vector, which Linux never gives another meaning.
+// Bits of the auxiliary vector. Linux never changes their meaning.
 #define IF_CPU_HAS(name) has(name)
 #define EACH_FEATURE(f) f("asimd") f("asimddp") f("sve") f("sve2")
 

@@ -1,16 +1,16 @@
-// Which instruction set the kernels use.
+// The choice of the instruction set that the kernels use.
 #include "kernels.h"
 #include <stdlib.h>
 
 int chosen_instruction_set = instruction_set_unknown;
 
 #if defined(__aarch64__)
-static const char *const names[] = {"", "neon"}; // which every such CPU has
+static const char *const names[] = {"", "neon"}; // every 64-bit Arm CPU has it
 #else
 static const char *const names[] = {"", "default", "x86-64-v3", "x86-64-v4"};
 #endif
 
-/// The widest that this CPU has.
+/// The widest instruction set that this CPU has.
 static int widest(void) {
 #if HAS_CHOICE
   __builtin_cpu_init();

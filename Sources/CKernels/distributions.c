@@ -1,7 +1,8 @@
 // Divergences and log likelihoods per row, and their gradients.
 #include "kernels.h"
 
-/// By the ratio q of the deviations and the distance d of the means in prior deviations: (q^2 + d^2 - 1) / 2 - log q.
+/// The KL divergence (q^2 + d^2 - 1) / 2 - log q, with the ratio q of the deviations and the distance d of the means in
+/// units of the prior's deviation.
 INLINE float normal_divergence(float mean, float deviation, float prior_mean, float prior_precision) {
   float ratio = deviation * prior_precision, distance = (mean - prior_mean) * prior_precision;
   return 0.5f * (square(ratio) + square(distance) - 1) - fast_log(ratio);
@@ -65,7 +66,7 @@ KERNEL(void, ck_normal_log_likelihood_gradient,
   }
 }
 
-/// y clipped to [epsilon, 1 - epsilon], and its complement.
+/// p = y clipped to [epsilon, 1 - epsilon]. The next function is 1 - y clipped in the same way.
 INLINE float probability(float y, float epsilon) {
   float p = y < epsilon ? epsilon : y;
   return p > 1 - epsilon ? 1 - epsilon : p;

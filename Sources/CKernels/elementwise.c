@@ -4,7 +4,7 @@
 enum { chunk = 256 };
 static const float large = 1048576; // 2^20: beyond it the reduction in double precision loses digits
 
-/// sin(x + quarters pi / 2) below `large`, by a reduction in double precision.
+/// sin(x + quarters pi / 2) for magnitudes below `large`, with the argument reduced in double precision.
 INLINE float fast_sine(float x, uint32_t quarters) {
   const double shifter = 6755399441055744.0; // 1.5 * 2^52
   double shifted = x * 0.63661977236758134 + shifter, k = shifted - shifter;
@@ -14,7 +14,7 @@ INLINE float fast_sine(float x, uint32_t quarters) {
   return sine_in_quadrant((float)r, (uint32_t)b + quarters);
 }
 
-/// The same from `large` on: the product with 2 / pi modulo 4, in 128-bit integers.
+/// The same for magnitudes from `large` on: the product with 2 / pi modulo 4 is computed in 128-bit integers.
 static float sine_of_large(float x, uint32_t quarters) {
   static const uint32_t two_over_pi[9] = {0,          0xA2F9836E, 0x4E441529, 0xFC2757D1, 0xF534DDC0,
                                           0xDB629599, 0x3C439041, 0xFE5163AB, 0xDEBBC561};
@@ -111,7 +111,7 @@ KERNEL(void, ck_binary,
        (ck_binary_op op, int64_t rows, int64_t columns, const float *a, int64_t a_row, int64_t a_column,
         const float *b, int64_t b_row, int64_t b_column, float *out, int accumulate),
        (op, rows, columns, a, a_row, a_column, b, b_row, b_column, out, accumulate)) {
-  // Rows that follow each other in memory, in both operands, are one long row.
+  // If the rows of both operands are contiguous in memory, they are treated as one long row.
   if (columns == 1 && (a_row == 0 || a_row == 1) && (b_row == 0 || b_row == 1)) {
     columns = rows, a_column = a_row, b_column = b_row, rows = 1;
   } else if (a_row == columns * a_column && b_row == columns * b_column) {

@@ -8,12 +8,13 @@
 
 #if defined(__has_feature)
 #if __has_feature(undefined_behavior_sanitizer)
-#define WITHOUT_VECTORS // its checks stop the vectorizer, which would warn at every loop
+#define WITHOUT_VECTORS // its checks prevent vectorization, and clang would warn at every loop
 #endif
 #endif
 
-/// Defines a kernel: its type, name, parameters, and their names alone, then the body. The body is compiled for three
-/// instruction sets, and every call takes the one of `instruction_set()`. Everything it calls must be INLINE.
+/// Defines a kernel. The arguments are its type, its name, its parameters, and the parameters' names alone; the body
+/// follows. The body is compiled for three instruction sets, and every call uses the one that `instruction_set()`
+/// returns. Every function that the body calls must be INLINE.
 #if defined(__x86_64__) && defined(__clang__)
 #define HAS_CHOICE 1
 #define KERNEL(type, name, parameters, arguments) \
@@ -41,14 +42,14 @@
   INLINE type name##_body parameters
 #endif
 
-/// For the rest of the block, time counts as spent in kernels.
+/// Counts time as spent in kernels for the rest of the block.
 #define PROFILED __attribute__((cleanup(leave_kernel))) const int part_before = ck_enter(CK_PART_KERNELS); (void)part_before
 
 static inline void leave_kernel(const int *before) { ck_leave(*before); }
 
 enum { instruction_set_unknown, instruction_set_base, instruction_set_v3, instruction_set_v4 };
 
-/// Which one kernels use; chosen at the first call.
+/// The instruction set that kernels use, chosen at the first call.
 extern int chosen_instruction_set;
 int choose_instruction_set(void);
 
@@ -57,19 +58,20 @@ static inline int instruction_set(void) {
   return chosen != instruction_set_unknown ? chosen : choose_instruction_set();
 }
 
-// The minimum width reaches the caller when inlined: without it clang splits 512-bit vectors in two.
+// The minimum vector width passes to the caller when a function is inlined. Without it clang splits 512-bit vectors in
+// two.
 #if defined(__x86_64__)
 #define INLINE static inline __attribute__((always_inline, min_vector_width(512)))
 #else
 #define INLINE static inline __attribute__((always_inline))
 #endif
 
-/// Sixteen lanes at a time; iterations are independent, though an output may be one of the inputs.
-/// MASKED runs the last few elements in lanes too, with masks: for short rows and tails.
+/// Loops over sixteen lanes at a time. Iterations are independent, although an output may be one of the inputs. MASKED
+/// also runs the last few elements in lanes, with masks; it is for short rows and tails.
 #if defined(__OPTIMIZE__) && !defined(WITHOUT_VECTORS)
 #define VECTOR _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
 #define VECTOR_BY_4 _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(4)")
-#if defined(__aarch64__) // has no masks: four lanes at a time, at most three elements one by one
+#if defined(__aarch64__) // no masks: four lanes at a time, then at most three single elements
 #define MASKED _Pragma("clang loop vectorize(assume_safety) vectorize_width(4) interleave_count(1)")
 #else
 #define MASKED \
@@ -80,13 +82,13 @@ static inline int instruction_set(void) {
 #define VECTOR_BY_4
 #define MASKED
 #endif
-/// At the start of a block: a float sum may be formed in lanes. The order is fixed by the count alone.
+/// At the start of a block, lets a float sum be computed in lanes. The order is fixed by the count alone.
 #define SUM_IN_LANES _Pragma("clang fp reassociate(on)")
 
 /// Lets a function that calls no other INLINE use full-width vectors.
 INLINE void full_width(void) {}
 
-/// A statement for i in 0 ..< n, the whole vectors by `loop`.
+/// Runs a statement for i in 0 ..< n; `loop` is the loop macro for the whole vectors.
 #define EACH(loop, n, ...) \
   do { \
     const int64_t whole = (n) & ~(int64_t)15; \
@@ -105,7 +107,8 @@ INLINE void full_width(void) {}
       EACH(VECTOR, n, (out)[i] = (__VA_ARGS__)); \
   } while (0)
 
-/// total += the sum of an expression of i over 0 ..< n: blocks in float lanes, the blocks in double.
+/// total += the sum of an expression of i over 0 ..< n. Elements of a block are added in float lanes, the blocks in
+/// double.
 #define ADD_SUM(total, loop, n, ...) \
   for (int64_t start = 0, size = (n); start < size; start += 1024) { \
     SUM_IN_LANES \
@@ -118,8 +121,8 @@ INLINE void full_width(void) {}
     total += sum; \
   }
 
-/// Sixteen floats in registers, for kernels whose accumulators must stay there: one of AVX-512, two of AVX2, four of NEON and SSE.
-/// `lanes_at_once` of them fit beside what they are made from.
+/// Sixteen floats in registers, for kernels whose accumulators must stay there: one register of AVX-512, two of AVX2,
+/// four of NEON and SSE. `lanes_at_once` of them fit in the registers along with their inputs.
 typedef float lanes __attribute__((ext_vector_type(16)));
 typedef float unaligned_lanes __attribute__((ext_vector_type(16), aligned(4)));
 #if defined(__x86_64__)
@@ -161,7 +164,7 @@ INLINE float fast_exp(float x) {
   x = x > 89.0f ? 89.0f : x;
   int32_t n;
   float p = reduced_expm1(x, &n) + 1;
-  int32_t half = n >> 1; // in two factors, so that overflow and subnormal results come out right
+  int32_t half = n >> 1; // two factors, so that overflow and subnormal results are correct
   return p * power_of_two(half) * power_of_two(n - half);
 }
 

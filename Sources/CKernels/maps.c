@@ -1,4 +1,4 @@
-// Maps with their channels last: pooling, upsampling, and what unites the maps of several objects.
+// Maps with their channels last: pooling, upsampling, and operations that combine the maps of several objects.
 #include "kernels.h"
 
 KERNEL(void, ck_max_pool,
@@ -31,7 +31,7 @@ KERNEL(void, ck_max_pool_gradient,
     }
 }
 
-/// Where pixel `i` of an enlarged axis lies between pixels `low` and `high` of the axis of n.
+/// The position of pixel `i` of an enlarged axis between pixels `low` and `high` of the axis of n.
 typedef struct { int64_t low, high; float share; } place;
 
 INLINE place place_of(int64_t i, int64_t factor, int64_t n) {
@@ -80,7 +80,7 @@ KERNEL(void, ck_upsample_gradient,
 }
 
 KERNEL(void, ck_max_over, (int64_t rows, int64_t n, int64_t columns, const float *x, float *y, uint8_t *chosen), (rows, n, columns, x, y, chosen)) {
-  // In blocks that stay in the first cache while one after the other of the n is looked at.
+  // Processes blocks that stay in the first-level cache while the n rows are compared one after the other.
   for (int64_t r = 0; r < rows; r++, x += n * columns, y += columns, chosen += columns)
     for (int64_t start = 0; start < columns; start += 2048) {
       const int64_t count = columns - start < 2048 ? columns - start : 2048;
@@ -121,8 +121,9 @@ KERNEL(void, ck_transpose, (int64_t rows, int64_t n, int64_t m, const float *x, 
       for (int64_t j = 0; j < m; j++) y[j * n + i] = (accumulate ? y[j * n + i] : 0) + x[i * m + j];
 }
 
-/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, every output, and every row of
-/// a plane whose place in the element's plane is inside, with the columns left ..< right for which that holds.
+/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, for every output, and
+/// for every row of a plane whose position in the element's plane is inside. The statement uses the columns left ..<
+/// right, whose positions are inside as well.
 #define FOR_SHIFTED_ROWS(...) \
   for (int64_t u = 0; u < side; u++) \
     for (int64_t v = 0; v < side; v++) { \
@@ -156,7 +157,7 @@ KERNEL(void, ck_unfold_planes,
   })
 }
 
-/// Whether an enlarged axis of n pixels has a pixel i, and where it lies between those of the small axis.
+/// Whether pixel i lies on the enlarged axis of n pixels; if so, `where` receives its position on the small axis.
 INLINE int is_on(int64_t i, int64_t factor, int64_t n, place *where) {
   if (i < 0 || i >= factor * n) return 0;
   *where = place_of(i, factor, n);
@@ -179,7 +180,8 @@ KERNEL(void, ck_fold_enlarged,
        (height, width, outputs, side, factor, first_row, last_row, first_z, z, bias, line, y)) {
   const int64_t half = side / 2, row_of_kernel = side * outputs, element = side * row_of_kernel;
   for (int64_t row = first_row; row < last_row; row++) {
-    // Rows first: what each column of the kernel sees in this row of the result, at every pixel of the small map.
+    // First enlarge along y: compute the sum for this row of the result, for each column of the kernel and at every
+    // pixel of the small map.
     memset(line, 0, sizeof(float) * (size_t)(width * row_of_kernel));
     for (int64_t u = 0; u < side; u++) {
       place at;

@@ -12,7 +12,8 @@ INLINE void adam(int64_t first, int64_t last, float *p, const float *gradient, f
   }
 }
 
-// Three streams that are read and written, and one that is read, are more than CPUs fetch ahead by themselves.
+// Prefetches in software, because CPUs do not prefetch this many streams by themselves: three that are read and
+// written, and one that is read.
 enum { line = 16, lines_ahead = 16 };
 
 KERNEL(void, ck_adam,

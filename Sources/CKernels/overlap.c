@@ -1,7 +1,7 @@
-// Overlapping windows of maps: those that a convolution reads, and those that a transposed one adds up.
+// Overlapping windows of maps: gathered for a convolution, added for a transposed convolution.
 #include "kernels.h"
 
-/// Runs a statement for every value `at` of a window [side, side, channels] whose place `to` lies on the map.
+/// Runs a statement for every value `at` of a window [side, side, channels] whose position `to` lies on the map.
 #define FOR_PLACES(...) \
   for (int64_t n = 0; n < images; n++, map += map_height * map_width * channels) \
     for (int64_t i = 0; i < height; i++) \

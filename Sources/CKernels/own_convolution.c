@@ -1,12 +1,13 @@
-// Convolutions of which every image has its own kernel.
+// Convolutions in which every image has its own kernel.
 #include "kernels.h"
 
-/// Rows or columns of the output that a kernel's element at distance d from its center reaches without leaving the image.
+/// The rows or columns of the output at which a kernel's element, at distance d from its center, reads inside the
+/// image.
 INLINE int64_t first_inside(int64_t d) { return d < 0 ? -d : 0; }
 INLINE int64_t last_inside(int64_t d, int64_t n) { return d > 0 ? n - d : n; }
 
-/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, and every row i of the image
-/// in which it has a neighbor.
+/// Runs a statement for every element (u, v) of a kernel, at distance (du, dv) from its center, and for every row i of
+/// the image in which it has a neighbor.
 #define FOR_ELEMENTS(...) \
   for (int64_t u = 0; u < side; u++) \
     for (int64_t v = 0; v < side; v++) { \

@@ -1,4 +1,4 @@
-// A product by plain loops, which those of a library are checked against.
+// A matrix product by plain loops, as a reference for the products of a library.
 #include "kernels.h"
 
 KERNEL(void, ck_plain_product, (int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *out), (m, n, k, a, b, out)) {

@@ -1,4 +1,4 @@
-// Where the time of a thread goes.
+// Measures how a thread spends its time.
 #include "CKernels.h"
 #include <string.h>
 #include <time.h>

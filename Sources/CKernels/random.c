@@ -32,14 +32,14 @@ INLINE float uniform(uint32_t word) { return ((float)(int32_t)(word >> 9) + 0.5f
 /// Two normals from two uniforms (Box and Muller, 1958).
 INLINE void normal_pair(uint32_t word0, uint32_t word1, float *out) {
   float radius = square_root(-2 * log_of_normal(uniform(word0)));
-  float quarters = 4 * uniform(word1); // the angle in quarter turns, exactly
+  float quarters = 4 * uniform(word1); // the angle in quarter turns, without rounding
   int32_t quadrant = (int32_t)(quarters + 0.5f);
   float r = (quarters - (float)quadrant) * 1.57079633f;
   out[0] = radius * sine_in_quadrant(r, (uint32_t)quadrant + 1);
   out[1] = radius * sine_in_quadrant(r, (uint32_t)quadrant);
 }
 
-// Always sixteen whole blocks at a time, into a buffer at the end: an element never depends on n.
+// Computes sixteen whole blocks at a time, in a buffer at the end, so that an element never depends on n.
 #define GROUPS(...) \
   float buffer[64]; \
   for (int64_t start = 0; start < n; start += 64, first_block += 16) { \

@@ -1,4 +1,4 @@
-// Sums, softmax and their gradients. Long sums: blocks summed in float lanes, the blocks added in double.
+// Sums, softmax and their gradients. Long sums add the elements of a block in float lanes and the blocks in double.
 #include "kernels.h"
 
 KERNEL(double, ck_sum, (const float *x, int64_t n), (x, n)) {
@@ -46,7 +46,7 @@ KERNEL(void, ck_row_dots,
     put(out + r, (float)row_dot(a + r * columns, b + r * columns, columns), accumulate);
 }
 
-/// Sums over rows of `width` x 16 columns at x, the accumulators in registers.
+/// Sums over rows for `width` x 16 columns starting at x, with the accumulators in registers.
 INLINE void column_block(const int width, int64_t rows, int64_t columns, const float *x, float *sums) {
   lanes total[lanes_at_once] = {0};
   for (int64_t start = 0; start < rows; start += 128) {
@@ -78,7 +78,7 @@ KERNEL(void, ck_column_sums,
     MAP(16, out + c, accumulate, sums[i]);
   }
   if (c == columns) return;
-  if (columns >= 16) { // the last sixteen columns again, to keep the new ones
+  if (columns >= 16) { // computes the last sixteen columns and keeps the ones not yet done
     column_block(1, rows, columns, x + columns - 16, sums);
     for (; c < columns; c++) put(out + c, sums[16 - (columns - c)], accumulate);
     return;
@@ -100,7 +100,7 @@ INLINE float largest_lane(const lanes *m) {
   return larger(larger(q.x, q.y), larger(q.z, q.w));
 }
 
-/// The largest element (NaN may be passed over), kept finite so that x - maximum is never inf - inf.
+/// The largest element (NaN may be ignored), kept finite so that x - maximum is never inf - inf.
 INLINE float finite_maximum(const float *x, int64_t n) {
   float largest = -__builtin_inff();
   if (n >= 16) {

@@ -1,11 +1,12 @@
-// Bilinear sampling of images under axis-aligned transforms (Jaderberg et al., 2015), zero outside, and its gradients.
-// Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time: no gathers.
+// Bilinear sampling of images under axis-aligned transforms (Jaderberg et al. 2015), zero outside, and its gradients.
+// Along y two image rows are blended. Along x a row is multiplied by a banded matrix, sixteen outputs at a time, which
+// avoids gather instructions.
 #include "kernels.h"
 
 enum { group = lanes_at_once, most_outputs = 128, most_pixels = 512, most_terms = 2 * most_outputs };
 
-/// p = start + step * j: where output j falls among `size` pixels, counted from a border of one blank pixel on each side.
-/// Its two neighbours are p rounded down and the next; at p <= 0 or p >= size + 1 both are blank.
+/// The position p = start + step * j of output j among `size` pixels, counted from a border of one blank pixel on each
+/// side. Its two neighbors are p rounded down and the next pixel; at p <= 0 or p >= size + 1 both are blank.
 typedef struct { double start, step; int64_t size, count; } Axis;
 
 INLINE Axis make_axis(float scale, float shift, int64_t size, int64_t count) {
@@ -13,10 +14,10 @@ INLINE Axis make_axis(float scale, float shift, int64_t size, int64_t count) {
   return (Axis){(step - (double)scale + (double)shift + 1) * half + 0.5, 2 * step * half, size, count};
 }
 INLINE double position(const Axis *axis, int64_t j) { return axis->start + axis->step * (double)j; }
-/// The neighbour on the low side, of a position inside (or off by a rounding).
+/// The neighbor on the low side of a position that is inside, or outside by a rounding error.
 INLINE int64_t neighbour(const Axis *axis, double p) { return p < (double)axis->size ? (int64_t)p : axis->size; }
 
-/// The outputs that see the image, which lie side by side: [first, end). None, if positions are not numbers.
+/// The range of outputs that sample the image: [first, end). It is empty if positions are not numbers.
 INLINE void inside_range(const Axis *axis, int64_t *first, int64_t *end) {
   const double start = axis->start, step = axis->step, border = (double)(axis->size + 1);
   const int32_t count = (int32_t)axis->count;
@@ -30,15 +31,15 @@ INLINE void inside_range(const Axis *axis, int64_t *first, int64_t *end) {
   if (*end < *first) *end = *first;
 }
 
-/// Neighbours and weights of outputs j ..< j + count, all inside; index 0 is the bordered pixel `low`.
-/// Of the `span` pixels, [first, end) lie in the image, pixel p at column p + shift; the others are the border.
+/// Neighbors and weights of outputs j ..< j + count, all inside; index 0 is the bordered pixel `low`. Of the `span`
+/// pixels, [first, end) lie in the image, pixel p at column p + shift; the others are the border.
 typedef struct {
   int64_t count, low, span, first, end, shift;
   int32_t index[most_outputs + 16];
   float weight[most_outputs + 16];
 } Plan;
 
-/// Plans as many outputs from j on as fit.
+/// Plans as many outputs, starting at j, as fit.
 INLINE void make_plan(const Axis *axis, int64_t j, int64_t end, Plan *plan) {
   const double start = position(axis, j), step = axis->step, stride = step < 0 ? -step : step;
   int64_t count = end - j < most_outputs ? end - j : most_outputs;
@@ -53,19 +54,20 @@ INLINE void make_plan(const Axis *axis, int64_t j, int64_t end, Plan *plan) {
     plan->index[c] = k - (int32_t)low;
     plan->weight[c] = (float)(p - k);
   }
-  for (int64_t c = count; c < ((count + 15) & -16); c++) plan->index[c] = -2, plan->weight[c] = 0; // no neighbours
+  for (int64_t c = count; c < ((count + 15) & -16); c++) plan->index[c] = -2, plan->weight[c] = 0; // no neighbors
   plan->count = count, plan->low = low, plan->span = high + 2 - low;
   plan->first = low == 0, plan->end = high == size ? plan->span - 1 : plan->span, plan->shift = low - 1;
 }
 
-/// A banded matrix by blocks of sixteen columns: block b is terms starts[b] ..< starts[b + 1], a row of the matrix each.
+/// A banded matrix in blocks of sixteen columns. Block b consists of the terms starts[b] ..< starts[b + 1]; each term
+/// is a row of the matrix.
 typedef struct {
   int64_t blocks;
   int32_t starts[most_pixels / 16 + 2], row[most_terms];
   lanes term[most_terms];
 } Band;
 
-/// From pixels to outputs: values (1 - weight, weight) of the neighbours, or slopes (-1, 1).
+/// The matrix from pixels to outputs: the values (1 - weight, weight) of the neighbors, or the slopes (-1, 1).
 INLINE void band_to_outputs(const Plan *plan, const int slopes, Band *band) {
   int32_t terms = 0;
   band->blocks = (plan->count + 15) / 16;
@@ -91,7 +93,7 @@ INLINE void band_to_outputs(const Plan *plan, const int slopes, Band *band) {
   band->starts[band->blocks] = terms;
 }
 
-/// From outputs to pixels: the transposed matrix.
+/// The matrix from outputs to pixels, which is the transpose.
 INLINE void band_to_pixels(const Plan *plan, Band *band) {
   int32_t terms = 0;
   band->blocks = (plan->span + 15) / 16;
@@ -133,7 +135,8 @@ INLINE void store_some(float *out, int64_t count, const lanes *value) {
   }
 }
 
-/// The two image rows around output row i, and their shares in values (1 - weight, weight) and slopes (-1, 1): 0 outside.
+/// The two image rows around output row i, and their weights for values (1 - weight, weight) and slopes (-1, 1).
+/// Weights outside the image are 0.
 typedef struct { int64_t row[2]; float value[2], slope[2]; } RowPair;
 
 INLINE RowPair row_pair(const Axis *axis, int64_t i) {
@@ -157,7 +160,7 @@ INLINE void blend_rows(const Plan *plan, int64_t width, const float *image, cons
   MASKED for (int32_t p = 0; p < count; p++) out[p + first] = w0 * row0[p] + w1 * row1[p];
 }
 
-/// Output rows i ..< i + rows of one image, at most a group; `room` is the rest of an output row.
+/// Samples output rows i ..< i + rows of one image, at most a group. `room` is the number of outputs left in a row.
 INLINE void sample_rows(const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t rows, int64_t width,
                         const float *image, float *out, int64_t out_width, int64_t room) {
   float blended[group][most_pixels];
@@ -193,7 +196,7 @@ KERNEL(void, ck_sample_aligned,
       for (int64_t c = 0; c < channels; c++) {
         const float *image = images + c * in_size;
         float *target = out + c * out_size + j;
-        for (int64_t i = top; i < bottom; i += group) { // outputs beyond the plan become zero; the next plan overwrites them
+        for (int64_t i = top; i < bottom; i += group) { // outputs after the plan are 0; the next plan overwrites them
           const int64_t rows = bottom - i < group ? bottom - i : group;
           sample_rows(&plan, &band, &y, i, rows, width, image, target, out_width, out_width - j);
         }
@@ -202,7 +205,7 @@ KERNEL(void, ck_sample_aligned,
   }
 }
 
-/// A group of rows of dout over the plan's outputs, zero beyond them.
+/// A group of rows of dout for the plan's outputs, zero after the last one.
 typedef float Gradients[group][most_outputs];
 
 INLINE void load_gradients(const Plan *plan, int64_t rows, const float *dout, int64_t out_width, Gradients d) {
@@ -214,7 +217,7 @@ INLINE void load_gradients(const Plan *plan, int64_t rows, const float *dout, in
   }
 }
 
-/// Adds output rows i ..< i + rows of dout to the image rows they came from.
+/// Adds output rows i ..< i + rows of dout to the image rows that they were sampled from.
 INLINE void scatter_rows(const Plan *plan, const Band *band, const Axis *y, int64_t i, int64_t rows, int64_t width,
                          const Gradients d, float *dimage) {
   float sums[group][most_pixels];
@@ -234,7 +237,8 @@ INLINE void scatter_rows(const Plan *plan, const Band *band, const Axis *y, int6
   }
 }
 
-/// Sums over outputs of dout times the slope along x (also times the column) and along y (also times the row's center).
+/// Sums over outputs of dout times the slope along x (`x`; also times the column, `x_column`) and along y (`y`; also
+/// times the row's center, `y_row`).
 typedef struct { lanes x, x_column, y, y_row; } Moments;
 
 INLINE void add_moments(const Plan *plan, const Band *values, const Band *slopes, const Axis *y, int64_t i, int64_t rows,
@@ -302,7 +306,7 @@ KERNEL(void, ck_sample_aligned_gradient,
     if (!dtransforms) continue;
     float *dt = dtransforms + 6 * b;
     const double half_width = 0.5 * (double)width, half_height = 0.5 * (double)height;
-    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j is centerd at (2j + 1) / N - 1
+    dt[0] += (float)(half_width * ((2 * dx_column + dx) / (double)out_width - dx)); // column j: center (2j + 1) / N - 1
     dt[2] += (float)(half_width * dx);
     dt[4] += (float)(half_height * dy_row);
     dt[5] += (float)(half_height * dy);

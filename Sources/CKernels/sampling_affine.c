@@ -1,10 +1,10 @@
-// Bilinear sampling under general affine transforms: four neighbours per output pixel.
+// Bilinear sampling under general affine transforms: four neighbors per output pixel.
 #include "kernels.h"
 
 enum { chunk = 128 };
 
-/// Positions of a row of outputs, counted from a border of one blank pixel: output j is at (x + j step_x, y + j step_y).
-/// In double: a float's rounding picks wrong neighbours.
+/// Positions of a row of outputs, counted from a border of one blank pixel: output j is at (x + j step_x, y + j
+/// step_y). They are in double, because the rounding of a float can select the wrong neighbors.
 typedef struct { double x, step_x, y, step_y; int32_t width, height; } Line;
 
 INLINE double center(int64_t i, int64_t count) { return (double)(2 * i + 1) / (double)count - 1; }
@@ -17,7 +17,7 @@ INLINE Line make_line(int64_t height, int64_t width, const float *t, double v, i
                 (int32_t)width, (int32_t)height};
 }
 
-/// The outputs of a line that see the image, which lie side by side: [first, end).
+/// The range of outputs of a line that sample the image: [first, end).
 INLINE void inside_range(const Line *line, int64_t out_width, int64_t *first, int64_t *end) {
   const Line l = *line;
   const double right = l.width + 1, bottom = l.height + 1;
@@ -33,7 +33,8 @@ INLINE void inside_range(const Line *line, int64_t out_width, int64_t *first, in
   *first = least, *end = most + 1;
 }
 
-/// For each output of a chunk: its four neighbours (any pixel if outside), whether each is inside (0 or 1), and the weights.
+/// For each output of a chunk: its four neighbors (any pixel if outside), whether each is inside (0 or 1), and the
+/// weights.
 typedef struct { int32_t offset[4][chunk]; float inside[4][chunk], right[chunk], down[chunk]; } Taps;
 
 INLINE double clamped(double p, double high) {
@@ -60,7 +61,7 @@ INLINE void make_taps(const Line *line, int64_t first, int32_t count, Taps *taps
   }
 }
 
-/// The four neighbours of each output of a chunk, zero outside.
+/// The values of the four neighbors of each output of a chunk, zero outside.
 INLINE void gather(const Taps *taps, const float *image, int32_t count, float pixels[4][chunk]) {
   for (int corner = 0; corner < 4; corner++) {
     MASKED for (int32_t k = 0; k < count; k++)
@@ -96,7 +97,7 @@ KERNEL(void, ck_sample_affine,
   }
 }
 
-/// Adds a chunk of dout to the pixels it came from.
+/// Adds a chunk of dout to the pixels that it was sampled from.
 INLINE void scatter(const Taps *taps, const float *dout, int32_t count, float *dimage) {
   for (int32_t k = 0; k < count; k++) {
     float right = taps->right[k], lower = dout[k] * taps->down[k], upper = dout[k] - lower;

@@ -1,7 +1,7 @@
 // Products with matrices that are mostly zero, in compressed rows or columns.
 #include "kernels.h"
 
-// Thirty-two registers of sixteen floats hold 256 columns at once; otherwise 64 fit.
+// AVX-512 has thirty-two registers of sixteen floats, so 256 columns fit at once; otherwise 64 fit.
 #define HAS_WIDE_REGISTERS (HAS_CHOICE && instruction_set() == instruction_set_v4)
 
 KERNEL(int64_t, ck_count_nonzero, (const float *x, int64_t n), (x, n)) {
@@ -57,7 +57,7 @@ KERNEL(void, ck_compress_rows,
 KERNEL(void, ck_compress_columns,
        (int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices, float *values),
        (rows, columns, x, column_starts, indices, values)) {
-  int32_t *next = column_starts + 1; // first the counts, then where each column starts, in the end where it ends
+  int32_t *next = column_starts + 1; // holds the counts, then each column's start, finally its end
   memset(column_starts, 0, sizeof(int32_t) * (size_t)(columns + 1));
   for (int64_t r = 0; r < rows; r++) {
     VECTOR for (int64_t c = 0; c < columns; c++) next[c] += x[r * columns + c] != 0;
@@ -77,7 +77,7 @@ KERNEL(void, ck_compress_columns,
   }
 }
 
-/// sums = sum over k of values[k] * matrix[indices[k], 0 ..< 16 * width], the sums in registers throughout.
+/// sums = sum over k of values[k] * matrix[indices[k], 0 ..< 16 * width]. The sums stay in registers.
 INLINE void gather_rows(const int width, int32_t first, int32_t last, const int32_t *indices, const float *values,
                         const float *matrix, int64_t stride, lanes *sums) {
   lanes sum[16];
@@ -92,12 +92,12 @@ INLINE void gather_rows(const int width, int32_t first, int32_t last, const int3
   for (int j = 0; j < width; j++) sums[j] = sum[j];
 }
 
-/// Some entries of one row: first ..< last.
+/// The entries first ..< last of one row.
 typedef struct {
   int32_t first, last;
 } entries;
 
-/// Adds some entries to 16 * width columns of each row of the product; only its columns from `skip` on are stored.
+/// Adds entries to 16 * width columns of each row of the product and stores only the columns from `skip` on.
 INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n, const entries *parts, const int32_t *indices,
                           const float *values, const float *w, float *out) {
   for (int64_t r = 0; r < rows; r++, out += n) {
@@ -117,7 +117,7 @@ INLINE void product_block(const int width, int64_t skip, int64_t rows, int64_t n
   }
 }
 
-/// Adds some entries to columns first ..< last of each row of the product.
+/// Adds entries to columns first ..< last of each row of the product.
 INLINE void product_part(int64_t first, int64_t last, int64_t rows, int64_t n, const entries *parts, const int32_t *indices,
                          const float *values, const float *w, float *out) {
 #define BLOCK(width, c, skip) product_block(width, skip, rows, n, parts, indices, values, w + (c), out + (c))
@@ -128,7 +128,7 @@ INLINE void product_part(int64_t first, int64_t last, int64_t rows, int64_t n, c
   for (; c + 16 <= last; c += 16) BLOCK(1, c, 0);
   if (c == last) return;
   if (last - first >= 16) {
-    BLOCK(1, last - 16, 16 - (last - c)); // the last sixteen columns, of which some are done
+    BLOCK(1, last - 16, 16 - (last - c)); // the last sixteen columns, some of which are already done
     return;
   }
   for (int64_t r = 0; r < rows; r++)
@@ -140,8 +140,8 @@ INLINE void product_part(int64_t first, int64_t last, int64_t rows, int64_t n, c
 #undef BLOCK
 }
 
-// A block of pixels has so many floats of weights that it stays in the second level of the cache, and a group of rows its sums:
-// weights come from memory once for each group, in their order.
+// The weights of a block of pixels fit in the second-level cache, and so do the sums of a group of rows. Weights are
+// read from memory once for each group, in their order.
 enum { weights_in_cache = 1 << 16, rows_in_group = 64 };
 
 KERNEL(void, ck_sparse_product,
@@ -173,7 +173,7 @@ KERNEL(void, ck_sparse_product,
   }
 }
 
-/// Columns c ..< c + 16 * width of one row of the weight gradient.
+/// Computes columns c ..< c + 16 * width of one row of the weight gradient.
 INLINE void gradient_block(const int width, int32_t first, int32_t last, int64_t n, const int32_t *indices,
                            const float *values, const float *dy, float *dw, int accumulate) {
   lanes sums[16] = {0};
@@ -230,7 +230,7 @@ KERNEL(double, ck_sparse_gradient_squares,
   return sum;
 }
 
-/// Dot products of a vector with `count` (1 or 4) rows of a matrix, the vector's elements loaded once.
+/// Dot products of a vector with `count` (1 or 4) rows of a matrix. Each element of the vector is loaded once.
 INLINE void dot_rows(const int count, int64_t n, const float *x, const float *const *rows, float *out) {
   lanes sums[4] = {0};
   int64_t i = 0;

@@ -34,7 +34,7 @@ int od_unpack_weight_gradient(const od_convolution *c, const float *g, float *w)
 #include <stdlib.h>
 #include <string.h>
 
-/// A direction of a convolution, or a change of layout.
+/// The operation of one direction of a convolution, or a change of layout.
 typedef struct {
   dnnl_primitive_t primitive;
   dnnl_memory_desc_t work;
@@ -53,13 +53,13 @@ static char version_text[32];
 
 static void start(void) {
   if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
-  // The library divides its work with OpenMP; here whoever calls divides it, so each call keeps to its own thread.
+  // The library divides its work with OpenMP. Here the caller divides the work, so each call keeps to its own thread.
   *(void **)(&set_threads) = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
   const dnnl_version_t *version = dnnl_version();
   snprintf(version_text, sizeof version_text, "%d.%d.%d", version->major, version->minor, version->patch);
 }
 
-/// The stream of this thread, which from now on uses no other for the library's work; NULL where there is none.
+/// The stream of this thread; NULL if there is none. The thread then uses no further threads for the library's work.
 static dnnl_stream_t own_stream(void) {
   static _Thread_local dnnl_stream_t stream = NULL;
   pthread_once(&engine_once, start);
@@ -81,7 +81,7 @@ const char *od_version(void) {
     if (status_ != dnnl_success) return status_; \
   } while (0)
 
-/// Makes the operation of a described primitive, and lets go of the description.
+/// Makes the operation of a described primitive and releases the description.
 static dnnl_status_t make_described(dnnl_primitive_desc_t description, operation *out) {
   out->work = *dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
   return dnnl_primitive_create(&out->primitive, description);
@@ -111,7 +111,7 @@ static dnnl_status_t make_all(const od_shape *s, od_convolution *c, descriptions
   const dnnl_dims_t x = {s->images, s->inputs, s->height, s->width}, y = {s->images, s->outputs, out_height, out_width};
   const dnnl_dims_t w = {s->outputs, s->inputs, s->side, s->side}, b = {s->outputs};
   const dnnl_dims_t strides = {s->stride, s->stride}, before = {s->padding, s->padding};
-  // What the strides leave over at the far edge is not padded.
+  // Pixels that the strides leave over at the far edge are not padded.
   const dnnl_dims_t after = {(out_height - 1) * s->stride + s->side - s->height - s->padding,
                              (out_width - 1) * s->stride + s->side - s->width - s->padding};
   dnnl_memory_desc_t any;
@@ -204,7 +204,7 @@ static int run(const operation *operation, const argument *arguments, int count,
   return status;
 }
 
-/// The reorders of these layouts need no work space; where one does, it has its own.
+/// Reorders between two layouts. For these layouts they need no work space; a reorder that does allocates its own.
 static int change(const operation *operation, const dnnl_memory_desc_t *from, const float *in, const dnnl_memory_desc_t *to, float *out) {
   const argument arguments[] = {{DNNL_ARG_FROM, from, in}, {DNNL_ARG_TO, to, out}};
   const int64_t size = floats(&operation->work);

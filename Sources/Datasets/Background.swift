@@ -2,16 +2,16 @@ import Configuration
 import Glibc
 import Tensors
 
-/// What lies behind the objects of a gray scene; different in each scene where it is random.
+/// The background behind the objects of a gray scene; random backgrounds differ from scene to scene.
 ///
-/// Objects are laid over it as ink of full level: `level + (1 - level) * ink`, so strokes stay the brightest thing.
-/// The objects of a scene are the same whatever its background. A new background is a type here and a line below.
+/// Objects are drawn over it as ink of full level, `level + (1 - level) * ink`, so strokes stay the brightest pixels.
+/// The objects of a scene do not depend on its background. To add a background, add a type here and a line below.
 public protocol Background: Sendable {
   /// Paints behind the ink in `pixels`, `[height, width]`, 0...255.
   func paint(under pixels: inout [UInt8], height: Int, width: Int, random: RandomStream)
 }
 
-/// Every background a config can name.
+/// All backgrounds that a config can name.
 public let backgrounds = Registry<Void, any Background>(
   "background",
   [
@@ -70,7 +70,7 @@ struct TextureBackground: Background, Configurable {
 
   func paint(under pixels: inout [UInt8], height: Int, width: Int, random: RandomStream) {
     var generator = random.child("background").generator()
-    // Unit variance of the sum is a quarter of the range of levels.
+    // A quarter of the range of levels is one standard deviation of the sum.
     let amplitude = (high - low) / 4 / (Double(waves) / 2).squareRoot()
     withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width + 2 * width) { memory in
       let levels = UnsafeMutableBufferPointer(rebasing: memory[..<(height * width)])
@@ -81,7 +81,7 @@ struct TextureBackground: Background, Configurable {
         let direction = 2 * Double.pi * generator.uniform()
         let phase = 2 * Double.pi * generator.uniform()
         let frequency = 2 * Double.pi / (wavelength * generator.uniform(in: 1...3))
-        // cos(a + b) = cos a cos b - sin a sin b, so within a row a wave takes no trigonometry.
+        // cos(a + b) = cos a cos b - sin a sin b, so a wave needs no trigonometric function within a row.
         var phasor = Phasor(amplitude: amplitude, angle: phase, step: frequency * cos(direction))
         for column in 0..<width {
           cosines[column] = Float(phasor.cosine)
@@ -104,7 +104,7 @@ struct TextureBackground: Background, Configurable {
   }
 }
 
-/// Cosine and sine at equal steps, each from the one before: in Float64, exact to far below a gray level.
+/// Cosine and sine at equal steps, each computed from the previous one. In Float64 the error is far below a gray level.
 private struct Phasor {
   private(set) var cosine, sine: Double
   private let stepCosine, stepSine: Double
@@ -119,7 +119,7 @@ private struct Phasor {
   }
 }
 
-/// Lays ink over levels in 0...1.
+/// Draws ink over levels in 0...1.
 private func lay(_ pixels: inout [UInt8], _ height: Int, _ width: Int, over level: (Int, Int) -> Float) {
   pixels.withUnsafeMutableBufferPointer { pixels in
     for row in 0..<height {

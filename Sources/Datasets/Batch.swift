@@ -1,15 +1,15 @@
 import Scenes
 import Tensors
 
-/// Some scenes of a dataset, ready for a model.
+/// A batch of scenes of a dataset, ready for a model.
 public struct Batch {
   /// `[batch, channel, height, width]` in 0...1.
   public let images: Tensor
-  /// What is true of each image.
+  /// The scene of each image, with its ground truth.
   public let scenes: [Scene]
-  /// Which scenes of the split they are.
+  /// The indices of the scenes in the split.
   public let indices: [Int]
-  /// The batch's place in its sequence, from 0.
+  /// The position of the batch in its sequence, from 0.
   public let number: Int
 
   /// The number of scenes.
@@ -20,7 +20,7 @@ public struct Batch {
     self.init(dataset, scenes: indices.map { dataset.scene($0, of: split) }, indices: indices, number: number)
   }
 
-  /// `scenes`: those at `indices`, or what was made of them.
+  /// `scenes` are those at `indices`, possibly moved.
   init(_ dataset: any Dataset, scenes: [Scene], indices: [Int], number: Int) {
     let size = dataset.channels * dataset.height * dataset.width
     images = Tensor(shape: [scenes.count, dataset.channels, dataset.height, dataset.width]) { levels in

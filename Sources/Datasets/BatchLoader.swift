@@ -1,17 +1,20 @@
 import Scenes
 import Tensors
 
-/// Training batches without end, made ahead on a background thread.
+/// An endless sequence of training batches, prepared on a background thread. Use it from one thread.
 ///
-/// Batch n is a pure function of (dataset, training seed, batch size, shift, n), whatever threads do and wherever one starts.
-/// An epoch visits every training scene once, in an order of its own; where the batch size does not divide the training
-/// scenes, a batch takes the last of one epoch and the first of the next. Endless scenes are taken in their order, from a
-/// place of the seed's own. With a shift each scene is moved as a whole, anew each time, by up to so many pixels along both
-/// axes, all equally likely among those at which nothing that is not black leaves the image. Use it from one thread.
+/// Batch n is a pure function of (dataset, training seed, batch size, shift, n), independent of threads and of the
+/// batch at which the loader starts. An epoch visits every training scene once, in its own order. If the batch size
+/// does not divide the number of training scenes, a batch takes the last scenes of one epoch and the first of the next.
+/// Endless scenes are taken in order, from a start that depends on the seed.
+///
+/// With a shift, each scene is moved as a whole, by a new amount each time, by up to that many pixels along both axes.
+/// All moves at which only black pixels leave the image are equally likely.
 public final class BatchLoader {
   private let batches: Prefetcher<Batch>
 
-  /// Batches from number `start` on. Throws `DatasetError.batchTooLarge`, and what preparing the dataset throws.
+  /// Makes batches from number `start` on. Throws `DatasetError.batchTooLarge`, and the errors of preparing the
+  /// dataset.
   public init(_ dataset: any Dataset, batch: Int, seed: Int, shift: Int = 0, startingAt start: Int = 0) throws {
     precondition(batch >= 1 && start >= 0, "batches of \(batch) scenes from number \(start) were asked for")
     precondition(shift >= 0, "a shift of \(shift) pixels was asked for")
@@ -29,18 +32,18 @@ public final class BatchLoader {
     }
   }
 
-  /// The next batch, once it is made. Requires that the loader was not stopped.
+  /// Waits for the next batch and returns it. Requires that the loader was not stopped.
   public func next() -> Batch {
     guard let batch = batches.take() else { preconditionFailure("a batch was asked of a stopped loader") }
     return batch
   }
 
-  /// Makes no more batches. The loader's end does the same.
+  /// Stops making batches. This also happens when the loader is deallocated.
   public func stop() { batches.stop() }
 }
 
 extension Scene {
-  /// Moved as far as nothing that is not black leaves the image, and no further than `shift` pixels along each axis.
+  /// Moves the scene at random by at most `shift` pixels along each axis, so that only black pixels leave the image.
   fileprivate func movedAtRandom(by shift: Int, _ generator: inout RandomGenerator) -> Scene {
     let margins = margins
     func move(_ before: Int, _ after: Int) -> Int {
@@ -51,12 +54,13 @@ extension Scene {
   }
 }
 
-/// The endless sequence of training scenes: epoch after epoch, each a permutation of its own.
+/// The endless sequence of training scenes: epoch after epoch, each a separate permutation.
 final class TrainingOrder: Sendable {
   private let scenes: Int
   private let random: RandomStream
   private let current = Lock<(epoch: Int, order: [Int])>((-1, []))
-  /// The first of endless scenes, so far into them that seeds share none.
+  /// The index of the first endless scene. It is drawn from so large a range that seeds do not share scenes in
+  /// practice.
   private let first: Int
 
   init(scenes: Int, seed: Int) {
@@ -66,7 +70,7 @@ final class TrainingOrder: Sendable {
     first = scenes == endlessScenes ? generator.integer(below: endlessScenes / 2) : 0
   }
 
-  /// The scenes at these places of the sequence.
+  /// The indices of the scenes at these positions of the sequence.
   func indices(_ places: Range<Int>) -> [Int] {
     if scenes == endlessScenes { return places.map { first + $0 } }
     return current.withLock { current in

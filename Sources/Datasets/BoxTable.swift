@@ -1,32 +1,32 @@
 import Pictures
 import Scenes
 
-/// True boxes of the user's own images, from a CSV file.
+/// Ground truth boxes of the user's own images, from a CSV file.
 ///
-/// Its first row names the columns: `image`, `left`, `top`, `right`, `bottom` in pixels, and perhaps `label` (0 to 9999),
-/// in any order. `image` is a file's name, or an index in an array. An image without a row has no objects. A file has 64 MiB
-/// at most.
+/// The first row names the columns, in any order: `image`, `left`, `top`, `right`, `bottom` in pixels, and optionally
+/// `label` (0 to 9999). `image` is a file's name, or an index in an array. An image without a row has no objects. A
+/// file has at most 64 MiB.
 struct BoxTable: Sendable {
   /// The objects of each image, in the order of their rows.
   let objects: [[SceneObject]]
-  /// Label `l` is `classNames[l]`.
+  /// The name of label `l` is `classNames[l]`.
   let classNames: [String]
   /// The file's bytes.
   let bytes: [UInt8]
 
-  /// The most bytes of a file.
+  /// The largest size of a file in bytes.
   private static let byteLimit = 1 << 26
   private static let required = ["image", "left", "top", "right", "bottom"]
   private static let largestLabel = 9999
 
-  /// Reads a file for these images. Throws `FileError`, and `DatasetError` that names the line.
+  /// Reads a file for these images. Throws `FileError`, and `DatasetError` with the line.
   init(file path: String, images: ImageCollection) throws {
     try self.init(
       bytes: readFile(path, limit: Self.byteLimit), name: path, images: images.names, in: images.path,
       shape: images.shape)
   }
 
-  /// Reads bytes as if they were the file of that name, for images of these names. Throws `DatasetError`.
+  /// Reads bytes as the content of a file with this name, for images with these names. Throws `DatasetError`.
   init(bytes: [UInt8], name path: String, images: [String], in collection: String, shape: SceneShape) throws {
     self.bytes = bytes
     let table = try Self.table(bytes, path)
@@ -45,7 +45,7 @@ struct BoxTable: Sendable {
       guard let candidates = indices[name] else {
         throw row.fault("names the image '\(short(name))', which is not in \(collection)", "write it as \(images[0])")
       }
-      // Names of one text in two encodings (é as one character, or as two) are equal, but files tell them apart.
+      // Swift compares two encodings of one text (é as one character, or as two) as equal, but files distinguish them.
       guard let index = candidates.first(where: { images[$0].utf8.elementsEqual(name.utf8) }) ?? candidates.only else {
         throw row.fault(
           "names the image '\(short(name))', of which \(collection) has \(candidates.count) in other encodings (NFC, NFD)",
@@ -130,10 +130,10 @@ struct BoxTable: Sendable {
   }
 }
 
-/// What a message shows of a field, which may be as long as the file.
+/// The part of a field that a message shows. The field may be as long as the file.
 private func short(_ field: String) -> String { field.count > 80 ? field.prefix(80) + "..." : field }
 
 extension Collection {
-  /// The element, where there is one alone.
+  /// The only element; nil if there are none or several.
   fileprivate var only: Element? { count == 1 ? first : nil }
 }

@@ -4,9 +4,9 @@ import Tensors
 
 /// Handwritten Chinese characters from the user's files of CASIA-HWDB (Liu et al. 2011), one in each scene.
 ///
-/// A character is resized to fit the canvas, its proportions kept, and put in the middle: ink white on black. The samples
-/// of each character are dealt out among the splits by `seed`. A folder that starts with `./` or `../` is seen from the folder
-/// of the file that says it, one that starts with `/` is taken as it is, and any other lies in the data folder.
+/// A character is resized to fit the canvas, with its proportions kept, and centered; ink is white on black. `seed`
+/// decides which samples of each character go to which split. A folder that starts with `./` or `../` is relative to
+/// the folder of the file that names it, one that starts with `/` is absolute, and any other is in the data folder.
 public struct CasiaGNT: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var folder = "casia-gnt"
@@ -58,7 +58,7 @@ public struct CasiaGNT: Dataset {
   private let config: Config
   private let collection: GNTCollection
   private let characters: [Unicode.Scalar]
-  /// The samples of each split, a sample of one character after the other.
+  /// The samples of each split, in rounds of one sample per character.
   private let order: [Split: [Sample]]
   private let loaded = Loaded()
 
@@ -67,12 +67,13 @@ public struct CasiaGNT: Dataset {
     let place: GNTCollection.Place
   }
 
-  /// The scenes' pixels of the splits that were prepared.
+  /// The pixels of the scenes of the splits that were prepared.
   private final class Loaded: Sendable {
     let pixels = Lock<[Split: [UInt8]]>([:])
   }
 
-  /// Reads where samples are, but not the samples. Requires a config without problems. Throws `DatasetError`.
+  /// Reads the positions of the samples, but not their pixels. Requires a config without problems. Throws
+  /// `DatasetError`.
   public init(_ config: Config, in context: DatasetContext) throws {
     precondition(config.problems().isEmpty, "\(config.problems())")
     self.config = config
@@ -104,21 +105,21 @@ public struct CasiaGNT: Dataset {
     self.order = order.mapValues(Self.interleaved)
   }
 
-  /// The first of each list, then the second of each that has one, and so on.
+  /// The first element of each list, then the second of each list that has one, and so on.
   private static func interleaved(_ lists: [[Sample]]) -> [Sample] {
     (0..<(lists.map(\.count).max() ?? 0)).flatMap { index in
       lists.compactMap { index < $0.count ? $0[index] : nil }
     }
   }
 
-  /// With the characters that were chosen.
+  /// The config with the characters that were chosen.
   public var settled: (any Configurable)? {
     var settled = config
     settled.characters = classNames.joined()
     return settled
   }
 
-  /// Changes with the files' names and contents.
+  /// A hash of the files' names and samples of their contents.
   public var fingerprint: String {
     var fingerprint = Fingerprint(name, version: 1)
     for file in collection.files {
@@ -130,7 +131,7 @@ public struct CasiaGNT: Dataset {
 
   public func size(of split: Split) -> Int { order[split]?.count ?? 0 }
 
-  /// Reads the split's samples. Throws `DatasetError` where a file has changed since.
+  /// Reads the split's samples. Throws `DatasetError` if a file has changed since it was opened.
   public func prepare(_ split: Split) throws {
     try loaded.pixels.withLock { pixels in
       guard pixels[split] == nil else { return }

@@ -5,12 +5,13 @@ import Tensors
 
 /// Omniglot characters, 105 x 105, from the two small background sets of Lake et al. in `<data>/omniglot/`.
 ///
-/// Both archives hold `SET/ALPHABET/characterNN/XXXX_YY.png`, ink black on white, YY the drawer from 01 to 20. Greek and
-/// Latin are in both: a character is taken once, so that there are 242 from 8 alphabets. The splits have all characters,
-/// by different drawers: 01 to 16 for training, 17 and 18 for validation, 19 and 20 for the test.
+/// Both archives hold `SET/ALPHABET/characterNN/XXXX_YY.png` with ink black on white; YY is the drawer, from 01 to 20.
+/// Greek and Latin are in both archives. Each character is used once, which gives 242 characters from 8 alphabets. All
+/// splits have all characters, by different drawers: 01 to 16 for training, 17 and 18 for validation, 19 and 20 for the
+/// test.
 final class Characters: Sendable {
   static let side = 105
-  /// The most bytes of an archive.
+  /// The largest size of an archive in bytes.
   static let byteLimit = 1 << 28
 
   /// All drawings in memory.
@@ -19,7 +20,7 @@ final class Characters: Sendable {
     var pixels: [UInt8] = []
     /// The character of each drawing, an index into `names`.
     var labels: [Int] = []
-    /// `Greek/character01`, sorted.
+    /// The names of the characters, such as `Greek/character01`, sorted.
     var names: [String] = []
     /// The drawings of each split.
     var parts: [Split: [Int]] = [:]
@@ -28,7 +29,7 @@ final class Characters: Sendable {
   private let folder: String
   private let loaded = Lock<Drawings?>(nil)
 
-  /// Throws `DatasetError.missing` unless both files are there.
+  /// Throws `DatasetError.missing` if one of the two files does not exist.
   init(dataFolder: String) throws {
     folder = dataFolder + "/omniglot"
     for file in files where access(file, R_OK) != 0 { throw DatasetError.missing(file: file, source: "omniglot") }
@@ -84,7 +85,7 @@ final class Characters: Sendable {
 
   /// One file of an archive.
   private struct Drawing {
-    /// `Greek/character01` and the drawer.
+    /// The character's name, such as `Greek/character01`, and the drawer.
     let character: String
     let drawer: Int
     let ink: [UInt8]

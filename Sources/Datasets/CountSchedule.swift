@@ -1,11 +1,12 @@
 import Scenes
 
-/// How many objects each scene of a split has: class sizes are exact, and every stretch of scenes is as balanced as can be.
+/// The number of objects of each scene of a split. Class sizes are exact, and every range of scenes is as balanced as
+/// possible.
 struct CountSchedule: Sendable {
   private let train, validation, test: [UInt8]
 
-  /// `counts` are the training scenes of each number of objects; the other splits share their scenes out in proportion,
-  /// by largest remainders.
+  /// `counts` gives the number of training scenes for each number of objects. The other splits have the same
+  /// proportions, rounded by largest remainders.
   init(_ counts: [Int: Int], validation: Int, test: Int) {
     let classes = counts.sorted { $0.key < $1.key }
     let sizes = classes.map(\.value)
@@ -36,7 +37,7 @@ struct CountSchedule: Sendable {
     return shares
   }
 
-  /// Each scene goes to the class that is furthest behind its share, so no class ever exceeds its size.
+  /// Assigns each scene to the class that is furthest behind its share, so no class ever exceeds its size.
   private static func interleaved(_ numbers: [UInt8], _ sizes: [Int]) -> [UInt8] {
     let total = sizes.reduce(0, +)
     var behind = sizes.map { _ in 0 }

@@ -1,16 +1,16 @@
-/// Why a dataset cannot give scenes or batches.
+/// The reason why a dataset cannot provide scenes or batches.
 public enum DatasetError: Error, Equatable, Sendable {
-  /// A source file is not there; `source` is its name for `airframe data fetch`.
+  /// A source file does not exist; `source` is its name for `airframe data fetch`.
   case missing(file: String, source: String)
-  /// A source file holds something else than expected.
+  /// A source file has unexpected contents.
   case unexpected(file: String, problem: String)
-  /// The user's own files are not there; `key` of the config wants them, or nil where the command line names them.
+  /// The user's own files do not exist; `key` is the config key that names them, or nil if the command line does.
   case notFound(path: String, wanted: String, key: String?)
-  /// The user's own file cannot serve: where, why, and what to do.
+  /// The user's own file cannot be used: the place, the problem and the remedy.
   case unusable(place: String, problem: String, remedy: String)
-  /// Almost no drawing of that many objects keeps the overlap rule.
+  /// Almost no drawing with this number of objects satisfies the overlap rule.
   case crowded(objects: Int, rule: String, height: Int, width: Int)
-  /// A batch holds more scenes than there are.
+  /// The batch size is larger than the number of training scenes.
   case batchTooLarge(batch: Int, scenes: Int)
 }
 

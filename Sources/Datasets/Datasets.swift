@@ -1,6 +1,6 @@
 import Configuration
 
-/// Every dataset a config can name.
+/// All datasets that a config can name.
 public let datasets = Registry<DatasetContext, any Dataset>(
   "dataset",
   [

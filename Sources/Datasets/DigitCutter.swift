@@ -1,12 +1,12 @@
 import Configuration
 import Tensors
 
-/// How a digit becomes an object: which part of its 28 x 28 frame, and in which size.
+/// How a digit becomes an object: the part of its 28 x 28 frame that is used, and its size.
 public struct DigitConfig: Configurable {
   public enum Kind: String, CaseIterable, Sendable {
-    /// The frame, resized by 1/r with a random ratio r: the strokes are about 15 px high.
+    /// The frame, resized by 1/r with a random ratio r; the strokes are about 15 px high.
     case observations
-    /// The frame in its own size: the strokes are up to 20 px high.
+    /// The frame at its original size; the strokes are up to 20 px high.
     case native
     /// The bounding box of the strokes.
     case tight
@@ -34,7 +34,7 @@ public struct DigitConfig: Configurable {
       .number("deviation", \.deviation, in: 0...1, "standard deviation; draws are clipped at three of them"),
     ]
 
-    /// The ratios drawn: within three deviations, and never below a quarter.
+    /// The range of the ratios: within three deviations of the mean, and at least a quarter.
     var range: ClosedRange<Double> { max(0.25, mean - 3 * deviation)...mean + 3 * deviation }
   }
 

@@ -5,11 +5,11 @@ import Tensors
 
 /// MNIST digits, 28 x 28, from the four files of LeCun and Cortes in `<data>/mnist/`.
 ///
-/// Training and validation share the training files without a digit in common: the last sixth (10,000 of 60,000)
-/// serves validation. The test files are read only when the test split is asked for.
+/// Training and validation share the training files but no digits: the last sixth (10,000 of 60,000) is for validation.
+/// The test files are read only when the test split is requested.
 final class Digits: Sendable {
   static let side = 28
-  /// The most bytes of a file, expanded: over 340,000 digits.
+  /// The largest size of a decompressed file in bytes, enough for over 340,000 digits.
   static let byteLimit = 1 << 28
 
   /// One pair of files in memory.
@@ -29,7 +29,7 @@ final class Digits: Sendable {
   private let training = Lock<Images?>(nil)
   private let test = Lock<Images?>(nil)
 
-  /// Throws `DatasetError.missing` unless all four files are there.
+  /// Throws `DatasetError.missing` if one of the four files does not exist.
   init(dataFolder: String) throws {
     folder = dataFolder + "/mnist"
     for file in files where access(file, R_OK) != 0 { throw DatasetError.missing(file: file, source: "mnist") }

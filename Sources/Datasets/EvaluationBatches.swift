@@ -1,15 +1,15 @@
 import Scenes
 
-/// A whole split in order, once: batches of `batch` scenes, the last one with what is left.
+/// Returns the scenes of a split in order, once, in batches of `batch` scenes; the last batch has the remaining ones.
 ///
-/// They are made ahead on a background thread. Throws what preparing the dataset throws.
+/// Batches are prepared on a background thread. Throws the errors of preparing the dataset.
 public func evaluationBatches(_ dataset: any Dataset, _ split: Split, batch: Int) throws -> EvaluationBatches {
   precondition(batch >= 1, "batches of \(batch) scenes were asked for")
   try dataset.prepare(split)
   return EvaluationBatches(dataset: dataset, split: split, batch: batch)
 }
 
-/// The batches of a split; every iteration makes them anew, the same.
+/// The batches of a split. Every iteration makes the same batches again.
 public struct EvaluationBatches: Sequence {
   let dataset: any Dataset
   let split: Split

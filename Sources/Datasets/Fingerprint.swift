@@ -1,31 +1,32 @@
 import Glibc
 import Pictures
 
-/// A 64-bit hash (FNV-1a) of what a dataset's files hold. Its config is compared key by key, and is no part of it.
+/// A 64-bit hash (FNV-1a) of the contents of a dataset's files. The config is not part of it; it is compared key by
+/// key.
 struct Fingerprint {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  /// Starts with the version of the drawing: raise it when the same config and files give other scenes.
+  /// Starts with the version of the drawing code. Raise it when the same config and files give different scenes.
   init(_ name: String, version: Int) { add("\(name) \(version)") }
 
-  /// Adds a text, with where it ends.
+  /// Adds a text and a byte that marks its end.
   mutating func add(_ text: String) { add(text.utf8 + [0]) }
 
-  /// Adds a gzip file by the checksum and length of its content, which are its last eight bytes (RFC 1952), so that
-  /// the same content compressed otherwise counts as the same. A file that cannot be read adds nothing.
+  /// Adds a gzip file by the checksum and length of its content, which are its last eight bytes (RFC 1952). The same
+  /// content compressed differently therefore gives the same fingerprint. A file that cannot be read adds nothing.
   mutating func add(gzipFile path: String) {
     if let (end, _) = Self.end(of: path, bytes: 8) { add(end) }
   }
 
-  /// Adds a file by its length and last bytes. A file that cannot be read, or is shorter, adds nothing.
+  /// Adds a file by its length and last bytes. A file that cannot be read, or is shorter than that, adds nothing.
   mutating func add(endOf path: String, bytes count: Int) {
     guard let (end, length) = Self.end(of: path, bytes: count) else { return }
     add("\(length)")
     add(end)
   }
 
-  /// Adds a file by its length and 64 samples of 16 KiB, evenly spaced: all of a file of up to 1 MiB.
-  /// A file that cannot be read adds nothing.
+  /// Adds a file by its length and 64 evenly spaced samples of 16 KiB, which cover all of a file of up to 1 MiB. A file
+  /// that cannot be read adds nothing.
   mutating func add(samplesOf path: String) {
     guard let file = Self.opened(path) else { return }
     defer { fclose(file) }
@@ -41,7 +42,7 @@ struct Fingerprint {
     }
   }
 
-  /// A regular file; opening a pipe could wait for ever.
+  /// Opens a regular file only, because opening a pipe could wait forever.
   private static func opened(_ path: String) -> UnsafeMutablePointer<FILE>? {
     (try? openForReading(path)).flatMap { fdopen($0.descriptor, "rb") }
   }

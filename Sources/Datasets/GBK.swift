@@ -1,10 +1,10 @@
 import Glibc
 
-/// The characters of GBK's codes of two bytes, by the C library's `iconv`.
+/// Decodes two-byte GBK codes to characters with the C library's `iconv`.
 final class GBK {
   private let converter: iconv_t
 
-  /// Throws where the C library lacks the tables of GBK.
+  /// Throws if the C library lacks the tables of GBK.
   init() throws {
     guard let converter = iconv_open("UTF-32LE", "GBK"), converter != iconv_t(bitPattern: -1) else {
       throw DatasetError.unusable(
@@ -16,7 +16,8 @@ final class GBK {
 
   deinit { iconv_close(converter) }
 
-  /// The character of two bytes: one of two bytes, or one of ASCII before a zero. Nil where there is none.
+  /// The character of two bytes: a two-byte character, or an ASCII character followed by a zero byte. Nil if there is
+  /// none.
   func character(_ high: UInt8, _ low: UInt8) -> Unicode.Scalar? {
     guard high >= 0x80 else { return low == 0 && (0x21..<0x7F).contains(high) ? Unicode.Scalar(high) : nil }
     var input = [CChar(bitPattern: high), CChar(bitPattern: low)]
@@ -26,7 +27,7 @@ final class GBK {
         var source = input.baseAddress
         var target = output.baseAddress?.assumingMemoryBound(to: CChar.self)
         var (left, room) = (input.count, output.count)
-        // From a fresh state, whatever was read before.
+        // Resets the state, so that earlier calls have no influence.
         iconv(converter, nil, nil, nil, nil)
         let result = iconv(converter, &source, &left, &target, &room)
         return (result == 0 && left == 0, room)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The GNT files of a folder, and where in them each character is.
+/// The GNT files of a folder, and the positions of each character in them.
 struct GNTCollection: Sendable {
   /// An image in one of the files.
   struct Place: Sendable {
@@ -9,12 +9,12 @@ struct GNTCollection: Sendable {
   }
 
   let folder: String
-  /// In the order of their names.
+  /// The files in the order of their names.
   let files: [GNTFile]
-  /// Where the images of each character are, in the order of files and records.
+  /// The positions of the images of each character, in the order of files and records.
   let places: [Unicode.Scalar: [Place]]
 
-  /// Reads all records' heads. Throws `DatasetError`.
+  /// Reads the headers of all records. Throws `DatasetError`.
   init(folder: String) throws {
     self.folder = folder
     let files = try Self.names(in: folder).map { try GNTFile(path: "\(folder)/\($0)") }
@@ -32,8 +32,8 @@ struct GNTCollection: Sendable {
     self.places = places
   }
 
-  /// The most frequent Chinese characters, first those of the smallest code point among equals. Throws `DatasetError`
-  /// where there are none.
+  /// The most frequent Chinese characters; equally frequent ones are in the order of their code points. Throws
+  /// `DatasetError` if there are none.
   func mostFrequent(_ count: Int) throws -> [Unicode.Scalar] {
     let all = places.filter { $0.key.properties.isUnifiedIdeograph }.map { (character: $0.key, count: $0.value.count) }
     guard !all.isEmpty else {
@@ -43,7 +43,7 @@ struct GNTCollection: Sendable {
     return all.sorted { ($1.count, $0.character) < ($0.count, $1.character) }.prefix(count).map(\.character)
   }
 
-  /// The same characters. Throws `DatasetError` where there are no images of some.
+  /// Returns the same characters. Throws `DatasetError` if some of them have no images.
   func checked(_ characters: some Sequence<Unicode.Scalar>) throws -> [Unicode.Scalar] {
     let all = Array(characters)
     let missing = all.filter { places[$0] == nil }
@@ -57,13 +57,14 @@ struct GNTCollection: Sendable {
     return all
   }
 
-  /// Some characters that there are.
+  /// Some of the available characters, for messages.
   private var examples: String {
     let some = places.keys.sorted().prefix(10).map { String($0) }.joined(separator: " ")
     return places.count > 10 ? "\(some) and \(places.count - 10) others" : some
   }
 
-  /// Images as `[image, side, side]`: each resized to fit the square, proportions kept, and put in its middle; 255 is ink.
+  /// Reads images as `[image, side, side]`; 255 is ink. Each is resized to fit the square, with its proportions kept,
+  /// and centered.
   func squares(of places: [Place], side: Int) throws -> [UInt8] {
     func fitted(_ record: GNTFile.Record) -> (height: Int, width: Int) {
       let longer = max(record.height, record.width)
@@ -79,7 +80,7 @@ struct GNTCollection: Sendable {
     let resampling = Resampling(sizes: sizes.map { ($0[0], $0[1]) })
     var squares = [UInt8](repeating: 0, count: places.count * side * side)
     var frame = [UInt8](repeating: 0, count: side * side)
-    // Every file is opened once.
+    // Opens every file once.
     let byFile = Dictionary(grouping: places.indices) { places[$0].file }
     for (file, indices) in byFile.sorted(by: { $0.key < $1.key }) {
       var next = 0

@@ -1,34 +1,34 @@
 import Glibc
 import Pictures
 
-/// A file of CASIA's GNT format: gray images of handwritten characters, one after the other, each of its own size.
+/// A file in CASIA's GNT format: gray images of handwritten characters of various sizes, one after the other.
 ///
-/// A record is its own length in bytes (4 bytes, little-endian: 10 + width x height), the character (2 bytes of GBK, high
+/// A record has its length in bytes (4 bytes, little-endian: 10 + width x height), the character (2 bytes of GBK, high
 /// byte first), width and height (2 bytes each, little-endian), and the pixels, row by row; 255 is paper.
 struct GNTFile: Sendable {
   /// An image within a file.
   struct Record: Sendable {
-    /// Where the record begins.
+    /// The position at which the record begins.
     let offset: Int
-    /// The character's two bytes, the first one above the second.
+    /// The character's two bytes, the first one as the high byte.
     let code: UInt16
     let width, height: Int
 
-    /// Where its pixels are.
+    /// The range of its pixels in the file.
     var pixels: Range<Int> { offset + GNTFile.header..<offset + GNTFile.header + width * height }
   }
 
   /// The bytes before the pixels.
   static let header = 10
-  /// The most images of a file; the largest of CASIA's have some thousands.
+  /// The largest number of images in a file; the largest files of CASIA have some thousands.
   static let mostRecords = 1 << 20
-  /// The largest height or width; CASIA's characters have 300 pixels or so at most.
+  /// The largest height or width; CASIA's characters have at most about 300 pixels.
   static let largestSide = 1024
 
   let path: String
   let records: [Record]
 
-  /// Reads where images are and what they show, but no pixels. Throws `DatasetError` and `FileError`.
+  /// Reads the positions and characters of the images, but no pixels. Throws `DatasetError` and `FileError`.
   init(path: String) throws {
     let file = try OpenFile(path)
     self.path = path
@@ -37,7 +37,7 @@ struct GNTFile: Sendable {
     }
   }
 
-  /// The records of a file of that length, of which `read` gives the 10 bytes at an offset. Throws `DatasetError`.
+  /// The records of a file of this length. `read` returns the 10 bytes at an offset. Throws `DatasetError`.
   static func records(length: Int, name: String, read: (Int) throws -> [UInt8]) throws -> [Record] {
     func fault(_ offset: Int, _ problem: String) -> DatasetError {
       .unusable(
@@ -71,7 +71,8 @@ struct GNTFile: Sendable {
     return records
   }
 
-  /// The ink of some records, 0 to 255, in their order. Throws `FileError`, and `DatasetError` where the file has changed.
+  /// Passes each record and its ink, 0 to 255, to `body`, in order. Throws `FileError`, and `DatasetError` if the file
+  /// has changed.
   func ink(of records: some Sequence<Record>, _ body: (Record, [UInt8]) -> Void) throws {
     let file = try OpenFile(path)
     for record in records {
@@ -82,7 +83,7 @@ struct GNTFile: Sendable {
   }
 }
 
-/// A file that is read piece by piece.
+/// An open file that is read in pieces.
 private struct OpenFile: ~Copyable {
   let path: String
   let length: Int
@@ -95,7 +96,7 @@ private struct OpenFile: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// All of these bytes. Throws `DatasetError` where they are not there.
+  /// Reads this range of bytes. Throws `DatasetError` if it cannot be read in full.
   func read(at offset: Int, count: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count, let start = buffer.baseAddress {

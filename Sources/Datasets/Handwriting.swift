@@ -1,20 +1,22 @@
 import Tensors
 
-/// Writes characters by hand: the strokes of a model, each a little off, under one slant, size, place and pen.
+/// Writes characters in simulated handwriting: each stroke deviates a little from its model, and the whole character
+/// has a random slant, size, position and pen.
 ///
 /// Lengths are in pixels.
 struct Handwriting: Sendable {
-  /// Of the canvas.
+  /// The side of the canvas.
   let side: Int
-  /// The pen's diameter, and the height and width of the frame that the model's field becomes; uniform.
+  /// The ranges of the pen's diameter, and of the height and width of the frame to which the model's field is scaled.
+  /// Values are uniform in these ranges.
   let thickness, frame: ClosedRange<Double>
-  /// The largest distance of the frame's middle from the canvas's, along either axis.
+  /// The largest distance between the centers of frame and canvas, along either axis.
   let shift: Double
   /// The tangent of the largest slant.
   let slant: Double
-  /// The deviation of a stroke's own displacement.
+  /// The standard deviation of the displacement of each stroke.
   let offset: Double
-  /// The deviation of the entries of a stroke's own linear map from the identity's.
+  /// The standard deviation of the entries of each stroke's linear map from the identity.
   let distortion: Double
 
   init(_ config: Hanzi.Config) {
@@ -25,21 +27,21 @@ struct Handwriting: Sendable {
     (offset, distortion) = (config.stroke.offset, config.stroke.distortion)
   }
 
-  /// A character as it is written once.
+  /// One writing of a character.
   struct Writing {
     let pen: Pen
-    /// The strokes of each component, in pixels of the canvas, which holds all their ink.
+    /// The strokes of each component, in pixels of the canvas. All of their ink lies on the canvas.
     fileprivate(set) var components: [[Polyline]]
   }
 
-  /// Writes a character in a way that the generator decides.
+  /// Writes a character with random variations from the generator.
   func write(_ character: KanjiVG.Character, _ generator: inout RandomGenerator) -> Writing {
     let pen = Pen(radius: Float(generator.uniform(in: thickness) / 2))
     let scale = SIMD2(generator.uniform(in: frame), generator.uniform(in: frame)) / Double(KanjiVG.side)
     let lean = slant * generator.uniform(in: -1...1)
     let middle = SIMD2(repeating: Double(side) / 2) + shift * generator.uniformPair()
     let field = SIMD2<Double>(repeating: Double(KanjiVG.side) / 2)
-    // Slanted ink leans to the right above the middle, and to the left below it.
+    // Slanted ink is shifted to the right above the middle and to the left below it.
     let whole = Affine(
       xx: scale.x, xy: -lean * scale.x, yx: 0, yy: scale.y, x: middle.x - scale.x * (field.x - lean * field.y),
       y: middle.y - scale.y * field.y)
@@ -54,7 +56,7 @@ struct Handwriting: Sendable {
     return writing
   }
 
-  /// What `whole` makes of a stroke that has its own linear map around its middle, and its own displacement.
+  /// The map of one stroke: `whole`, then the stroke's random linear map around its middle and its random displacement.
   private func own(_ stroke: Polyline, _ whole: Affine, _ generator: inout RandomGenerator) -> Affine {
     var (low, high) = (stroke[0], stroke[0])
     for point in stroke { (low, high) = (pointwiseMin(low, point), pointwiseMax(high, point)) }
@@ -69,7 +71,7 @@ struct Handwriting: Sendable {
     return own(after: whole)
   }
 
-  /// Moves all ink into the canvas, made smaller if it is larger than that.
+  /// Moves all ink onto the canvas, and shrinks it if it is larger than the canvas.
   private func fit(_ writing: inout Writing) {
     let pen = writing.pen
     guard let hull = pen.hull(of: writing.components.joined()) else { return }
@@ -96,7 +98,7 @@ private struct Affine {
     return SIMD2(Float(xx * px + xy * py + x), Float(yx * px + yy * py + y))
   }
 
-  /// First the other, then this one.
+  /// The composition that applies the other map first.
   func callAsFunction(after other: Affine) -> Affine {
     Affine(
       xx: xx * other.xx + xy * other.yx, xy: xx * other.xy + xy * other.yy, yx: yx * other.xx + yy * other.yx,

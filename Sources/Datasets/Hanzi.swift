@@ -3,14 +3,15 @@ import Glibc
 import Scenes
 import Tensors
 
-/// Chinese characters as written by hand, each a scene whose objects are the components that characters share.
+/// Chinese characters in simulated handwriting. Each scene is one character, and its objects are components that
+/// characters share.
 ///
-/// Characters are drawn from the strokes of KanjiVG (Ulrich Apel, CC BY-SA 3.0), so that their components are known: see
-/// `KanjiGroup.components` for what counts as one. It stands in for the 50 CASIA characters of dm-vae.md (section IV),
-/// which has about 30 components and 300 samples a character too; which characters those were is not said there.
+/// Characters are drawn from the strokes of KanjiVG (Ulrich Apel, CC BY-SA 3.0), so that their components are known;
+/// `KanjiGroup.components` defines a component. The dataset replaces the 50 CASIA characters of Min et al. (section
+/// IV), which also have about 30 components and 300 samples per character; the paper does not name the characters.
 ///
-/// Sample n of a character is the same whatever other characters there are. The last samples of every character are for
-/// the test, those before them for validation.
+/// Sample n of a character does not depend on the other characters. The last samples of every character are for the
+/// test, those before them for validation.
 public struct Hanzi: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var seed = 0
@@ -65,7 +66,7 @@ public struct Hanzi: Dataset {
 
     public var sceneShape: SceneShape? { SceneShape(channels: 1, height: side, width: side) }
 
-    /// The samples of each character in a split: one at least where its share is not 0.
+    /// The number of samples of each character in a split, at least one if its share is not 0.
     func size(of split: Split) -> Int {
       func size(_ share: Double) -> Int { share > 0 ? max(1, Int((share * Double(samples)).rounded())) : 0 }
       return switch split {
@@ -113,18 +114,19 @@ public struct Hanzi: Dataset {
 
   /// 50 characters of 30 components: half have two components, half have three, and each component is in three to five.
   ///
-  /// Found by rule. Of the first level of GB 2312 (the commonest characters, which CASIA-HWDB has too) those of 12 strokes
-  /// at most with two or three components, side by side or one above the other. Then components of fewer than three
-  /// characters go, with their characters, until there are none; so does the rarest component, until 30 are left; last,
-  /// the character whose components are the commonest, first among those of two components while these are more than 25,
-  /// then among those of three, until 50 are left.
+  /// They were selected by a rule. The start is the first level of GB 2312 (the commonest characters, which CASIA-HWDB
+  /// also has): those with at most 12 strokes and two or three components, side by side or one above the other. Then
+  /// components that occur in fewer than three characters are removed, with their characters, until there are none. The
+  /// rarest component is removed in the same way until 30 are left. Last, the character whose components are the most
+  /// common is removed until 50 are left: first among the characters of two components until 25 of them are left, then
+  /// among those of three.
   public static let characters = "仆付伎作冬准助努劫卓咯堆妓姐姿守宜宰封忿怎思怠扮掀接推昨晰松柞椎次欣汾沮法淮渭炎炸烙焙男站肘肢芬芹萌"
 
   public let name = "hanzi"
   public let channels = 1
   public var height: Int { config.side }
   public var width: Int { config.side }
-  /// The components, sorted; none where the file cannot be read.
+  /// The names of the components, sorted; empty if the file cannot be read.
   public var classNames: [String] { (try? model.load().classNames) ?? [] }
 
   private let config: Config
@@ -133,8 +135,8 @@ public struct Hanzi: Dataset {
   private let composer: SceneComposer
   private let random: RandomStream
 
-  /// Requires a config without problems. Throws `DatasetError.missing` without KanjiVG's file, and `ConfigurationError`
-  /// for an unknown background.
+  /// Requires a config without problems. Throws `DatasetError.missing` if KanjiVG's file does not exist, and
+  /// `ConfigurationError` for an unknown background.
   public init(_ config: Config, in context: DatasetContext) throws {
     precondition(config.problems().isEmpty, "\(config.problems())")
     self.config = config
@@ -147,10 +149,10 @@ public struct Hanzi: Dataset {
     random = RandomStream(seed: config.seed).child(name)
   }
 
-  /// Throws unless a file holds the default characters: `FileError` and `DatasetError`.
+  /// Throws `FileError` or `DatasetError` if a file does not have the default characters.
   public static func check(file: String) throws { _ = try KanjiVG(file: file, characters: characters) }
 
-  /// Changes with what is in the file.
+  /// A hash of the file's contents.
   public var fingerprint: String {
     var fingerprint = Fingerprint(name, version: 1)
     fingerprint.add(gzipFile: model.file)
@@ -162,7 +164,7 @@ public struct Hanzi: Dataset {
   /// Reads the characters. Throws `FileError` and `DatasetError`.
   public func prepare(_ split: Split) throws { _ = try model.load() }
 
-  /// A sample of one character after the other, then the next sample of each.
+  /// The scenes are in rounds: one sample of each character, then the next sample of each.
   public func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene {
     let loaded: Model.Loaded
     do { loaded = try model.load() } catch {
@@ -182,7 +184,7 @@ public struct Hanzi: Dataset {
     }
   }
 
-  /// What is read of the file, at the first call.
+  /// The data of the file, read at the first call.
   private final class Model: Sendable {
     struct Loaded: Sendable {
       let characters: [KanjiVG.Character]
@@ -213,7 +215,7 @@ public struct Hanzi: Dataset {
 }
 
 extension Handwriting.Writing {
-  /// Draws a component into a stamp, with where and how large it is.
+  /// Draws a component into a stamp, and sets the stamp's center and scale.
   fileprivate func draw(_ component: Int, to stamp: inout Stamp, side: Int) {
     let strokes = components[component]
     pen.draw(strokes, to: &stamp, side: side)

@@ -2,21 +2,21 @@ import Pictures
 
 /// The array `images` of an NPZ file, or an NPY file.
 struct ImageArray: Sendable {
-  /// The most images an array may have: 16 Mi.
+  /// The largest number of images in an array: 16 Mi.
   static let mostImages = 1 << 24
 
   enum Format: Sendable { case npy, npz }
 
   let count: Int
   let shape: SceneShape
-  /// Tells the contents apart: of an NPZ file the CRC-32 of the array as stored, of an NPY file a hash of its values.
+  /// Identifies the contents: the CRC-32 of the stored array for an NPZ file, a hash of the values for an NPY file.
   let checksum: UInt32
   private let values: NPY.Values
   private let white: Double
   private let isChannelsLast: Bool
 
-  /// Throws `FileError` for a broken file, before it is expanded where its header says so, and `DatasetError` for an array
-  /// that is not one of images.
+  /// Throws `FileError` for a broken file, and `DatasetError` for an array that does not hold images. If the header
+  /// shows the error, it is thrown before the file is decompressed.
   init(file path: String, _ format: Format, white: WhiteLevel) throws {
     func check(_ shape: [Int]) throws { _ = try Self.layout(shape, path) }
     let array: NPY
@@ -42,7 +42,7 @@ struct ImageArray: Sendable {
     values = array.values
   }
 
-  /// One image, one plane after the other.
+  /// One image, with one plane per channel.
   func image(_ index: Int) -> StoredImage {
     let size = shape.channels * shape.height * shape.width
     let range = index * size..<(index + 1) * size
@@ -95,7 +95,7 @@ struct ImageArray: Sendable {
     return found
   }
 
-  /// The largest value. Throws `DatasetError` for one that is below 0, above white, or no number.
+  /// The largest value. Throws `DatasetError` if a value is below 0, above white, or not a number.
   private static func largest(
     _ values: NPY.Values, _ path: String, each size: Int, _ white: Double, _ level: WhiteLevel
   ) throws -> Double {

@@ -1,20 +1,22 @@
 import Glibc
 import Pictures
 
-/// The user's own images, all of one shape: a folder of PNG files, one PNG file, an NPY file, or the array `images` of an
-/// NPZ file.
+/// The user's own images, all of one shape: a folder of PNG files, one PNG file, an NPY file, or the array `images` of
+/// an NPZ file.
 ///
-/// Files of a folder come in the order of their names. An array is `[image, height, width]`, or has a dimension of 1 or
-/// 3 channels at its end or, failing that, after the images; it has `ImageArray.mostImages` images at most. White is 255 in
-/// bytes and 8-bit files, 65535 in 16 bits, 1 in flags and floating-point numbers, and the `maximum` in all of them where
-/// one is given; other integers need it. What tells more than 256 levels apart is kept as it is.
+/// Files of a folder are in the order of their names. An array is `[image, height, width]`, with an optional dimension
+/// of 1 or 3 channels at its end or, failing that, after the images. It has at most `ImageArray.mostImages` images. If
+/// `maximum` is given, it is white for all types. Otherwise white is 255 in bytes and 8-bit files, 65535 in 16 bits,
+/// and 1 in flags and floating-point numbers; other integers need `maximum`. Images with more than 256 levels keep
+/// them.
 public struct ImageCollection: Sendable {
-  /// What becomes of the channels of files: gray is repeated into color, color becomes its luma (ITU-R BT.601) in gray.
+  /// The conversion of channels: gray is repeated to make color, and color is converted to gray by its luma (ITU-R
+  /// BT.601).
   public enum Channels: String, CaseIterable, Sendable {
     case asStored = "as_stored"
     case gray, color
 
-    /// Nil where the files decide.
+    /// The number of channels; nil if the files decide.
     var count: Int? {
       switch self {
       case .asStored: nil
@@ -24,11 +26,11 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// The folder or file as it was named.
+  /// The path of the folder or file, as given.
   public let path: String
-  /// What each image is called: its file's name, or its index in the array.
+  /// The name of each image: its file's name, or its index in the array.
   public let names: [String]
-  /// The shape that images have once they are read.
+  /// The shape of images after they are read and converted.
   public let shape: SceneShape
 
   private enum Storage: Sendable {
@@ -39,11 +41,11 @@ public struct ImageCollection: Sendable {
   private let storage: Storage
   private let white: WhiteLevel
 
-  /// Opens a folder or file and looks at its first image, or at all of an array.
+  /// Opens a folder or file and reads the shape of its first image, or all of an array.
   ///
-  /// Height and width are those of the first image unless they are given. `maximum` is the stored value that means white,
-  /// 0 where the type of values decides. `key` is the one of a config that names the path, nil where the command line does.
-  /// Throws `DatasetError`, `FileError` and `PictureError`.
+  /// Height and width are those of the first image unless they are given. `maximum` is the stored value that means
+  /// white; 0 means that the type of the values decides. `key` is the config key that names the path; nil means that
+  /// the command line names it. Throws `DatasetError`, `FileError` and `PictureError`.
   public init(
     _ path: String, channels: Channels = .asStored, height: Int? = nil, width: Int? = nil, maximum: Double = 0,
     key: String? = nil
@@ -76,7 +78,8 @@ public struct ImageCollection: Sendable {
     try check(first, 0)
   }
 
-  /// The format of an array, by what the file holds and, where that is neither, by its name; nil for what has to be a PNG.
+  /// The format of an array, determined by the file's contents and, if they do not show it, by its name; nil if it must
+  /// be a PNG.
   private static func format(ofFile path: String) throws -> ImageArray.Format? {
     switch FileFormat(try readHead(path)) {
     case .npz: .npz
@@ -91,7 +94,7 @@ public struct ImageCollection: Sendable {
   /// The number of images.
   public var count: Int { names.count }
 
-  /// Where an image stands, for messages: `photos/a.png`, or `photos.npz, image 3`.
+  /// The place of an image for messages: `photos/a.png`, or `photos.npz, image 3`.
   public func place(of index: Int) -> String {
     switch storage {
     case .files(let files): files[index]
@@ -99,12 +102,12 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// Throws `DatasetError` where these images, read from files, are all nearly black (see `WhiteLevel`).
+  /// Throws `DatasetError` if these images were read from files and are all nearly black (see `WhiteLevel`).
   public func checkWhite(_ images: [StoredImage]) throws {
     if case .files = storage { try white.check(images, at: path) }
   }
 
-  /// Reads an image. Throws where its file is broken, or it has another shape than the first.
+  /// Reads an image. Throws if its file is broken, or if its shape differs from that of the first image.
   public func image(_ index: Int) throws -> StoredImage {
     switch storage {
     case .array(let array): return converted(array.image(index), from: array.shape.channels)
@@ -115,7 +118,7 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// A picture's samples, one plane after the other. Throws `DatasetError` for one above white.
+  /// The samples of a PNG, with one plane per channel. Throws `DatasetError` if a sample is above white.
   private func stored(_ png: PNG, _ index: Int) throws -> StoredImage {
     func planes<Sample>(_ samples: [Sample]) -> [Sample] {
       guard png.channels > 1 else { return samples }
@@ -139,7 +142,8 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// Adds what tells the contents apart without decoding them: names, sizes, and the checksums that formats keep.
+  /// Adds data that identifies the contents without decoding them: names, sizes, and the checksums that the formats
+  /// store.
   func identify(in fingerprint: inout Fingerprint) {
     switch storage {
     case .array(let array): fingerprint.add("\(array.checksum)")
@@ -170,7 +174,7 @@ public struct ImageCollection: Sendable {
     }
   }
 
-  /// With as many channels as images have: gray is repeated, color becomes its luma (ITU-R BT.601).
+  /// Converts an image to the channels of the collection: gray is repeated, color becomes its luma (ITU-R BT.601).
   private func converted(_ image: StoredImage, from channels: Int) -> StoredImage {
     guard channels != shape.channels else { return image }
     if channels == 1 {
@@ -230,7 +234,7 @@ public struct ImageCollection: Sendable {
         problem: "holds no file whose name ends in .png" + (most.map { " (but \($0.value) in \($0.key))" } ?? ""),
         remedy: "name a folder of PNG files, an NPZ or an NPY file")
     }
-    // Names that Swift takes for equal, being one text in two encodings, come in the order of their bytes.
+    // Names that are equal for Swift (one text in two encodings) are sorted by their bytes.
     return names.sorted { $0 == $1 ? $0.utf8.lexicographicallyPrecedes($1.utf8) : $0 < $1 }
   }
 }

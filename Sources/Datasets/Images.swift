@@ -3,10 +3,10 @@ import Pictures
 import Scenes
 import Tensors
 
-/// The user's own images, shared out at random among the splits; with true objects where a CSV file of boxes gives them.
+/// The user's own images, assigned to the splits at random. A CSV file of boxes can provide the ground truth objects.
 ///
-/// A path that starts with `./` or `../` is seen from the folder of the file that says it, one that starts with `/` is taken
-/// as it is, and any other lies in the data folder.
+/// A path that starts with `./` or `../` is relative to the folder of the file that names it, one that starts with `/`
+/// is absolute, and any other is in the data folder.
 public struct Images: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var path = "images"
@@ -44,7 +44,7 @@ public struct Images: Dataset {
       return problems
     }
 
-    /// Known once a run has written it down (see `Images.settled`), or where the config says it.
+    /// Known if the config gives it, as the config that a run saves does (see `Images.settled`).
     public var sceneShape: SceneShape? {
       guard let channels = channels.count, height > 0, width > 0 else { return nil }
       return SceneShape(channels: channels, height: height, width: width)
@@ -80,7 +80,7 @@ public struct Images: Dataset {
       resolved(config.path), channels: config.channels, height: config.height > 0 ? config.height : nil,
       width: config.width > 0 ? config.width : nil, maximum: config.maximum, key: "path")
     boxes = try config.boxes.isEmpty ? nil : BoxTable(file: resolved(config.boxes), images: images)
-    // A split with a share has an image at least.
+    // A split with a positive share has at least one image.
     let count = images.count
     func size(_ share: Double) -> Int { share > 0 ? max(1, Int((share * Double(count)).rounded())) : 0 }
     let (validation, test) = (size(config.validationShare), size(config.testShare))
@@ -104,7 +104,7 @@ public struct Images: Dataset {
     return settled
   }
 
-  /// Changes with the images' names, sizes and checksums, and with the file of boxes.
+  /// A hash of the images' names, sizes and checksums, and of the file of boxes.
   public var fingerprint: String {
     var fingerprint = Fingerprint(name, version: 1)
     images.identify(in: &fingerprint)
@@ -114,8 +114,8 @@ public struct Images: Dataset {
 
   public func size(of split: Split) -> Int { order[split]?.count ?? 0 }
 
-  /// Reads the split's images. Throws `PictureError` for a broken file, and `DatasetError` for one of another shape and for
-  /// training images that are nearly black.
+  /// Reads the split's images. Throws `PictureError` for a broken file, and `DatasetError` for one with another shape
+  /// or if all training images are nearly black.
   public func prepare(_ split: Split) throws {
     try loaded.images.withLock { loaded in
       guard loaded[split] == nil else { return }
@@ -125,7 +125,7 @@ public struct Images: Dataset {
     }
   }
 
-  /// An image with its boxes. There are no masks: nobody knows whose ink is whose.
+  /// An image with its boxes. There are no masks, because it is unknown which ink belongs to which object.
   public func scene(_ index: Int, of split: Split, withMasks: Bool) -> Scene {
     guard let stored = loaded.images.withLock({ $0[split]?[index] }), let image = order[split]?[index] else {
       preconditionFailure("scenes were asked of a split that was not prepared")

@@ -1,12 +1,12 @@
-/// Strokes that KanjiVG groups together: a character, or a part of one, with the groups it is made of.
+/// A group of strokes in KanjiVG: a character, or a part of one, with the groups that it contains.
 struct KanjiGroup: Equatable {
-  /// The character that the group looks like; nil for one that only says where its members stand.
+  /// The character that the group looks like; nil for a group that only gives the position of its members.
   var element: String?
-  /// Which piece of its element this is, from 1, and of which of several such elements, where the strokes of one stand in
-  /// several groups.
+  /// If the strokes of an element are in several groups: which piece of the element this group is, from 1, and which of
+  /// several such elements it belongs to.
   var part: Int?
   var number: String?
-  /// Whether some strokes of the element are not there, or are shared with another.
+  /// Whether some strokes of the element are missing, or are shared with another element.
   var isPartial = false
   var members: [Member] = []
 
@@ -16,7 +16,7 @@ struct KanjiGroup: Equatable {
     case group(KanjiGroup)
   }
 
-  /// All strokes below, in the order in which they are written.
+  /// All strokes in the group and its subgroups, in the order in which they are written.
   var strokes: [Int] {
     members.flatMap { member in
       switch member {
@@ -27,22 +27,23 @@ struct KanjiGroup: Equatable {
   }
 }
 
-/// A part of a character that others share: an object of a scene.
+/// A part of a character that other characters share. It is an object of a scene.
 struct KanjiComponent: Equatable {
-  /// As KanjiVG calls it.
+  /// The name in KanjiVG.
   let name: String
   /// The numbers of its strokes within the character.
   let strokes: [Int]
 }
 
 extension KanjiGroup {
-  /// The components of a character, whose strokes they share out among them; `name` is what it is called as a whole.
+  /// The components of a character. Each stroke belongs to one component. `name` is the name of the whole character.
   ///
-  /// A group is taken apart, again and again, into the nearest named groups within it, where these hold all its strokes,
-  /// are two or more, and have two strokes or more each; else it is a component. So the same strokes are never a component
-  /// here and two there, but for characters whose strokes KanjiVG groups differently. An element whose pieces stand in
-  /// several groups (as the frame around others does) is one component. Where a piece is missing, or is shared with another
-  /// element, nothing is taken apart.
+  /// A group is split repeatedly into its nearest named subgroups. The conditions for a split are that the subgroups
+  /// hold all of its strokes, that there are at least two, and that each has at least two strokes. A group that is not
+  /// split is a component. So the same strokes are never one component in one character and two in another, except in
+  /// characters whose strokes KanjiVG groups differently. An element whose pieces are in several groups (like a frame
+  /// around other elements) is one component. If a piece is missing, or is shared with another element, the group is
+  /// not split.
   func components(calling name: String) -> [KanjiComponent] {
     guard let parts else { return [KanjiComponent(name: name, strokes: strokes)] }
     return parts.flatMap { part in
@@ -52,7 +53,7 @@ extension KanjiGroup {
     }
   }
 
-  /// One element, with all groups that hold its pieces.
+  /// An element with all groups that hold its pieces.
   private struct Part {
     let element: String
     var pieces: [KanjiGroup]
@@ -67,7 +68,7 @@ extension KanjiGroup {
     var isWhole: Bool { pieces.count > 1 || pieces[0].part == nil }
   }
 
-  /// What the group is taken apart into; nil where it is one component.
+  /// The parts into which the group is split; nil if it is one component.
   private var parts: [Part]? {
     var parts: [Part] = []
     for group in namedGroups {
@@ -86,7 +87,7 @@ extension KanjiGroup {
     return parts
   }
 
-  /// The nearest groups with an element.
+  /// The nearest subgroups with an element.
   private var namedGroups: [KanjiGroup] {
     members.flatMap { member -> [KanjiGroup] in
       guard case .group(let group) = member else { return [] }

@@ -2,29 +2,30 @@ import Pictures
 
 /// Strokes and components of some characters, from the one-file form of KanjiVG (Ulrich Apel), plain or in gzip.
 ///
-/// The file holds `<kanji id="kvg:kanji_0660e">`, with the character's code point in hexadecimal digits, and in it nested
-/// `<g kvg:element="...">` around `<path d="..."/>`, a stroke each on a field of 109 x 109 units. Only the characters that
-/// are asked for are read further than their id. A file has 64 MiB at most, and expands to 256 MiB at most.
+/// The file has `<kanji id="kvg:kanji_0660e">` with the character's code point in hexadecimal digits. In it, nested `<g
+/// kvg:element="...">` surround `<path d="..."/>`, one per stroke, on a field of 109 x 109 units. Only the requested
+/// characters are read beyond their id. A file has at most 64 MiB, and at most 256 MiB when decompressed.
 struct KanjiVG: Sendable {
-  /// The side of the field on which characters stand.
+  /// The side of the field in which characters are drawn.
   static let side: Float = 109
 
-  /// A character, its strokes shared out among its components.
+  /// A character whose strokes are divided among its components.
   struct Character: Equatable, Sendable {
     let name: String
     let components: [Component]
 
     struct Component: Equatable, Sendable {
       let name: String
-      /// In units of the field, in the order in which they are written.
+      /// The strokes in units of the field, in the order in which they are written.
       let strokes: [Polyline]
     }
   }
 
-  /// In the order in which they were asked for.
+  /// The characters in the order in which they were requested.
   let characters: [Character]
 
-  /// Throws `FileError` for a file that cannot be read, `DatasetError` for what is wrong in it or not there.
+  /// Throws `FileError` for a file that cannot be read, and `DatasetError` for one with errors or without some of the
+  /// characters.
   init(file: String, characters: String) throws {
     var bytes = try readFile(file, limit: 1 << 26)
     if bytes.starts(with: [0x1F, 0x8B]) {
@@ -35,7 +36,7 @@ struct KanjiVG: Sendable {
     try self.init(bytes: bytes, name: file, characters: characters)
   }
 
-  /// Reads the text of a file; `name` is what messages call it. Throws `DatasetError`.
+  /// Reads the text of a file; `name` is its name in messages. Throws `DatasetError`.
   init(bytes: [UInt8], name: String, characters: String) throws {
     let wanted = Set(characters.unicodeScalars)
     var found: [Unicode.Scalar: Character] = [:]
@@ -71,10 +72,10 @@ struct KanjiVG: Sendable {
     return UInt32(String(decoding: id[(mark + 1)...], as: UTF8.self), radix: 16).flatMap(Unicode.Scalar.init)
   }
 
-  /// Reads up to `</kanji>`.
+  /// Reads a character up to `</kanji>`.
   private static func read(_ name: String, _ tags: inout TagReader) throws -> Character {
     var strokes: [Polyline] = []
-    // The innermost group comes last; the first one stands for <kanji> itself.
+    // The innermost group is last; the first one represents <kanji> itself.
     var open = [KanjiGroup()]
     var groups = 0
     while true {
@@ -119,7 +120,7 @@ struct KanjiVG: Sendable {
       isPartial: tag["kvg:partial"] != nil)
   }
 
-  /// The character's own group stands within <kanji>, alone as a rule.
+  /// <kanji> usually has one member, the character's own group.
   private static func components(of kanji: KanjiGroup, _ name: String) -> [KanjiComponent] {
     guard kanji.members.count == 1, case .group(let group) = kanji.members[0] else {
       return kanji.components(calling: name)

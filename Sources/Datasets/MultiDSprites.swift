@@ -2,12 +2,13 @@ import Configuration
 import Scenes
 import Tensors
 
-/// Colored sprites of dSprites' shapes, each there or not by chance (mvae.md, appendix A).
+/// Colored sprites with the shapes of dSprites, each present or absent at random (Nash et al. 2017, appendix A).
 ///
-/// Up to `sprites` sprites, each present with probability `presence`, of random shape, color, size, angle and place, wholly
-/// inside; where they overlap, colors are summed and clipped at 1. Training scenes are drawn anew for every batch and never
-/// come again; those of validation and test are fixed. The paper gives neither sizes nor colors: ours are uniform, and the
-/// largest channel of a color is at least `brightness`, so that no sprite is invisible.
+/// There are up to `sprites` sprites, each present with probability `presence`, with random shape, color, size, angle
+/// and position, completely inside the image. Where they overlap, colors are summed and clipped at 1. Training scenes
+/// are drawn anew for every batch and never repeated; those of validation and test are fixed. The paper gives neither
+/// sizes nor colors: ours are uniform, and the largest channel of a color is at least `brightness`, so that no sprite
+/// is invisible.
 public struct MultiDSprites: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var seed = 0
@@ -58,7 +59,7 @@ public struct MultiDSprites: Dataset {
     random = RandomStream(seed: config.seed).child(name)
   }
 
-  /// More training scenes than there will ever be steps.
+  /// The number of training scenes is larger than any number of steps uses.
   public func size(of split: Split) -> Int {
     switch split {
     case .train: endlessScenes
@@ -92,7 +93,7 @@ public struct MultiDSprites: Dataset {
       channels: channels, height: config.side, width: config.side, pixels: pixels, objects: objects, masks: masks)
   }
 
-  /// Uniform among those that are bright enough.
+  /// A uniform random color among those that are bright enough.
   private func randomColor(_ generator: inout RandomGenerator) -> [Double] {
     while true {
       let color = (0..<channels).map { _ in generator.uniform() }
@@ -109,7 +110,7 @@ public struct MultiDSprites: Dataset {
           let start = (channel * config.side + stamp.top + row) * config.side + stamp.left
           let ink = stamp.ink + row * stamp.width
           for column in 0..<stamp.width {
-            // Levels of 8 bits each, rounded.
+            // The product of two 8-bit levels, rounded.
             let added = (UInt32(ink[column]) * share + 128) >> 8
             pixels[start + column] = UInt8(min(255, UInt32(pixels[start + column]) + added))
           }

@@ -2,11 +2,11 @@ import Configuration
 import Scenes
 import Tensors
 
-/// Multi-MNIST: handwritten digits at uniform places of a black canvas, their inks summed (Eslami et al. 2016).
+/// Multi-MNIST: handwritten digits at uniform positions on a black canvas, with their inks summed (Eslami et al. 2016).
 ///
-/// The default is made like the set in the Python package `observations` that discrete-air.md uses: 28 px frames resized
-/// by 1/r, r ~ N(1.3, 0.1^2), drawn again while a sum exceeds 1. It truncates the frame's side and never places a frame
-/// in the last row or column; we round, and all places are equally likely.
+/// The default follows the dataset in the Python package `observations`, which Wang et al. 2019 use (section 4.2): 28
+/// px frames resized by 1/r, r ~ N(1.3, 0.1^2), drawn again while a sum exceeds 1. The package truncates the frame's
+/// side and never places a frame in the last row or column; we round, and all positions are equally likely.
 public struct MultiMNIST: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var seed = 0
@@ -57,7 +57,7 @@ public struct MultiMNIST: Dataset {
   private let cutter: DigitCutter
   private let random: RandomStream
 
-  /// Requires a config without problems. Throws `DatasetError.missing` without the digits' files, and
+  /// Requires a config without problems. Throws `DatasetError.missing` if the digits' files do not exist, and
   /// `ConfigurationError` for an unknown background.
   public init(_ config: Config, in context: DatasetContext) throws {
     precondition(config.problems().isEmpty, "\(config.problems())")
@@ -79,7 +79,7 @@ public struct MultiMNIST: Dataset {
 
   public func size(of split: Split) -> Int { counts[split].count }
 
-  /// Reads the split's digits. Throws `FileError` and `DatasetError`, also where so many digits do not fit.
+  /// Reads the split's digits. Throws `FileError` and `DatasetError`, also if this number of digits does not fit.
   public func prepare(_ split: Split) throws {
     let part = try digits.part(split)
     let probes = random.child("probes").child(split.rawValue)
@@ -96,7 +96,7 @@ public struct MultiMNIST: Dataset {
     ) { draw(part, &$0, &$1) }
   }
 
-  /// A random digit of the part at a random place.
+  /// Draws a random digit of the part at a random position.
   private func draw(_ part: Digits.Part, _ stamp: inout Stamp, _ generator: inout RandomGenerator) {
     let digit = part.range.lowerBound + generator.integer(below: part.range.count)
     cutter.cut(digit, from: part.images, into: &stamp, &generator)

@@ -3,10 +3,10 @@ import Pictures
 import Scenes
 import Tensors
 
-/// Scenes of Omniglot characters (Lake, Salakhutdinov and Tenenbaum 2015), composed as multi-MNIST's are.
+/// Scenes of Omniglot characters (Lake, Salakhutdinov and Tenenbaum 2015), composed like those of multi-MNIST.
 ///
-/// A character's 105 px frame is resized to a random side and put at a uniform place; inks are summed. The splits show
-/// the same characters by different drawers (see `Characters`).
+/// A character's 105 px frame is resized to a random side and placed at a uniform position; inks are summed. The splits
+/// show the same characters by different drawers (see `Characters`).
 public struct Omniglot: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var seed = 0
@@ -62,7 +62,7 @@ public struct Omniglot: Dataset {
   public let channels = 1
   public var height: Int { config.side }
   public var width: Int { config.side }
-  /// Alphabet and character; empty until a split is prepared.
+  /// The alphabet and number of each character; empty if the files cannot be read.
   public var classNames: [String] { (try? characters.drawings().names) ?? [] }
 
   private let config: Config
@@ -72,7 +72,7 @@ public struct Omniglot: Dataset {
   private let resampling: Resampling
   private let random: RandomStream
 
-  /// Requires a config without problems. Throws `DatasetError.missing` without the characters' files, and
+  /// Requires a config without problems. Throws `DatasetError.missing` if the characters' files do not exist, and
   /// `ConfigurationError` for an unknown background.
   public init(_ config: Config, in context: DatasetContext) throws {
     precondition(config.problems().isEmpty, "\(config.problems())")
@@ -86,7 +86,7 @@ public struct Omniglot: Dataset {
     random = RandomStream(seed: config.seed).child(name)
   }
 
-  /// Changes with the names and checksums that the archives list.
+  /// A hash of the names and checksums that the archives list.
   public var fingerprint: String {
     var fingerprint = Fingerprint(name, version: 1)
     for file in characters.files {
@@ -99,7 +99,7 @@ public struct Omniglot: Dataset {
 
   public func size(of split: Split) -> Int { counts[split].count }
 
-  /// Reads the characters. Throws `FileError` and `DatasetError`, also where so many characters do not fit.
+  /// Reads the characters. Throws `FileError` and `DatasetError`, also if this number of characters does not fit.
   public func prepare(_ split: Split) throws {
     let drawings = try characters.drawings()
     let probes = random.child("probes").child(split.rawValue)
@@ -116,7 +116,7 @@ public struct Omniglot: Dataset {
     ) { draw(drawings, split, &$0, &$1) }
   }
 
-  /// A random character of the split at a random place.
+  /// Draws a random character of the split at a random position.
   private func draw(
     _ drawings: Characters.Drawings, _ split: Split, _ stamp: inout Stamp, _ generator: inout RandomGenerator
   ) {

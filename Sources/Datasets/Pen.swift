@@ -1,6 +1,6 @@
-/// A round pen that leaves ink along polylines.
+/// A round pen that draws ink along polylines.
 struct Pen {
-  /// In pixels.
+  /// The radius in pixels.
   let radius: Float
 
   /// The hull of all ink of some strokes, in pixels; nil without strokes.
@@ -16,13 +16,13 @@ struct Pen {
     return low.x <= high.x ? (low - reach, high + reach) : nil
   }
 
-  /// How far ink goes from the middle line: the edge is a pixel wide.
+  /// The largest distance of ink from the middle line; the edge is a pixel wide.
   var reach: Float { radius + 0.5 }
 
-  /// Draws strokes that lie within the canvas into a stamp, whose frame becomes the pixels around them.
+  /// Draws strokes that lie within the canvas into a stamp, and sets the stamp's frame to the pixels around them.
   ///
-  /// A pixel's ink is the share of it that the pen covers, with the pen's edge taken as straight within the pixel; strokes
-  /// that cross leave the darker ink of the two.
+  /// A pixel's ink is the share of it that the pen covers, where the pen's edge is treated as straight within the
+  /// pixel. Where strokes cross, the larger ink of the two is kept.
   func draw(_ strokes: [Polyline], to stamp: inout Stamp, side: Int) {
     guard let hull = hull(of: strokes) else { return }
     stamp.left = max(0, Int(hull.low.x.rounded(.down)))
@@ -41,7 +41,7 @@ struct Pen {
     }
   }
 
-  /// Draws a straight line; places count from the middle of the stamp's first pixel.
+  /// Draws a straight line. Positions are relative to the center of the stamp's first pixel.
   private func draw(from start: SIMD2<Float>, to end: SIMD2<Float>, _ stamp: Stamp) {
     let low = pointwiseMin(start, end) - reach
     let high = pointwiseMax(start, end) + reach
@@ -49,7 +49,7 @@ struct Pen {
     let columns = max(0, Int(low.x.rounded(.up)))...max(0, min(stamp.width - 1, Int(high.x.rounded(.down))))
     let way = end - start
     let squared = (way * way).sum()
-    // A line without length is a dot.
+    // A line of length zero is a dot.
     let along = squared > 0 ? way / squared : .zero
     for row in rows {
       let line = stamp.ink + row * stamp.width

@@ -1,26 +1,27 @@
 import Dispatch
 import Tensors
 
-/// Makes the elements of a sequence on a background thread, a few ahead of who takes them.
+/// Makes the elements of a sequence on a background thread, a few elements ahead of the thread that takes them.
 ///
-/// Element n is made once, from n alone; elements are taken in order, by one thread. No thread ever waits for a slot:
-/// taking an element is what orders the next one. When the prefetcher goes away, what is not yet begun is not begun.
+/// Element n is made once, from n alone. One thread takes the elements, in order. No thread ever waits for a free slot,
+/// because taking an element orders the next one. When the prefetcher is deallocated, elements that are not begun are
+/// not made.
 final class Prefetcher<Element> {
   private let shared: Shared
-  /// Where the system gives no thread, elements are made when they are taken: later, and the same.
+  /// False if the system gives no thread. Then elements are made when they are taken; they are the same.
   private let hasThread: Bool
   private let end: Int
   private var next: Int
   private var ordered: Int
 
-  /// What both threads see.
+  /// The state that both threads share.
   private final class Shared: Sendable {
     let make: @Sendable (Int) -> Element
     let state = Lock(State())
     let orders = DispatchSemaphore(value: 0)
     let arrivals = DispatchSemaphore(value: 0)
 
-    /// What the thread does: elements from `start` on, one for each order, until it is stopped.
+    /// The work of the thread: makes elements from `start` on, one for each order, until it is stopped.
     func work(from start: Int) {
       var number = start
       while true {
@@ -31,7 +32,7 @@ final class Prefetcher<Element> {
         arrivals.signal()
         number += 1
       }
-      // Whoever waits finds nothing.
+      // Wakes a thread that waits; it finds no element.
       arrivals.signal()
     }
 
@@ -43,10 +44,10 @@ final class Prefetcher<Element> {
     init(make: @escaping @Sendable (Int) -> Element) { self.make = make }
   }
 
-  /// An element that changes threads: its maker lets go of it, so only the taker can reach it.
+  /// An element that moves to another thread. Its maker keeps no reference, so only the taker can reach it.
   private struct Handover: @unchecked Sendable { let element: Element }
 
-  /// Elements `start ..< end`, at most `ahead` of them made before they are taken.
+  /// Makes the elements `start ..< end`, at most `ahead` of them before they are taken.
   init(from start: Int, to end: Int = .max, ahead: Int = 3, make: @escaping @Sendable (Int) -> Element) {
     precondition(ahead >= 1, "\(ahead) elements ahead were asked for; at least one is needed")
     let shared = Shared(make: make)
@@ -71,7 +72,7 @@ final class Prefetcher<Element> {
     shared.orders.signal()
   }
 
-  /// The next element, once it is made; nil after the last, or after `stop`.
+  /// Waits for the next element and returns it; nil after the last one, or after `stop`.
   func take() -> Element? {
     guard next < end, !shared.state.withLock({ $0.isStopped }) else { return nil }
     guard hasThread else {
@@ -85,13 +86,13 @@ final class Prefetcher<Element> {
     return handover?.element
   }
 
-  /// Makes no more elements, and lets go of those made.
+  /// Stops making elements, and releases those already made.
   func stop() {
     shared.state.withLock {
       $0.isStopped = true
       $0.ready = [:]
     }
-    // The thread looks, and ends.
+    // Wakes the thread, which then ends.
     shared.orders.signal()
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Scenes
 import Tensors
 
-/// Diameters of shapes, uniform between two bounds (keys of `dataset.diameter`).
+/// The range of the diameters of shapes, which are uniform in it (keys of `dataset.diameter`).
 public struct ShapeDiameter: Configurable {
   public var smallest = 12.0, largest = 22.0
 
@@ -17,13 +17,13 @@ public struct ShapeDiameter: Configurable {
   ]
 }
 
-/// One of some shapes, of random diameter, place and angle, wholly inside a canvas of `side` pixels.
+/// A random shape with random diameter, position and angle, completely inside a canvas of `side` pixels.
 struct RandomShape {
   let shapes: [Shape]
   let diameter: ShapeDiameter
   let side: Int
 
-  /// What is wrong with keys `shapes` and `diameter`.
+  /// The problems of the keys `shapes` and `diameter`.
   var problems: [Problem] {
     var problems: [Problem] = []
     if shapes.isEmpty { problems.append(Problem(key: "shapes", "is empty; name at least one shape")) }
@@ -37,7 +37,7 @@ struct RandomShape {
     return problems
   }
 
-  /// Draws one; its label is the shape's index. Requires that there are no problems.
+  /// Draws a shape; its label is the index in `shapes`. Requires that there are no problems.
   func draw(_ stamp: inout Stamp, _ generator: inout RandomGenerator) {
     stamp.label = generator.integer(below: shapes.count)
     let diameter = generator.uniform(in: diameter.smallest...diameter.largest)

@@ -1,20 +1,20 @@
-/// Resizes gray images from some sizes to others with an antialiased triangle filter, as Pillow's `BILINEAR` does.
+/// Resizes gray images between prepared sizes with an antialiased triangle filter, like Pillow's `BILINEAR`.
 ///
-/// An output pixel is the mean of the input under a triangle whose half width is one output pixel (or one input pixel,
-/// where the image grows). Both directions are computed in Float32 and rounded once; Pillow rounds twice, so that single
-/// levels differ by 1.
+/// An output pixel is the mean of the input under a triangle whose half width is one output pixel (or one input pixel
+/// if the image grows). Both directions are computed in Float32 and rounded once. Pillow rounds twice, so single levels
+/// differ by 1.
 struct Resampling: Sendable {
   private let largestInput, largestOutput: Int
   private let tables: [Table?]  // [input, output]
 
-  /// The weights of each output pixel: `taps` inputs from its start on.
+  /// The weights of each output pixel, for `taps` inputs from its start on.
   private struct Table: Sendable {
     let taps: Int
     let starts: [Int]
     let weights: [Float]
   }
 
-  /// Prepares these pairs of input and output sizes, all of them positive.
+  /// Prepares these pairs of input and output sizes. All sizes must be positive.
   init(sizes: some Sequence<(input: Int, output: Int)>) {
     let sizes = Array(sizes)
     let largestInput = sizes.map(\.input).max() ?? 0
@@ -43,7 +43,8 @@ struct Resampling: Sendable {
     return Table(taps: taps, starts: starts, weights: weights)
   }
 
-  /// Writes an image whose rows start `stride` apart to `output`, row-major without gaps; both sizes are prepared.
+  /// Resizes an image whose rows start `stride` apart into `output`, row-major without gaps. Both pairs of sizes must
+  /// be prepared.
   func resize(
     _ input: UnsafePointer<UInt8>, height: Int, width: Int, stride: Int, to output: UnsafeMutablePointer<UInt8>,
     height outputHeight: Int, width outputWidth: Int
@@ -70,7 +71,8 @@ struct Resampling: Sendable {
     }
   }
 
-  /// Resamples `[rows, breadth]` along its rows to `[breadth, length]`: twice, it resizes and restores the order.
+  /// Resamples `[rows, breadth]` along its rows to `[breadth, length]`. Two calls resize an image and restore the order
+  /// of the axes.
   private static func resample(
     _ input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>, length: Int, breadth: Int, _ table: Table
   ) {

@@ -1,23 +1,23 @@
 import Scenes
 import Tensors
 
-/// Puts objects on a gray canvas, one after the other, until a drawing keeps the overlap rule.
+/// Draws objects on a gray canvas, one after the other, until a drawing satisfies the overlap rule.
 ///
-/// A drawing is given up at the first object that breaks the rule (later ones cannot mend it) and begun again from the
-/// first object, so scenes follow the distribution of free drawings given that they keep the rule.
+/// A drawing is discarded at the first object that breaks the rule, because later objects cannot fix it, and begun
+/// again from the first object. So scenes follow the distribution of unrestricted drawings, conditioned on the rule.
 struct SceneComposer: Sendable {
   let height, width: Int
   let overlap: OverlapRule
   let background: any Background
 
-  /// `prepare` refuses settings that need more drawings than this for a scene, on average over `probes` scenes.
+  /// `check` refuses settings that need more drawings per scene than this, on average over `probes` scenes.
   static let mostTries = 200
   private static let probes = 16
 
-  /// A scene of `count` objects. `draw` draws one object into the stamp and places it.
+  /// Makes a scene of `count` objects. `draw` draws one object into the stamp and places it.
   ///
-  /// Settings that pass `check` take 200 drawings or so a scene at worst. Should 100,000 not do (for such settings less
-  /// likely than one in e^250), the last one stands, whatever its overlap, its sums clipped.
+  /// Settings that pass `check` take at most about 200 drawings per scene. If 100,000 drawings do not suffice (for such
+  /// settings the probability is below e^-250), the last one is used with its overlap, and its sums are clipped.
   func compose(
     count: Int, withMasks: Bool, random: RandomStream,
     draw: (inout Stamp, inout RandomGenerator) -> Void
@@ -32,7 +32,7 @@ struct SceneComposer: Sendable {
     return Scene(height: height, width: width, pixels: pixels, objects: drawing.objects, masks: drawing.masks)
   }
 
-  /// Throws `DatasetError.crowded` if scenes of `count` objects are too rare among free drawings.
+  /// Throws `DatasetError.crowded` if too few unrestricted drawings of `count` objects satisfy the rule.
   func check(count: Int, random: RandomStream, draw: (inout Stamp, inout RandomGenerator) -> Void) throws {
     var drawing = Drawing(withMasks: false, tries: Self.mostTries * Self.probes)
     for probe in 0..<Self.probes {
@@ -46,7 +46,7 @@ struct SceneComposer: Sendable {
     }
   }
 
-  /// What is known of the objects drawn so far, and how often drawing may begin again.
+  /// The objects drawn so far, and the number of drawings that are left.
   private struct Drawing {
     let withMasks: Bool
     var tries: Int
@@ -54,7 +54,7 @@ struct SceneComposer: Sendable {
     var masks: [[UInt8]] = []
   }
 
-  /// Draws until the rule is kept or no tries are left; says which.
+  /// Draws until the rule is satisfied or no tries are left; returns whether it is satisfied.
   private func compose(
     _ count: Int, _ drawing: inout Drawing, on canvas: UnsafeMutableBufferPointer<UInt8>,
     _ generator: inout RandomGenerator, _ draw: (inout Stamp, inout RandomGenerator) -> Void
@@ -85,7 +85,7 @@ struct SceneComposer: Sendable {
     }
   }
 
-  /// Adds the ink, clipped at 255, and says whether pixels still keep the rule.
+  /// Adds the ink, clipped at 255, and returns whether the pixels still satisfy the rule.
   private func add(_ stamp: Stamp, to canvas: UnsafeMutablePointer<UInt8>) -> Bool {
     var exceeds: UInt8 = 0
     var shared: UInt8 = 0

@@ -10,22 +10,22 @@ public struct SceneShape: Equatable, Sendable {
   }
 }
 
-/// The config of a dataset, which knows the shape of scenes before anything is read.
+/// A dataset's config that can give the shape of the scenes before any file is read.
 ///
-/// A model can so be made on a machine that has none of the dataset's files.
+/// A model can therefore be made on a machine without the dataset's files.
 public protocol SceneShaped: Configurable {
-  /// Nil where only the files tell.
+  /// The shape of the scenes; nil if only the files determine it.
   var sceneShape: SceneShape? { get }
 }
 
-/// A dataset without scenes: all that a trained model needs to be made again.
+/// A dataset without scenes, which is enough to make a trained model again.
 public struct NoScenes: Dataset {
   public let name: String
   public let channels, height, width: Int
   public let classNames: [String] = []
   public let fingerprint = String(repeating: "0", count: 16)
 
-  /// In place of the chosen dataset; nil where its config does not know the shape of its scenes.
+  /// Replaces the chosen dataset. Returns nil if the dataset's config does not know the shape of its scenes.
   public init?(insteadOf choice: Choice) {
     guard let shape = (choice.config as? any SceneShaped)?.sceneShape else { return nil }
     name = choice.name

@@ -1,18 +1,18 @@
 import Glibc
 import Scenes
 
-/// A shape inscribed in the unit circle. A new one is a case and its outline.
+/// A shape inscribed in the unit circle. To add a shape, add a case and its outline.
 public enum Shape: String, CaseIterable, Sendable {
   case square, triangle, ellipse, heart
 
   /// Draws the shape into its stamp, which has center and angle, on a canvas of `side` pixels.
   ///
-  /// Requires that its circle, `diameter` pixels across, lies inside the canvas (up to rounding).
-  /// A pixel's ink is the share of it that lies inside, with the outline taken as straight within the pixel.
+  /// Requires that the circle, `diameter` pixels across, lies inside the canvas (up to rounding). A pixel's ink is the
+  /// share of it that lies inside the shape, where the outline is treated as straight within the pixel.
   func draw(stamp: inout Stamp, diameter: Double, side: Int) {
     let radius = diameter / 2
     let angle = stamp.angle ?? 0
-    // The circle touches no other pixels.
+    // The circle touches only the pixels of this frame.
     stamp.left = max(0, Int((stamp.center.x - radius).rounded(.down)))
     stamp.top = max(0, Int((stamp.center.y - radius).rounded(.down)))
     stamp.width = min(side, Int((stamp.center.x + radius).rounded(.up))) - stamp.left
@@ -29,7 +29,7 @@ public enum Shape: String, CaseIterable, Sendable {
     }
   }
 
-  /// One loop for each shape, so that the compiler sees its outline inside.
+  /// Each shape has its own loop, so that the compiler can inline its outline.
   private func fill(_ stamp: Stamp, pixel: Float, at place: (Int, Int) -> (x: Float, y: Float)) {
     switch self {
     case .square: Self.fill(stamp, pixel, place, Self.square)
@@ -61,17 +61,18 @@ public enum Shape: String, CaseIterable, Sendable {
     max(y, abs(x) * (Float(3).squareRoot() / 2) - y / 2) - 0.5
   }
 
-  /// Half axes 1 and 0.5; the distance to first order, exact on the outline.
+  /// Half axes 1 and 0.5. The distance is a first-order approximation, exact on the outline.
   private static func ellipse(_ x: Float, _ y: Float) -> Float {
     let inner = (x * x + 4 * y * y).squareRoot()
     let slope = (x * x + 16 * y * y).squareRoot()
     return inner * (inner - 1) / max(slope, 1e-6)
   }
 
-  /// A square on its corner, the tip at (0, 1), with a disc over either upper side; tip and discs touch the circle.
+  /// A square standing on its corner at (0, 1), with a disc on each upper side. The corner and the discs touch the
+  /// circle.
   private static func heart(_ x: Float, _ y: Float) -> Float {
     let down = y - (1 - heartSide * Float(2).squareRoot())
-    // The square's own axes; the discs' centers are the middles of its upper sides.
+    // Coordinates along the square's axes. The centers of the discs are the middles of its upper sides.
     let along = (abs(x) + down) * Float(0.5).squareRoot()
     let up = (abs(x) - down) * Float(0.5).squareRoot()
     let square = max(abs(along), abs(up)) - heartSide

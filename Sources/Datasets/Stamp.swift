@@ -1,12 +1,12 @@
 import Scenes
 import Tensors
 
-/// One object's ink, drawn on its own, and where it goes on the canvas.
+/// The ink of one object, drawn separately, and its position on the canvas.
 struct Stamp {
-  /// Memory for the ink, `[height, width]` row-major; as large as the canvas.
+  /// The memory for the ink, `[height, width]` row-major. It is as large as the canvas.
   let ink: UnsafeMutablePointer<UInt8>
 
-  /// The frame that holds all ink, in pixels of the canvas; it lies inside the canvas.
+  /// The frame that contains all ink, in pixels of the canvas. It lies inside the canvas.
   var left = 0
   var top = 0
   var width = 0
@@ -17,7 +17,7 @@ struct Stamp {
   var angle: Double?
   var scale: Double?
 
-  /// Puts the frame at a uniform place of a square canvas, all of it inside.
+  /// Places the frame at a uniform position inside a square canvas.
   mutating func placeUniformly(onSide side: Int, _ generator: inout RandomGenerator) {
     left = generator.integer(below: side - width + 1)
     top = generator.integer(below: side - height + 1)
@@ -25,7 +25,7 @@ struct Stamp {
     scale = Double(max(width, height)) / Double(side)
   }
 
-  /// The object as it stands on the canvas; its box holds the ink above a tenth of the object's maximum.
+  /// The object at its position on the canvas. Its box contains the ink above a tenth of the object's maximum.
   func object() -> SceneObject {
     let extent = InkExtent(of: ink, height: height, width: width, stride: width, aboveShare: 10)
     let box = Box(
@@ -34,7 +34,7 @@ struct Stamp {
     return SceneObject(label: label, center: center, box: box, angle: angle, scale: scale)
   }
 
-  /// The ink where it goes on an empty plane of the canvas's size.
+  /// The ink at its position on an empty plane of the canvas's size.
   func mask(height canvasHeight: Int, width canvasWidth: Int) -> [UInt8] {
     var plane = [UInt8](repeating: 0, count: canvasHeight * canvasWidth)
     for row in 0..<height {
@@ -44,13 +44,13 @@ struct Stamp {
   }
 }
 
-/// The rows and columns between which ink lies; all of them where there is none.
+/// The rows and columns that contain ink; all of them if there is none.
 struct InkExtent {
   let rows, columns: Range<Int>
 
-  /// Of ink above the share 1 / `divisor` of the maximum; nil asks for any ink at all.
+  /// Finds the ink above the share 1 / `divisor` of the maximum, or any ink if `divisor` is nil.
   ///
-  /// One pass takes the maximum of each row and column.
+  /// One pass computes the maximum of each row and column.
   init(of ink: UnsafePointer<UInt8>, height: Int, width: Int, stride: Int, aboveShare divisor: UInt8?) {
     (rows, columns) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: height + width) { memory in
       let rowMaxima = UnsafeMutableBufferPointer(rebasing: memory[..<height])

@@ -1,17 +1,18 @@
 /// A stroke as a polyline: the middle line of the pen.
 typealias Polyline = [SIMD2<Float>]
 
-/// Reads the path of a stroke, in the part of SVG's path language (SVG 1.1, 8.3) that KanjiVG uses, into a polyline.
+/// Reads the path of a stroke into a polyline. It supports the part of SVG's path language (SVG 1.1, 8.3) that KanjiVG
+/// uses.
 ///
-/// A path is one `M` or `m`, then cubic curves: `C`, `c`, `S` and `s`. Anything else is refused.
+/// A path is one `M` or `m`, followed by cubic curves: `C`, `c`, `S` and `s`. Any other command is an error.
 struct StrokePath {
-  /// What is wrong with a path, and at which of its bytes.
+  /// The problem of a path, and the byte at which it is.
   struct Fault: Error, Equatable {
     let problem: String
     let offset: Int
   }
 
-  /// The farthest that a polyline strays from its curve, in units of the path.
+  /// The largest distance of a polyline from its curve, in units of the path.
   static let tolerance: Float = 0.2
   private static let mostCurves = 100
   private static let largestCoordinate: Float = 500
@@ -21,17 +22,18 @@ struct StrokePath {
   private var points: Polyline = []
   private var curves = 0
 
-  /// The polyline of a path, of two points at least. Throws `Fault`.
+  /// The polyline of a path, with at least two points. Throws `Fault`.
   static func polyline(_ path: ArraySlice<UInt8>) throws -> Polyline {
     var reader = StrokePath(path)
     try reader.read()
     return reader.points
   }
 
-  /// The curve's points at equal steps of its parameter, as many as the tolerance needs, without the first one.
+  /// The curve's points at equal steps of its parameter, without the first point. The number of steps follows from the
+  /// tolerance.
   ///
-  /// The chord of a step h strays by at most h^2 / 8 of the second derivative, which is 6 times the larger second
-  /// difference of the control points at most.
+  /// The chord of a step h deviates from the curve by at most h^2 / 8 times the second derivative, which is at most 6
+  /// times the larger second difference of the control points.
   static func flatten(_ curve: Curve) -> Polyline {
     let bend = max(
       length(curve.start - 2 * curve.first + curve.second), length(curve.first - 2 * curve.second + curve.end))
@@ -59,13 +61,13 @@ struct StrokePath {
     guard command("m") != nil else { throw fault("starts with \(shown), expected M") }
     var place = try pair()
     points.append(place)
-    // The second control point of the curve before, which S continues.
+    // The second control point of the previous curve, which S continues.
     var control = place
     var current: UInt8?
     while true {
       skipSpaces()
       guard offset < text.endIndex else { break }
-      // Without a letter, the command is the one before.
+      // Without a letter, the previous command is repeated.
       current = command("c") ?? command("s") ?? (isNumber ? current : nil)
       guard let current else { throw fault("has \(shown), expected C, c, S or s") }
       curves += 1
@@ -81,7 +83,7 @@ struct StrokePath {
     guard points.count > 1 else { throw fault("has no curve") }
   }
 
-  /// This letter, large or small, unless something else stands here.
+  /// Reads this letter, upper or lower case; nil if the next byte is different.
   private mutating func command(_ letter: Unicode.Scalar) -> UInt8? {
     guard offset < text.endIndex, text[offset] | 0x20 == UInt8(ascii: letter) else { return nil }
     offset += 1
@@ -93,7 +95,7 @@ struct StrokePath {
     return SIMD2(x, try number())
   }
 
-  /// A number, with the spaces and the comma before it.
+  /// Reads a number, with the spaces and the comma before it.
   private mutating func number() throws -> Float {
     skipSpaces()
     let start = offset
@@ -103,7 +105,7 @@ struct StrokePath {
       offset += 1
       skipDigits()
     }
-    // Longer than any number that somebody wrote down.
+    // No number in a real file is longer than this.
     guard offset - start <= 24, let value = Float(String(decoding: text[start..<offset], as: UTF8.self)) else {
       offset = start
       throw fault("has \(shown), expected a number")
@@ -120,10 +122,10 @@ struct StrokePath {
     while offset < text.endIndex, [0x20, 0x09, 0x0A, 0x0D, 0x2C].contains(text[offset]) { offset += 1 }
   }
 
-  /// Whether a digit, sign or point stands here.
+  /// Whether the next byte is a digit, a sign or a decimal point.
   private var isNumber: Bool { "+-.0123456789".utf8.contains(text[offset]) }
 
-  /// What stands here, for messages.
+  /// The next bytes, for messages.
   private var shown: String {
     guard offset < text.endIndex else { return "its end" }
     return "'\(String(decoding: text[offset...].prefix(8), as: UTF8.self))'"

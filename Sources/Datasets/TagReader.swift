@@ -1,8 +1,9 @@
 import Glibc
 
-/// Finds the tags of XML as KanjiVG writes it: attributes in quotes, nothing but spaces between tags, no entities.
+/// Finds the tags of XML as KanjiVG writes it: attributes in quotes, only spaces between tags, no entities.
 ///
-/// A strict reader of what is needed, not of XML: entities in values stay as they are, declarations are not understood.
+/// It supports only what KanjiVG needs, not all of XML: entities in values are not expanded, and declarations are not
+/// understood.
 struct TagReader {
   /// `<name key="value">`, `</name>` or `<name .../>`.
   struct Tag: CustomStringConvertible {
@@ -24,14 +25,14 @@ struct TagReader {
 
   private let bytes: [UInt8]
   private let file: String
-  /// Where reading goes on.
+  /// The position at which reading continues.
   private var offset = 0
 
   init(_ bytes: [UInt8], file: String) {
     (self.bytes, self.file) = (bytes, file)
   }
 
-  /// Where the text next occurs, from where reading stands; goes there.
+  /// Moves to the next occurrence of a text and returns its position.
   mutating func next(_ text: StaticString) -> Int? {
     let length = text.utf8CodeUnitCount
     let found = bytes.withUnsafeBytes { buffer -> Int? in
@@ -48,7 +49,7 @@ struct TagReader {
     return found
   }
 
-  /// Reads the tag that starts at an offset and goes behind it; nil for a comment. Throws `DatasetError`.
+  /// Reads the tag that starts at an offset and moves past it; returns nil for a comment. Throws `DatasetError`.
   mutating func tag(at start: Int) throws -> Tag? {
     offset = start + 1
     if bytes[offset...].starts(with: "!--".utf8) {
@@ -74,7 +75,7 @@ struct TagReader {
     }
   }
 
-  /// The error of something wrong at an offset, by default where reading stands.
+  /// The error for a problem at an offset, by default at the current position.
   func fault(_ problem: String, at place: Int? = nil) -> DatasetError {
     .unexpected(file: file, problem: "\(problem) (byte \(place ?? offset) of its XML)")
   }
@@ -85,7 +86,7 @@ struct TagReader {
     return true
   }
 
-  /// Letters and digits, and what else names have.
+  /// Reads a name: letters, digits and the other characters that names may have.
   private mutating func word() -> ArraySlice<UInt8> {
     let start = offset
     while offset < bytes.count, isNamePart(bytes[offset]) { offset += 1 }

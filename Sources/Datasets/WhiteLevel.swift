@@ -1,16 +1,16 @@
 import Pictures
 
-/// The stored value that means white: `dataset.maximum`, or that of the values' type.
+/// The stored value that means white: `dataset.maximum`, or the default for the type of the values.
 struct WhiteLevel: Sendable {
-  /// As the user said it; 0 where nothing was said.
+  /// The value that the user gave; 0 if none was given.
   let maximum: Double
-  /// How the user says it, for messages.
+  /// The name of the setting for messages.
   let key: String
 
-  /// A share of white: where no value reaches it, images come out nearly black, and white is likely to be another value.
+  /// A share of white. If no value reaches it, images are nearly black, and white is likely to be another value.
   private static let darkest = 0.1
 
-  /// Of a type of values; nil where the user has to say it.
+  /// The value for a type; nil if the user has to give it.
   private func assumed(of type: String) -> Double? {
     if maximum > 0 { return maximum }
     return switch type {
@@ -21,7 +21,7 @@ struct WhiteLevel: Sendable {
     }
   }
 
-  /// The value that means white among values of a type, NumPy's name for it. Throws `DatasetError`.
+  /// The value that means white for a type, which is given by its NumPy name. Throws `DatasetError`.
   func value(of type: String, at place: String) throws -> Double {
     guard let white = assumed(of: type) else {
       throw DatasetError.unusable(
@@ -32,8 +32,8 @@ struct WhiteLevel: Sendable {
     return white
   }
 
-  /// Throws `DatasetError` where the values of a type are at most `largest`, which for white as it is assumed means that
-  /// all is nearly black. What the user said is not doubted.
+  /// Throws `DatasetError` if the largest value of this type is nearly black for the assumed white. A value that the
+  /// user gave is not questioned.
   func check(largest: Double, of type: String, at place: String) throws {
     guard maximum == 0, type != "bool", let white = assumed(of: type), largest > 0, largest < Self.darkest * white
     else {
@@ -47,11 +47,11 @@ struct WhiteLevel: Sendable {
         + "\(key)=\(assumed) says that the images are so dark")
   }
 
-  /// Throws `DatasetError` where files without an array of their own are nearly black, all of them.
+  /// Throws `DatasetError` if images from separate files are all nearly black.
   func check(_ images: [StoredImage], at place: String) throws {
     guard maximum == 0 else { return }
     let largest = images.lazy.map { Int($0.pixels.max() ?? 0) }.max() ?? 0
-    // Only then is it worth to look at 16 bits.
+    // The 16-bit levels are checked only in this case.
     guard Double(largest) <= Self.darkest * 255 + 1 else { return }
     let levels = images.lazy.compactMap { $0.levels?.max() }.max()
     try check(
@@ -59,12 +59,12 @@ struct WhiteLevel: Sendable {
       of: levels == nil ? "uint8" : "uint16", at: place)
   }
 
-  /// The least of the usual values of white that none exceeds.
+  /// The smallest common white value that is at least as large as the largest value.
   private static func guess(_ largest: Double) -> String {
     let usual: [Double] = [1, 3, 15, 16, 100, 255, 1023, 4095, 16383, 65535]
     return words(usual.first { $0 >= largest } ?? largest)
   }
 
-  /// A number without a needless `.0`.
+  /// A number without an unnecessary `.0`.
   static func words(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
 }

@@ -1,7 +1,8 @@
-/// How well two ways of dividing the same things into groups agree, beyond chance: 1 where they are the same up to names, 0
-/// on average for divisions drawn at random with these group sizes.  Hubert and Arabie 1985, eq. (5).
+/// The agreement of two groupings of the same items, corrected for chance (Hubert and Arabie 1985, eq. (5)).
 ///
-/// Nil of fewer than two things. Where chance leaves no room (both have one group, or both only groups of one) it is 1.
+/// It is 1 if the groupings are the same up to their names, and 0 on average for random groupings with these group
+/// sizes. It is nil for fewer than two items. If chance alone determines the result (both groupings have one group, or
+/// only groups of one item), it is 1.
 public func adjustedRandIndex(_ first: [Int], _ second: [Int]) -> Double? {
   precondition(first.count == second.count, "\(first.count) labels were compared with \(second.count)")
   guard first.count > 1 else { return nil }

@@ -1,8 +1,9 @@
-/// How well the categories a model found correspond to the true labels, under the best renaming of categories.
+/// The agreement of a model's categories with the true labels, under the best renaming of categories.
 ///
-/// `category_correspondence` is R of discrete-air.md eq. (11): of all true labels, the share found. With n_i(c) objects of
-/// category c found in image i and m_i(l) of label l in it, a renaming p finds `sum_(i, c) min(n_i(c), m_i(p(c)))`: linear
-/// in p, so the best one is a linear assignment over all images at once. `category_precision` divides by the found instead.
+/// `category_correspondence` is R of Wang et al. 2019, eq. (11): the share of all true labels that were found. With
+/// n_i(c) objects of category c found in image i and m_i(l) objects of label l in it, a renaming p finds `sum_(i, c)
+/// min(n_i(c), m_i(p(c)))`. This is linear in p, so one linear assignment over all images gives the best renaming.
+/// `category_precision` divides by the number of categories found instead.
 public struct CategoryCorrespondence: Metric {
   public static let measures = ["category_correspondence", "category_precision"].map { Measure($0, better: .higher) }
 

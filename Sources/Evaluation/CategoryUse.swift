@@ -1,14 +1,15 @@
 import Glibc
 import Scenes
 
-/// What categories (or memory slots) are used for, over pairs of found and true objects.
+/// The relation of categories (or memory slots) to true labels, over pairs of found and true objects.
 ///
-/// In each image found boxes are paired with true ones so that their overlaps sum up highest; pairs without overlap do not
-/// count. Over the table of pairs n(category, label):
-/// - `category_purity`: sum_c max_l n(c, l) / n, the share of objects whose category means their label;
+/// In each image, found boxes are paired with true ones so that the sum of their overlaps is largest; pairs without
+/// overlap do not count. The measures are computed from the table of pairs n(category, label):
+/// - `category_purity`: sum_c max_l n(c, l) / n, the share of objects whose label is the most frequent one of their
+///   category;
 /// - `category_information`: the mutual information of category and label, divided by the mean of their entropies
-///   (normalized mutual information; 0 where either does not vary);
-/// - `categories_used`: how many categories have at least one pair in a hundred.
+///   (normalized mutual information; 0 if either has only one value);
+/// - `categories_used`: the number of categories that have at least 1 % of the pairs.
 public struct CategoryUse: Metric {
   public static let measures =
     ["category_purity", "category_information", "categories_used"].map { Measure($0, better: .higher) }
@@ -24,7 +25,7 @@ public struct CategoryUse: Metric {
   }
 
   public var scores: [Score] {
-    // Sums of whole numbers, in any order; those of fractions are taken in the order of their keys.
+    // Sums of whole numbers are exact in any order. Sums of fractions are taken in the order of their keys.
     let categories = table.sorted { $0.key < $1.key }.map { $0.value.sorted { $0.key < $1.key }.map(\.value) }
     let total = Double(categories.joined().reduce(0, +))
     guard total > 0 else { return [] }

@@ -1,4 +1,4 @@
-/// The share of images in which the model found as many objects as there are (air-asr.md section 6, ACC).
+/// The share of images in which the model found the true number of objects (ACC in Xu et al. 2019, section 6).
 public struct CountAccuracy: Metric {
   public static let measures = [Measure("count_accuracy", better: .higher)]
 
@@ -13,9 +13,9 @@ public struct CountAccuracy: Metric {
   public var scores: [Score] { table.accuracy.map { [Score("count_accuracy", $0)] } ?? [] }
 }
 
-/// How many images of each true number of objects were given each number by the model.
+/// The number of images for each pair of true number of objects and number found.
 public struct CountTable: Equatable, Sendable {
-  /// `[true number, number found]`: images.
+  /// The number of images, `[true number, number found]`.
   public private(set) var rows: [[Int]] = []
 
   public init() {}

@@ -1,9 +1,10 @@
 import Scenes
 
-/// How many true objects have a found box of their own, and how many found boxes a true object: pairs whose boxes overlap
-/// at least by half (intersection over union, decoded boxes where there are any).
+/// Detection by boxes: a found and a true object are a hit if they are paired and their boxes overlap by at least half
+/// (intersection over union, with decoded boxes if there are any).
 ///
-/// `recall_50` is their share of the true objects, `precision_50` of the found ones.
+/// `recall_50` is the number of hits divided by the number of true objects, `precision_50` by the number of found
+/// objects.
 public struct Detection: Metric {
   public static let measures = ["recall_50", "precision_50"].map { Measure($0, better: .higher) }
 
@@ -27,9 +28,9 @@ public struct Detection: Metric {
   }
 }
 
-/// Found and true objects of an image, paired so that their boxes' overlaps sum up highest.
+/// Found and true objects of an image, paired so that the sum of the overlaps of their boxes is largest.
 struct BoxPairs {
-  /// The pairs that overlap at all, and by how much.
+  /// The pairs that overlap, and their overlaps.
   let pairs: [(part: Part, object: SceneObject)]
   let overlaps: [Double]
 

@@ -1,14 +1,16 @@
-/// The best one-to-one pairing of rows with columns: exact, in O(n^2 m) for n <= m.
+/// The optimal one-to-one pairing of rows with columns: exact, in O(n^2 m) for n <= m.
 ///
-/// Shortest augmenting paths with dual prices: Kuhn 1955 and Munkres 1957, in the form of Jonker and Volgenant 1987.
+/// The algorithm is shortest augmenting paths with dual prices: Kuhn 1955 and Munkres 1957, in the form of Jonker and
+/// Volgenant 1987.
 public struct LinearAssignment: Equatable, Sendable {
-  /// For each row its column; nil for the rows left over where there are more rows than columns.
+  /// The column of each row; nil for rows without one if there are more rows than columns.
   public let columns: [Int?]
 
   /// The sum of the paired entries.
   public let total: Double
 
-  /// Pairs as many rows and columns as the smaller side has, with the smallest sum of costs.
+  /// Finds the pairing with the smallest sum of costs. The number of pairs is the smaller of the numbers of rows and
+  /// columns.
   ///
   /// `costs` is `[row, column]`, row-major and finite.
   public init(minimizing costs: [Double], rows: Int, columns: Int) {
@@ -29,7 +31,8 @@ public struct LinearAssignment: Equatable, Sendable {
     total = LinearAssignment.sum(of: costs, over: self.columns, width: columns)
   }
 
-  /// Pairs as many rows and columns as the smaller side has, with the largest sum of scores.
+  /// Finds the pairing with the largest sum of scores. The number of pairs is the smaller of the numbers of rows and
+  /// columns.
   ///
   /// `scores` is `[row, column]`, row-major and finite.
   public init(maximizing scores: [Double], rows: Int, columns: Int) {
@@ -44,15 +47,16 @@ public struct LinearAssignment: Equatable, Sendable {
 
 /// The column of each row, for at most as many rows as columns.
 ///
-/// Rows enter one after the other. Each grows a tree of alternating paths over tight edges (cost = row price + column
-/// price), raising prices by the least slack, until it meets a free column; then the path to it is flipped.
+/// Rows are added one after the other. Each grows a tree of alternating paths over tight edges (cost = row price +
+/// column price). It raises prices by the smallest slack until the tree reaches a free column; then the path to that
+/// column is flipped.
 private func pairing(rows: Int, columns: Int, cost: (Int, Int) -> Double) -> [Int?] {
   var rowPrice = [Double](repeating: 0, count: rows)
   var columnPrice = [Double](repeating: 0, count: columns)
   var rowOfColumn = [Int?](repeating: nil, count: columns)
   for entering in 0..<rows {
     var slack = [Double](repeating: .infinity, count: columns)
-    // The column before this one on the path; nil where that is the entering row.
+    // The column before this one on the path; nil if the entering row comes before it.
     var previous = [Int?](repeating: nil, count: columns)
     var isReached = [Bool](repeating: false, count: columns)
     var row = entering

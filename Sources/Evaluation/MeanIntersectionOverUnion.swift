@@ -1,9 +1,9 @@
 import Scenes
 
-/// The mean intersection over union of one image, in 0...1 (air-asr.md section 6):
-/// `max over pairings of sum_(i <= min(n, m)) IoU(found_pi(i), true_i) / max(n, m)`.
+/// The mean intersection over union of one image, in 0...1 (Xu et al. 2019, section 6): `max over pairings of sum_(i <=
+/// min(n, m)) IoU(found_pi(i), true_i) / max(n, m)`.
 ///
-/// Boxes left over, on either side, count as 0; no boxes where there are none count as 1.
+/// Unpaired boxes on either side count as 0. If there are no boxes on both sides, the result is 1.
 public func meanIntersectionOverUnion(_ found: [Box], _ truth: [Box]) -> Double {
   let larger = max(found.count, truth.count)
   guard larger > 0 else { return 1 }
@@ -12,9 +12,10 @@ public func meanIntersectionOverUnion(_ found: [Box], _ truth: [Box]) -> Double 
   return best.total / Double(larger)
 }
 
-/// `miou`: found windows (their axis-aligned hulls) against the objects' tight boxes, averaged over images.
+/// `miou`: the mean intersection over union of found windows (their axis-aligned hulls) and the objects' tight boxes,
+/// averaged over images.
 ///
-/// This is the paper's measure; a window usually has some margin around its object, so that 1 is not reached.
+/// This is the measure of Xu et al. 2019. A window usually has some margin around its object, so 1 is not reached.
 public struct WindowOverlap: Metric {
   public static let measures = [Measure("miou", better: .higher)]
 
@@ -29,9 +30,10 @@ public struct WindowOverlap: Metric {
   public var scores: [Score] { statistics.mean.map { [Score("miou", $0)] } ?? [] }
 }
 
-/// `miou_tight`: the boxes of what was decoded (above a tenth of the step's maximum) against the objects' tight boxes.
+/// `miou_tight`: the same measure with the tight boxes of the decoded pixels (above a tenth of the step's maximum)
+/// instead of windows.
 ///
-/// A part that decodes to nothing overlaps nothing. Without a single decoded box in any image there is no score.
+/// A part without decoded pixels overlaps with no object. If no image has a decoded box, there is no score.
 public struct TightOverlap: Metric {
   public static let measures = [Measure("miou_tight", better: .higher)]
 

@@ -1,10 +1,10 @@
 import Scenes
 
-/// What one image gives to be judged.
+/// One image with the ground truth and the model's results, the input of a metric.
 public struct JudgedImage {
-  /// What is true of it.
+  /// The image and its ground truth.
   public let scene: Scene
-  /// What the model found in it.
+  /// The objects that the model found in the image.
   public let explanation: Explanation
   /// The model's mean image, `[channel, height, width]` in 0...1; valid during the call that passes it.
   public let reconstruction: UnsafeBufferPointer<Float>
@@ -31,14 +31,14 @@ public struct Score: Equatable, Sendable {
   }
 }
 
-/// The name of a value that an evaluation gives, and which end of it is the good one.
+/// The name of a value that an evaluation computes, and whether higher or lower values are better.
 public struct Measure: Equatable, Sendable {
   public enum Better: String, Sendable { case lower, higher }
 
   public let name: String
-  /// Nil where neither end is.
+  /// Nil if neither is better.
   public let better: Better?
-  /// Whether only whole evaluations measure it (`airframe evaluate`, sweeps), and trainings in between do not.
+  /// Whether only full evaluations compute it (`airframe evaluate`, sweeps), not the evaluations during training.
   public let takesLong: Bool
 
   public init(_ name: String, better: Better?, takesLong: Bool = false) {
@@ -46,17 +46,17 @@ public struct Measure: Equatable, Sendable {
   }
 }
 
-/// A measure of how well scenes are explained, gathered image by image.
+/// A measure of how well scenes are explained, accumulated image by image.
 ///
-/// A new one is a file with its type and a line in `metrics`.
+/// To add a metric, add a file with its type and a line in `metrics`.
 public protocol Metric: Sendable {
-  /// What its scores can be, in their order.
+  /// The measures that `scores` can contain, in their order.
   static var measures: [Measure] { get }
   init()
-  /// Whether it compares with what is true of a scene; images of which nobody knows that are not given to it.
+  /// Whether it compares with the ground truth. If so, it does not receive images without labels.
   static var needsTruth: Bool { get }
   mutating func add(_ image: JudgedImage)
-  /// The values so far; empty where no image had what the metric needs (boxes, categories).
+  /// The values so far; empty if no image had what the metric needs (boxes, categories).
   var scores: [Score] { get }
 }
 

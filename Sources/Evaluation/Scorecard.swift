@@ -1,16 +1,16 @@
 import Scenes
 import Tensors
 
-/// Judges images by every metric and names the results.
+/// Evaluates images with every metric and names the results.
 public struct Scorecard: Sendable {
   public private(set) var gathered: [any Metric]
 
-  /// The number of images judged.
+  /// The number of images evaluated.
   public private(set) var images = 0
 
   public init(_ kinds: [any Metric.Type] = metrics) { gathered = kinds.map { $0.init() } }
 
-  /// Judges a batch; requires an explanation for each scene, and reconstructions `[batch, channel, height, width]`.
+  /// Evaluates a batch. Requires an explanation for each scene, and reconstructions `[batch, channel, height, width]`.
   public mutating func add(_ scenes: [Scene], _ explanations: [Explanation], reconstructions: Tensor) {
     precondition(
       scenes.count == explanations.count && reconstructions.shape.first == scenes.count,
@@ -25,8 +25,8 @@ public struct Scorecard: Sendable {
     }
   }
 
-  /// Judges an image by all metrics, or by those that need no truth where its scene has no labels, or the model names no
-  /// objects.
+  /// Evaluates an image with all metrics, or only with those that need no ground truth if the scene has no labels or
+  /// the model names no objects.
   public mutating func add(_ image: JudgedImage) {
     let isComparable = image.scene.isLabeled && image.explanation.namesObjects
     for index in gathered.indices where isComparable || !type(of: gathered[index]).needsTruth {
@@ -35,12 +35,12 @@ public struct Scorecard: Sendable {
     images += 1
   }
 
-  /// All metrics' values, in their order.
+  /// The values of all metrics, in their order.
   public var scores: [Score] { gathered.flatMap(\.scores) }
 
-  /// The value of that name; nil where there is none.
+  /// The value with this name; nil if there is none.
   public subscript(_ name: String) -> Double? { scores.first { $0.name == name }?.value }
 
-  /// The numbers of objects, true against found; nil where the card does not count.
+  /// The table of true and found numbers of objects; nil if the scorecard does not count.
   public var counts: CountTable? { gathered.lazy.compactMap { ($0 as? CountAccuracy)?.table }.first }
 }

@@ -1,7 +1,7 @@
 /// Squared error between image and reconstruction.
 ///
-/// `squared_error` is summed over pixels and averaged over images (air-asr.md section 6), `mse` is per pixel and channel,
-/// `rmse` its root. Gray levels are in 0...1.
+/// `squared_error` is summed over pixels and averaged over images (Xu et al. 2019, section 6), `mse` is the mean per
+/// pixel and channel, and `rmse` is its square root. Gray levels are in 0...1.
 public struct SquaredError: Metric {
   public static let measures = ["squared_error", "mse", "rmse"].map { Measure($0, better: .lower) }
 
@@ -30,7 +30,7 @@ public struct SquaredError: Metric {
   }
 }
 
-/// The squared error of one image, summed over its values: bytes, as shares of 255, against levels in 0...1.
+/// The squared error of one image, summed over its values. Bytes are divided by 255; levels are in 0...1.
 public func squaredError(_ pixels: [UInt8], _ reconstruction: UnsafeBufferPointer<Float>) -> Double {
   precondition(
     pixels.count == reconstruction.count, "\(pixels.count) pixels were compared with \(reconstruction.count)")

@@ -1,4 +1,5 @@
-/// Mean and spread of some values, as over seeds or over images (Welford 1962: stable for values far from zero).
+/// Mean and standard deviation of values, for example over seeds or images (Welford 1962: stable for values far from
+/// zero).
 public struct Statistics: Equatable, Sendable {
   public private(set) var count = 0
   private var runningMean = 0.0
@@ -17,9 +18,9 @@ public struct Statistics: Equatable, Sendable {
     squares += distance * (value - runningMean)
   }
 
-  /// Nil of no values.
+  /// The mean; nil if there are no values.
   public var mean: Double? { count > 0 ? runningMean : nil }
 
-  /// The sample standard deviation (divided by n - 1), in the values' unit; nil of fewer than two values.
+  /// The sample standard deviation (divided by n - 1), in the values' unit; nil for fewer than two values.
   public var standardDeviation: Double? { count > 1 ? (squares / Double(count - 1)).squareRoot() : nil }
 }

@@ -1,21 +1,22 @@
-/// Counting objects by how much is encoded of them: as many as codes whose KL is above a threshold (mvae.md 4.3).
+/// Counts objects as the number of codes whose KL is above a threshold (Nash et al. 2017, section 4.3).
 public struct ThresholdCounting: Equatable, Sendable {
-  /// What a model made of a scene.
+  /// A model's codes for a scene, and the true count.
   public struct Example: Sendable {
-    /// The KL of each code, in nats, falling.
+    /// The KL of each code, in nats, in descending order.
     public let information: [Float]
-    /// How many objects there are.
+    /// The true number of objects.
     public let count: Int
 
     public init(information: [Float], count: Int) { (self.information, self.count) = (information, count) }
   }
 
-  /// In nats: the middle of those thresholds that are right most often; the lowest such stretch.
+  /// The threshold in nats: the middle of the interval of thresholds that are right most often; of equal ones, the
+  /// lowest interval.
   public let threshold: Double
 
-  /// Searches all thresholds from 0 up: between two neighboring KLs of all examples they are alike.
+  /// Searches all thresholds from 0 up. All thresholds between two neighboring KLs of the examples are equivalent.
   public init(searching examples: [Example]) {
-    // An example is right from the first KL that must not count up to the last one that must.
+    // An example is right from the first KL that must not count up to the last one that must count.
     var changes: [(at: Double, by: Int)] = []
     for example in examples where example.count <= example.information.count {
       let low = example.count < example.information.count ? Double(example.information[example.count]) : 0
@@ -44,18 +45,19 @@ public struct ThresholdCounting: Equatable, Sendable {
 
   public func count(_ information: [Float]) -> Int { information.count { Double($0) > threshold } }
 
-  /// The share of examples counted right; nil of none.
+  /// The share of examples that are counted correctly; nil if there are none.
   public func accuracy(on examples: [Example]) -> Double? {
     examples.isEmpty ? nil : Double(examples.count { count($0.information) == $0.count }) / Double(examples.count)
   }
 
-  /// The mean over the numbers of objects from 1 on, weighted equally, of the share counted right; nil without such.
+  /// The share of examples counted correctly for each number of objects from 1 on, averaged over the numbers; nil if no
+  /// example has objects.
   public func balancedAccuracy(on examples: [Example]) -> Double? {
     let numbers = Set(examples.map(\.count)).filter { $0 > 0 }.sorted()
     return Statistics(numbers.compactMap { number in accuracy(on: examples.filter { $0.count == number }) }).mean
   }
 
-  /// What always naming the most frequent number would score; nil of no examples.
+  /// The accuracy of always answering the most frequent number; nil if there are no examples.
   public static func majorityShare(of examples: [Example]) -> Double? {
     let sizes = Dictionary(grouping: examples, by: \.count).values.map(\.count)
     return sizes.max().map { Double($0) / Double(examples.count) }
@@ -67,7 +69,7 @@ public struct ThresholdCounting: Equatable, Sendable {
     + ["kl_count_accuracy_searched", "kl_count_accuracy", "kl_count_accuracy_balanced"]
     .map { Measure($0, better: .higher) } + [Measure("majority_count_share", better: nil)]
 
-  /// On examples that it was not searched on; `found` were.
+  /// The scores on `examples`, which the threshold was not searched on. It was searched on `found`.
   public func scores(on examples: [Example], searchedOn found: [Example]) -> [Score] {
     [
       ("kl_threshold", threshold), ("kl_count_accuracy_searched", accuracy(on: found)),

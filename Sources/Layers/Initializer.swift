@@ -1,6 +1,6 @@
 import Tensors
 
-/// How a parameter starts.
+/// The initial value of a parameter.
 public enum Initializer: Sendable {
   case constant(Float)
   /// Uniform in [-bound, bound].

@@ -6,7 +6,7 @@ public struct Linear {
   public let bias: Parameter
   private let activation: Activation
 
-  /// Weight and bias start uniform with bound 1 / sqrt(inputs), unless said otherwise.
+  /// Weight and bias are initialized uniformly with bound 1 / sqrt(inputs) by default.
   public init(
     inputs: Int, outputs: Int, activation: Activation = .none, weight: Initializer? = nil, bias: Initializer? = nil,
     in scope: Scope

@@ -1,19 +1,20 @@
 import Configuration
 import Tensors
 
-/// Changes parameters against their gradients, with whatever memory of earlier steps it needs.
+/// Updates parameters from their gradients, and keeps the state from earlier steps that it needs.
 public protocol Optimizer: AnyObject {
   var parameters: [Parameter] { get }
-  /// One update of training step `step` (from 0); gradients in the order of the parameters, multiplied by `scale`.
+  /// Makes the update of training step `step` (from 0). Gradients are in the order of the parameters; each is
+  /// multiplied by its entry of `scales`.
   func update(_ gradients: [Tensor], scales: [Float], at step: Int)
-  /// What a checkpoint must hold, by name.
+  /// The tensors that a checkpoint must store, by name.
   var state: [Parameter] { get }
 }
 
-/// What an optimizer is made for.
+/// The parameters that an optimizer updates, and their learning rate.
 public struct OptimizerContext {
   public let parameters: [Parameter]
-  /// Replaces the config's rate (a baseline's own).
+  /// Replaces the learning rate of the config (for a baseline that has its own rate).
   public let rate: Schedule?
   public init(parameters: [Parameter], rate: Schedule? = nil) {
     self.parameters = parameters
@@ -21,7 +22,7 @@ public struct OptimizerContext {
   }
 }
 
-/// All optimizers, one line each.
+/// All optimizers that a config can name.
 public let optimizers = Registry<OptimizerContext, any Optimizer>(
   "optimizer",
   [
@@ -35,11 +36,11 @@ func buffers(_ name: String, like parameters: [Parameter]) -> [Parameter] {
   parameters.map { Parameter("\(name)/\($0.name)", .zeros($0.shape)) }
 }
 
-/// How gradients are cut before an update.
+/// How gradients are clipped before an update.
 public struct Clipping: Sendable {
-  /// Largest norm of all gradients together; 0: no limit.
+  /// The largest norm of all gradients together; 0 means no limit.
   public var globalNorm: Double
-  /// Largest norm of each parameter's gradient; 0: no limit.
+  /// The largest norm of each parameter's gradient; 0 means no limit.
   public var parameterNorm: Double
 
   public init(globalNorm: Double = 0, parameterNorm: Double = 0) {

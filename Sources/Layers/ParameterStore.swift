@@ -1,6 +1,6 @@
 import Tensors
 
-/// All parameters of one model or estimator, in the order they were made.
+/// All parameters of one model or estimator, in the order in which they were made.
 public final class ParameterStore {
   public private(set) var parameters: [Parameter] = []
   private var names: Set<String> = []
@@ -24,9 +24,9 @@ public final class ParameterStore {
   }
 }
 
-/// Where a module makes its parameters: a path in a store, with the random stream of that path.
+/// The scope in which a module makes its parameters: a path in a store, with the random stream of that path.
 ///
-/// Names are stable and initial values do not depend on the order in which modules are made.
+/// Names are stable, and initial values do not depend on the order in which modules are made.
 public struct Scope {
   private let store: ParameterStore
   private let path: String

@@ -2,7 +2,8 @@ import CKernels
 import Configuration
 import Tensors
 
-/// RMSProp with momentum: v = d v + (1 - d) g^2; b = m b + rate g / (sqrt(v) + epsilon); p -= b.  Tieleman and Hinton 2012.
+/// RMSProp with momentum: v = d v + (1 - d) g^2; b = m b + rate g / (sqrt(v) + epsilon); p -= b. Tieleman and Hinton
+/// 2012.
 public final class RMSProp: Optimizer {
   public struct Config: Configurable {
     public var rate = Schedule(1e-4)

@@ -34,7 +34,8 @@ extension Schedule: Configurable {
 }
 
 extension Field {
-  /// A number that may follow a schedule: `rate: 1e-4` or `rate: { schedule: linear, from: 1e-3, to: 1e-4, begin: 0, end: 9000 }`.
+  /// A number that may follow a schedule: `rate: 1e-4` or `rate: { schedule: linear, from: 1e-3, to: 1e-4, begin: 0,
+  /// end: 9000 }`.
   public static func schedule(
     _ key: String, _ path: WritableKeyPath<Owner, Schedule> & Sendable, in range: ClosedRange<Double>, _ meaning: String
   ) -> Field {

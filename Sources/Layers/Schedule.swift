@@ -1,18 +1,18 @@
 import Configuration
 import Glibc
 
-/// A number that may change over the training steps: a rate, a temperature, a prior.
+/// A number that may change over the training steps, such as a learning rate, a temperature or a prior.
 public struct Schedule: Sendable, Equatable {
   public enum Kind: String, CaseIterable, Sendable { case constant, linear, exponential, cosine, piecewise }
 
   public var kind = Kind.constant
-  /// Value up to step `begin`.
+  /// The value up to step `begin`.
   public var from = 0.0
-  /// Value from step `end` on.
+  /// The value from step `end` on.
   public var to = 0.0
   public var begin = 0
   public var end = 0
-  /// Piecewise: `values[i]` holds from step `steps[i]` on, `from` before the first.
+  /// For a piecewise schedule: `values[i]` applies from step `steps[i]` on, `from` before the first of them.
   public var steps: [Int] = []
   public var values: [Double] = []
 
@@ -45,14 +45,14 @@ public struct Schedule: Sendable, Equatable {
     }
   }
 
-  /// All values that the schedule can reach lie between these.
+  /// The range that contains all values of the schedule.
   var extremes: ClosedRange<Double> {
     let reached = kind == .constant ? [from] : kind == .piecewise ? [from] + values : [from, to]
     return (reached.min() ?? from)...(reached.max() ?? from)
   }
 }
 
-/// Where a training stands: at a step, or at its end (evaluation uses the final values of schedules).
+/// The progress of a training run: a step, or the end (evaluation uses the final values of schedules).
 public enum Progress: Sendable, Equatable {
   case step(Int)
   case end

@@ -2,7 +2,7 @@ import Configuration
 import Glibc
 import Tensors
 
-/// What the latents of an attention window mean, and their prior (keys of `model.window`).
+/// The meaning of the latents of an attention window, and their prior (keys of `model.window`).
 public struct WindowConfig: Configurable {
   public enum Scale: String, CaseIterable, Sendable { case isotropic, anisotropic }
   public enum Linear: String, CaseIterable, Sendable { case none, full }
@@ -79,18 +79,19 @@ public struct Deviation: Configurable {
   ]
 }
 
-/// Reads glimpses from images and writes them back, each through the exact inverse of the other.
+/// Reads glimpses from images and writes them back. Each operation uses the exact inverse of the other's map.
 ///
-/// The window latent u [batch, size] holds scale (1 or 2), shift (x, y), then rotation, shear and the linear map where the
-/// config has them. As a point map from glimpse to canvas, T^d = T_scale,shift T_rotation T_shear (discrete-air.md eq. 6).
+/// The window latent u [batch, size] holds scale (1 or 2), shift (x, y), then rotation, shear and the linear map if the
+/// config has them. As a point map from glimpse to canvas, T^d = T_scale,shift T_rotation T_shear (Wang et al. 2019,
+/// eq. (6)).
 public struct SpatialTransformer {
-  /// Number of window latents.
+  /// The number of window latents.
   public let size: Int
-  /// How many of them, the first, are scales.
+  /// The number of scales, which come first among them.
   public let scaleSize: Int
-  /// How many of them, the first, are scale and shift.
+  /// The number of scales and shifts, which come first among them.
   private let placeSize: Int
-  /// Mean and deviation of the prior on u, [size].
+  /// The mean and deviation of the prior on u, [size].
   public let priorMean: Tensor
   public let priorDeviation: Tensor
   /// Whether windows stay parallel to the canvas, so that sampling is separable.
@@ -104,7 +105,8 @@ public struct SpatialTransformer {
     self.config = config
     isAligned = config.rotation == 0 && config.shear == 0 && config.linear == .none
     let scales = config.scale == .isotropic ? 1 : 2
-    // A share of the canvas, seen through the sigmoid that makes it: mean by its inverse, deviation by its slope.
+    // The scale's prior is given as a share of the canvas. The inverse of the sigmoid converts its mean, the sigmoid's
+    // slope its deviation.
     let range = config.maximum - config.minimum
     let share = (config.scalePrior.mean - config.minimum) / range
     let scaleMean = log(share / (1 - share))
@@ -132,7 +134,7 @@ public struct SpatialTransformer {
     return isAligned ? place(u) : turned(place(u), by: u.columns(placeSize..<size))
   }
 
-  /// The windows of scales and shifts, the first columns of u, parallel to the canvas.
+  /// The windows, parallel to the canvas, of the scales and shifts in the first columns of u.
   private func place(_ u: Tensor) -> Window {
     let (low, range) = (Float(config.minimum), Float(config.maximum - config.minimum))
     func scale(_ column: Int) -> Tensor {
@@ -152,7 +154,7 @@ public struct SpatialTransformer {
       isAligned: true)
   }
 
-  /// Windows whose linear part T_scale is followed by rotation, shear and free map of the latents `turn`.
+  /// Windows whose linear part is T_scale times the rotation, shear and free map given by the latents `turn`.
   private func turned(_ place: Window, by turn: Tensor) -> Window {
     var at = 0
     func next() -> Tensor {
@@ -175,7 +177,7 @@ public struct SpatialTransformer {
       m = (m.0, m.0 * shear + m.1, m.2, m.2 * shear + m.3)
     }
     if config.linear == .full {
-      // Its determinant stays above 0.6^2 - 0.4^2 = 0.2.
+      // The determinant stays above 0.6^2 - 0.4^2 = 0.2.
       let (a, b) = (next().tanh().scaled(by: 0.4, plus: 1), next().tanh().scaled(by: 0.4))
       let (c, d) = (next().tanh().scaled(by: 0.4), next().tanh().scaled(by: 0.4, plus: 1))
       m = (m.0 * a + m.1 * c, m.0 * b + m.1 * d, m.2 * a + m.3 * c, m.2 * b + m.3 * d)
@@ -192,7 +194,7 @@ public struct SpatialTransformer {
   }
 }
 
-/// A batch of windows as point maps [batch, 6] = (a, b, tx, c, d, ty) from glimpse to canvas, and back.
+/// A batch of windows as point maps [batch, 6] = (a, b, tx, c, d, ty) from glimpse to canvas, and their inverses.
 public struct Window {
   public let forward: Tensor
   public let inverse: Tensor
@@ -200,8 +202,8 @@ public struct Window {
 }
 
 extension Window {
-  /// Chosen windows, one a row: center and side as shares of the canvas (the center (0.5, 0.5) is its middle), angle in
-  /// radians, clockwise on screen. All of the same number.
+  /// Makes windows with given positions, one per row. Centers and sides are shares of the canvas, and (0.5, 0.5) is its
+  /// middle. Angles are in radians, clockwise on screen. All arrays have the same count.
   public init(centersX: [Float], centersY: [Float], widths: [Float], heights: [Float], angles: [Float]) {
     let rows = centersX.indices.map { index -> (forward: [Float], inverse: [Float]) in
       let (w, h, angle) = (widths[index], heights[index], angles[index])
@@ -218,12 +220,12 @@ extension Window {
 }
 
 extension Tensor {
-  /// The glimpses [batch, channel, side, side] that windows cut out of images (self).
+  /// The glimpses [batch, channel, side, side] that windows read from images (self).
   public func read(_ window: Window, side: Int) -> Tensor {
     sampled(at: window.forward, height: side, width: side, isAligned: window.isAligned)
   }
 
-  /// Glimpses (self) written to where windows took them from: [batch, channel, height, width], zero outside.
+  /// Writes glimpses (self) back to the positions that windows read: [batch, channel, height, width], zero outside.
   public func written(_ window: Window, height: Int, width: Int) -> Tensor {
     sampled(at: window.inverse, height: height, width: width, isAligned: window.isAligned)
   }

@@ -1,12 +1,13 @@
 import Tensors
 
-/// Maps of twice the side: [batch, height, width, inputs] -> [batch, 2 height, 2 width, outputs], by a transposed convolution
-/// with a kernel of 4 x 4, stride 2, padding 1, and a bias for every output.
+/// A layer that doubles the side of maps: [batch, height, width, inputs] -> [batch, 2 height, 2 width, outputs]. It is
+/// a transposed convolution with a 4 x 4 kernel, stride 2, padding 1, and one bias per output.
 public struct Doubling {
   public let weight: Parameter
   public let bias: Parameter
 
-  /// Weight and bias start uniform with bound 1 / sqrt(4 inputs): every value of the output is a sum of as many products.
+  /// Weight and bias are initialized uniformly with bound 1 / sqrt(4 inputs), because every output value is a sum of 4
+  /// inputs products.
   public init(inputs: Int, outputs: Int, in scope: Scope) {
     weight = scope.parameter("weight", [inputs, 4, 4, outputs], .fanIn(4 * inputs))
     bias = scope.parameter("bias", [outputs], .fanIn(4 * inputs))
@@ -17,17 +18,18 @@ public struct Doubling {
   }
 }
 
-/// Images from codes: dense layers to small maps, whose sides are doubled until they are the image's, with relu between.
+/// Decodes images from codes: dense layers produce small maps, whose side is doubled until it is the image's side, with
+/// ReLU between layers.
 public struct UpsamplingDecoder {
   private let dense: MLP
   private let doublings: [Doubling]
-  /// One for every channel of the image, so that channels come first.
+  /// One layer per channel of the image, so that the channels come first in the result.
   private let last: [Doubling]
   private let side: Int
   private let maps: [Int]
 
-  /// `maps`: channels of the maps from the smallest on, one doubling each; the image's side must be divisible by
-  /// 2^maps.count.
+  /// `maps` gives the channels of the maps from the smallest on, with one doubling each. The image's side must be
+  /// divisible by 2^maps.count.
   public init(inputs: Int, hidden: [Int], maps: [Int], channels: Int, side: Int, in scope: Scope) {
     self.side = side >> maps.count
     self.maps = maps
@@ -40,7 +42,7 @@ public struct UpsamplingDecoder {
     }
   }
 
-  /// [batch, inputs] -> [batch, channels * side * side], before any squashing.
+  /// [batch, inputs] -> [batch, channels * side * side], without a final activation.
   public func callAsFunction(_ codes: Tensor) -> Tensor {
     let batch = codes.shape[0]
     let start = dense(codes).reshaped([batch, side, side, maps[0]]).relu()

@@ -1,4 +1,4 @@
-/// A place in an image, in pixels from its left and top edge; the center of the first pixel is (0.5, 0.5).
+/// A point in an image, in pixels from its left and top edge. The center of the first pixel is (0.5, 0.5).
 public struct Point: Hashable, Codable, Sendable {
   public var x, y: Double
 
@@ -8,7 +8,8 @@ public struct Point: Hashable, Codable, Sendable {
   }
 }
 
-/// An axis-aligned rectangle in an image, its edges in pixels: pixel (row r, column c) covers [c, c + 1] x [r, r + 1].
+/// An axis-aligned rectangle in an image, with its edges in pixels. Pixel (row r, column c) covers [c, c + 1] x [r, r +
+/// 1].
 public struct Box: Hashable, Codable, Sendable {
   public var left, top, right, bottom: Double
 
@@ -19,7 +20,7 @@ public struct Box: Hashable, Codable, Sendable {
     self.bottom = bottom
   }
 
-  /// The hull of some points: the smallest box that holds them all; requires at least one.
+  /// The hull of some points: the smallest box that contains them all. Requires at least one point.
   public init(around points: [Point]) {
     precondition(!points.isEmpty, "the hull of no points was asked for")
     self.init(left: points[0].x, top: points[0].y, right: points[0].x, bottom: points[0].y)
@@ -34,17 +35,17 @@ public struct Box: Hashable, Codable, Sendable {
   public var width: Double { right - left }
   public var height: Double { bottom - top }
 
-  /// In square pixels; zero for a box whose edges are swapped.
+  /// The area in square pixels; zero for a box whose edges are swapped.
   public var area: Double { max(0, width) * max(0, height) }
 
   public var center: Point { Point(x: (left + right) / 2, y: (top + bottom) / 2) }
 
-  /// The area two boxes share, in square pixels; zero when they only touch.
+  /// The area that two boxes share, in square pixels; zero if they only touch.
   public func sharedArea(with other: Box) -> Double {
     max(0, min(right, other.right) - max(left, other.left)) * max(0, min(bottom, other.bottom) - max(top, other.top))
   }
 
-  /// Intersection over union, from 0 (apart, or both without area) to 1 (the same box).
+  /// Intersection over union, from 0 (disjoint, or both without area) to 1 (equal boxes).
   public func intersectionOverUnion(with other: Box) -> Double {
     let shared = sharedArea(with: other)
     let union = area + other.area - shared
@@ -53,7 +54,7 @@ public struct Box: Hashable, Codable, Sendable {
 }
 
 extension Box {
-  /// The tight box of the pixels above a threshold in a row-major `[height, width]` plane; nil where there is none.
+  /// The tight box of the pixels above a threshold in a row-major `[height, width]` plane; nil if there are none.
   @inlinable
   public init?<Value: Comparable>(
     ofPixelsAbove threshold: Value, in pixels: UnsafeBufferPointer<Value>, height: Int, width: Int

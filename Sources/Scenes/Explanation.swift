@@ -1,8 +1,8 @@
-/// What a model predicts of one image: the objects it found, from modes and means.
+/// A model's prediction for one image: the objects that it found, from modes and means.
 public struct Explanation: Equatable, Sendable {
   /// One part for each object found, in the order of the inference steps that found them.
   public var parts: [Part]
-  /// False of models that explain a scene without naming objects: no parts then say nothing of how many there are.
+  /// Whether the model names objects. If it does not, it has no parts, and their number says nothing about the scene.
   public let namesObjects: Bool
 
   public init(parts: [Part], namesObjects: Bool = true) { (self.parts, self.namesObjects) = (parts, namesObjects) }
@@ -13,14 +13,14 @@ public struct Explanation: Equatable, Sendable {
 
 /// One object that a model found.
 public struct Part: Equatable, Sendable {
-  /// The inference step, or place, that explains the object.
+  /// The inference step, or the grid place, that explains the object.
   public var step: Int
 
-  /// The four corners of the attention window, in pixels, in the order in which they are walked around.
-  /// They lie outside the image where the window does.
+  /// The four corners of the attention window, in pixels, in order around the window. They lie outside the image where
+  /// the window does.
   public var corners: [Point]
 
-  /// The tight box of the decoded pixels above a tenth of the step's maximum; nil where the model has none.
+  /// The tight box of the decoded pixels above a tenth of the step's maximum; nil if the model has none.
   public var tightBox: Box?
 
   /// The object's category or memory slot, for models that infer one.

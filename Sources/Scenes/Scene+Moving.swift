@@ -1,7 +1,7 @@
 extension Scene {
-  /// The pixels between each edge of the image and the first row or column that is not black all through.
+  /// The number of pixels between each edge of the image and the first row or column that is not all black.
   ///
-  /// A black image has its whole width and height on either side.
+  /// For a black image every margin is the full width or height.
   public var margins: (left: Int, top: Int, right: Int, bottom: Int) {
     levels.map { blackEdges(of: $0) } ?? blackEdges(of: pixels)
   }
@@ -23,7 +23,8 @@ extension Scene {
     return margins
   }
 
-  /// The scene with everything in it moved, in pixels; what leaves the image is lost, and what comes in is black.
+  /// The scene with all of its contents moved, in pixels. Contents that leave the image are dropped, and uncovered
+  /// pixels are black.
   public func moved(right: Int, down: Int) -> Scene {
     guard right != 0 || down != 0 else { return self }
     func moved<Value: ExpressibleByIntegerLiteral>(_ planes: [Value]) -> [Value] {

@@ -1,18 +1,18 @@
-/// What is true of one object in a scene.
+/// The ground truth of one object in a scene.
 public struct SceneObject: Equatable, Sendable {
   /// Index into the dataset's class names.
   public var label: Int
 
-  /// The middle of the object as it was placed (of the digit's frame, of the sprite's circle), in pixels.
+  /// The center of the object as it was placed (of the digit's frame, of the sprite's circle), in pixels.
   public var center: Point
 
   /// The tight box of the object's visible ink (more than a tenth of its maximum), in pixels.
   public var box: Box
 
-  /// Red, green and blue in 0...1, where objects have colors.
+  /// Red, green and blue in 0...1, if objects have colors.
   public var color: [Double]?
 
-  /// Rotation in radians from the x axis towards the y axis (clockwise on screen), where objects are rotated.
+  /// Rotation in radians from the x axis towards the y axis (clockwise on screen), if objects are rotated.
   public var angle: Double?
 
   /// The object's side or diameter as a share of the canvas's width.
@@ -34,23 +34,24 @@ public struct SceneObject: Equatable, Sendable {
 public struct Scene: Equatable, Sendable {
   public let channels, height, width: Int
 
-  /// Row-major `[channel, height, width]`, 0 black to 255 full.
+  /// Row-major `[channel, height, width]`, from 0 (black) to 255 (full).
   public let pixels: [UInt8]
 
-  /// The same image in 0...1, where it has more than 256 levels; nil where `pixels` say all.
+  /// The same image in 0...1, if it has more than 256 levels; nil if `pixels` is exact.
   public let levels: [Float]?
 
-  /// The objects in the order in which they were drawn; none where nobody knows them.
+  /// The objects in the order in which they were drawn; empty if they are unknown.
   public let objects: [SceneObject]
 
-  /// Whether `objects` is the truth: false for images of which nobody has said what they show.
+  /// Whether `objects` is the ground truth. False for images without labels.
   public let isLabeled: Bool
 
-  /// Each object's own ink, row-major `[height, width]`, 0...255, in the order of `objects`; empty unless asked for.
+  /// The ink of each object alone, row-major `[height, width]`, 0...255, in the order of `objects`; empty unless
+  /// requested.
   public let masks: [[UInt8]]
 
   /// Requires `channels * height * width` pixels, as many levels if there are any, and either no masks or one of
-  /// `height * width` for each object; no objects where they are not known.
+  /// `height * width` for each object. Requires that there are no objects if the scene is not labeled.
   public init(
     channels: Int = 1, height: Int, width: Int, pixels: [UInt8], objects: [SceneObject], masks: [[UInt8]] = [],
     levels: [Float]? = nil, isLabeled: Bool = true

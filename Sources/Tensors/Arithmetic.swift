@@ -36,7 +36,7 @@ extension Tensor {
   public static func * (a: Float, b: Tensor) -> Tensor { b.scaled(by: a) }
   public static prefix func - (a: Tensor) -> Tensor { a.scaled(by: -1) }
 
-  /// self + gate * x, one gate a row: images drawn onto a canvas. self and x [batch, ...], gate [batch].
+  /// self + gate * x with one gate per row, which draws images onto a canvas. self and x [batch, ...], gate [batch].
   public func adding(_ x: Tensor, gatedBy gate: Tensor) -> Tensor {
     precondition(shape == x.shape && gate.count == shape[0], "canvas \(shape), image \(x.shape), gate \(gate.shape)")
     let (rows, columns) = (shape[0], count / shape[0])
@@ -68,7 +68,9 @@ extension Tensor {
   }
 }
 
-/// How two shapes are stretched to a common one: as a matrix in which each operand is full, one row, one column or a scalar.
+/// How two shapes are broadcast to a common one.
+///
+/// The common shape is viewed as a matrix in which each operand is full, one row, one column or a scalar.
 package struct Broadcast {
   package struct Span {
     let row: Int64, column: Int64
@@ -76,8 +78,8 @@ package struct Broadcast {
   }
   let shape: [Int], rows: Int64, columns: Int64, a: Span, b: Span
 
-  /// Requires shapes that agree from the last axis backwards, or where one has size 1, with all stretched axes of an
-  /// operand on one side (leading or trailing).
+  /// Requires that sizes, compared from the last axis backwards, are equal or that one of them is 1. All broadcast axes
+  /// of an operand must be on one side (leading or trailing).
   init(_ first: [Int], _ second: [Int]) {
     let rank = max(first.count, second.count)
     let a = Array(repeating: 1, count: rank - first.count) + first
@@ -87,7 +89,7 @@ package struct Broadcast {
         pair.0 == pair.1 || pair.0 == 1 || pair.1 == 1, "shapes \(first) and \(second) cannot be combined")
       return max(pair.0, pair.1)
     }
-    // The matrix is cut where an operand goes from stretched to full, or back.
+    // Looks for an axis that cuts the shape into rows and columns so that each operand is full or broadcast in each.
     for cut in 0...rank {
       guard let spanA = Broadcast.span(a, full, cut: cut), let spanB = Broadcast.span(b, full, cut: cut) else {
         continue
@@ -118,7 +120,7 @@ package struct Broadcast {
 }
 
 extension Cotangents {
-  /// Adds `gradient` (of the full shape), summed over the axes along which the operand was stretched.
+  /// Adds `gradient` (of the full shape), summed over the axes along which the operand was broadcast.
   fileprivate func addReduced(
     _ gradient: @autoclosure () -> Tensor, to index: Int, as shape: [Int], _ span: Broadcast.Span, _ full: Broadcast
   ) {
@@ -137,7 +139,7 @@ extension Cotangents {
     }
   }
 
-  /// Adds gradient * other, summed over the axes along which the operand was stretched.
+  /// Adds gradient * other, summed over the axes along which the operand was broadcast.
   fileprivate func addProduct(
     _ gradient: Tensor, _ other: Tensor, _ otherSpan: Broadcast.Span, to index: Int, as shape: [Int],
     _ span: Broadcast.Span, _ full: Broadcast

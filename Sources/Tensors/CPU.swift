@@ -1,12 +1,13 @@
 import CKernels
 
-/// What a CPU can do, as far as the choice of kernels depends on it.
+/// The properties of a CPU on which the choice of kernels depends.
 public struct CPU: Equatable, Sendable {
-  /// As CPUID spells it, `AuthenticAMD` or `GenuineIntel`; empty on 64-bit Arm.
+  /// The vendor as reported by CPUID, `AuthenticAMD` or `GenuineIntel`; empty on 64-bit Arm.
   public let vendor: String
-  /// CPUID's number of the family; 0 on 64-bit Arm.
+  /// The family number reported by CPUID; 0 on 64-bit Arm.
   public let family: Int
-  /// The vector instructions that the CPU has and the operating system lets programs use, in the spelling of /proc/cpuinfo.
+  /// The vector instructions that the CPU has and that the operating system lets programs use, spelled as in
+  /// /proc/cpuinfo.
   public let features: [String]
 
   public init(vendor: String, family: Int, features: [String]) {
@@ -15,7 +16,7 @@ public struct CPU: Equatable, Sendable {
     self.features = features
   }
 
-  /// The one that this process runs on.
+  /// The CPU on which this process runs.
   public static let own: CPU = {
     var vendor = [CChar](repeating: 0, count: 13)
     var features = [CChar](repeating: 0, count: 256)

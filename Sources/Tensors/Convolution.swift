@@ -1,14 +1,14 @@
 import CKernels
 
-/// What a convolution does beside convolving.
+/// The settings of a convolution layer: the convolution itself and the steps before and after it.
 public struct ConvolutionOptions: Sendable {
   public var stride, padding: Int
   public var activation: Activation
-  /// The maps are enlarged by this factor first, bilinearly.
+  /// The factor by which the maps are enlarged bilinearly before the convolution.
   public var upsampling: Int
-  /// Last the largest of so many by so many pixels is taken.
+  /// The side of the square of pixels over which the last step, max pooling, takes the maximum.
   public var pooling: Int
-  /// Who convolves; nil: `ConvolutionKernels.current`.
+  /// The implementation to use; nil means `ConvolutionKernels.current`.
   public var kernels: ConvolutionKernels.Choice?
 
   public init(
@@ -21,11 +21,12 @@ public struct ConvolutionOptions: Sendable {
 }
 
 extension Tensor {
-  /// A layer of convolutions (cross-correlations, as the field's libraries have them) with zeros around the maps.
+  /// A convolution layer with zero padding. As in other libraries, it computes cross-correlations.
   ///
-  /// Self [batch, height, width, inputs], kernel [side, side, inputs, outputs], bias [outputs] or none. The maps are enlarged,
-  /// convolved, activated and pooled: [batch, rows, columns, outputs] with rows = ((upsampling height + 2 padding - side) /
-  /// stride + 1) / pooling, which must be whole. What lies between is formed a few maps at a time and not kept.
+  /// Self [batch, height, width, inputs], kernel [side, side, inputs, outputs], bias [outputs] or none. The maps are
+  /// enlarged, convolved, activated and pooled. The result is [batch, rows, columns, outputs] with rows = ((upsampling
+  /// height + 2 padding - side) / stride + 1) / pooling, which must be whole. Intermediate maps are computed a few at a
+  /// time and not kept.
   public func convolved(with kernel: Tensor, bias: Tensor? = nil, _ options: ConvolutionOptions = .init()) -> Tensor {
     let (x, w) = (detached(), kernel.detached())
     let b = bias?.detached() ?? .zeros([kernel.shape[3]])
@@ -61,17 +62,18 @@ extension Tensor {
   }
 }
 
-/// A convolution with what stands around it, for maps of one size.
+/// A convolution with its enlargement, activation and pooling, for maps of one size.
 private struct ConvolutionLayer {
   let shape: ConvolutionShape
   private let options: ConvolutionOptions
   private let batch: Int
-  /// Maps that are worked on at a time.
+  /// The number of maps that are processed at a time.
   private let images: Int
-  /// Sizes of one map: as it comes in and as it goes out.
+  /// The number of values of one map, in the input and in the result.
   private let mapSize, resultSize: Int
 
-  /// Floats of the largest map that are worked on at a time: half a megabyte stays in a core's own cache.
+  /// The most floats of input or output maps that are processed at a time: half a megabyte fits in a core's own cache.
+  /// At least one map is processed.
   private static let largestChunk = 1 << 17
 
   init(maps: [Int], kernel: [Int], _ options: ConvolutionOptions) {
@@ -104,7 +106,7 @@ private struct ConvolutionLayer {
     [batch, shape.outputHeight / options.pooling, shape.outputWidth / options.pooling, shape.outputs]
   }
 
-  /// The result, and which pixel of every pool it comes from.
+  /// Returns the result and the index of the pixel that each pool takes its maximum from.
   func forward(_ x: Tensor, _ weights: Tensor, _ bias: Tensor) -> (Tensor, Bytes?) {
     let y = Tensor(uninitialized: resultShape)
     let chosen = options.pooling > 1 ? Bytes(count: y.count) : nil
@@ -123,7 +125,7 @@ private struct ConvolutionLayer {
               Int64(images), Int64(shape.outputHeight), Int64(shape.outputWidth), Int64(shape.outputs),
               Int64(options.pooling), full.pointer, result, chosen.pointer + start * resultSize)
           }
-          // All activations rise, so the largest can be taken before them.
+          // All activations are increasing functions, so the maximum can be taken before them.
           if options.activation != .none {
             ck_bias_activation(1, Int64(images * resultSize), result, nil, options.activation.kernel)
           }
@@ -133,7 +135,7 @@ private struct ConvolutionLayer {
     return (y, chosen)
   }
 
-  /// Adds to, or overwrites, the gradient of the maps; returns that of weights and bias where wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of weights and bias if requested.
   func backward(
     _ x: Tensor, _ weights: Tensor, _ y: Tensor, _ chosen: Bytes?, _ dy: Tensor, wantsWeights: Bool,
     into dx: UnsafeMutablePointer<Float>?, accumulates: Int32
@@ -164,7 +166,7 @@ private struct ConvolutionLayer {
     return WeightSum.total(sums.withLock { $0 })
   }
 
-  /// Memory of one thread, for the maps that are worked on.
+  /// The memory of one thread for the maps that it processes.
   private final class Workspace {
     let beforePooling: Tensor?
     private let layer: ConvolutionLayer
@@ -179,7 +181,7 @@ private struct ConvolutionLayer {
       enlargedMaps = options.upsampling > 1 ? Tensor(uninitialized: [images * layer.shape.inputSize]) : nil
     }
 
-    /// Of the maps as they came in.
+    /// Sizes of the maps before they are enlarged, and the factor.
     private var sizes: [Int64] {
       let (shape, factor) = (layer.shape, layer.options.upsampling)
       return [layer.images, shape.height / factor, shape.width / factor, shape.inputs, factor].map(Int64.init)
@@ -192,7 +194,7 @@ private struct ConvolutionLayer {
       return UnsafePointer(enlargedMaps.pointer)
     }
 
-    /// The gradient of what the convolution gave, from that of the result.
+    /// Computes the gradient of the convolution's output from the gradient of the layer's result.
     func slope(_ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ chosen: UnsafePointer<UInt8>?)
       -> UnsafePointer<Float>
     {
@@ -228,7 +230,7 @@ private struct ConvolutionLayer {
   }
 }
 
-/// Pooled memory for small numbers.
+/// Memory from the pool for 8-bit integers.
 final class Bytes {
   private let storage: Storage
   let pointer: UnsafeMutablePointer<UInt8>

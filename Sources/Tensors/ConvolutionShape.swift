@@ -1,54 +1,58 @@
 import Glibc
 
-/// What a convolution is for: maps with their channels last, and a square kernel.
+/// The sizes of a convolution of maps with their channels last and a square kernel.
 struct ConvolutionShape: Hashable, Sendable {
-  /// Of one map, and its channels before and after.
+  /// The size of one map, and its channels before and after the convolution.
   let height, width, inputs, outputs: Int
-  /// Of the kernel.
+  /// The size, stride and padding of the kernel.
   let side, stride, padding: Int
 
   var outputHeight: Int { (height + 2 * padding - side) / stride + 1 }
   var outputWidth: Int { (width + 2 * padding - side) / stride + 1 }
 
-  /// Values of one map.
+  /// The number of values of one map.
   var inputSize: Int { height * width * inputs }
   var outputSize: Int { outputHeight * outputWidth * outputs }
   var weightSize: Int { side * side * inputs * outputs }
 
-  /// Multiplications and additions of one map.
+  /// The number of multiplications and additions for one map.
   var operations: Int { 2 * outputHeight * outputWidth * weightSize }
 
-  /// The last pixel that the windows reach; what strides leave over is not read.
+  /// Whether a convolution of these sizes exists. Where strides do not divide the map evenly, the last pixels are not
+  /// read.
   var isPossible: Bool {
     height + 2 * padding >= side && width + 2 * padding >= side && stride > 0 && padding >= 0 && padding < side
   }
 }
 
-/// Convolves a fixed number of maps of one shape at a time, on the thread that calls. Several threads may use one at once.
+/// Convolves a fixed number of maps of one shape at a time, on the calling thread. Several threads may use one kernel
+/// at once.
 protocol ConvolutionKernel: Sendable {
   var shape: ConvolutionShape { get }
-  /// Maps a call.
+  /// The number of maps per call.
   var images: Int { get }
-  /// The kernel [side, side, inputs, outputs] as it is wanted forwards, and for the gradient of the maps.
+  /// Converts the kernel [side, side, inputs, outputs] to the layout of the forward pass, and of the gradient of the
+  /// maps.
   func preparedForward(_ weights: Tensor) -> Tensor
   func preparedForInputs(_ weights: Tensor) -> Tensor
   /// y = x * weights + bias.
   func forward(_ x: UnsafePointer<Float>, _ prepared: Tensor, bias: Tensor, into y: UnsafeMutablePointer<Float>)
   /// Overwrites `dx`.
   func inputGradient(_ dy: UnsafePointer<Float>, _ prepared: Tensor, into dx: UnsafeMutablePointer<Float>)
-  /// Zeros, to which gradients of weights and bias are added.
+  /// Returns zeros, to which gradients of weights and bias are added.
   func weightSum() -> WeightSum
-  /// Adds what these maps contribute.
+  /// Adds the contribution of these maps to the gradient.
   func addWeightGradient(_ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, to sum: WeightSum)
-  /// The sum as [side, side, inputs, outputs].
+  /// Converts the sum to [side, side, inputs, outputs].
   func weightGradient(_ sum: WeightSum) -> Tensor
 }
 
-/// Gradients of weights, in whatever layout a kernel sums them, and of the bias.
+/// Gradients of the weights, in the layout in which a kernel sums them, and of the bias.
 struct WeightSum {
   let weights, bias: Tensor
 
-  /// The sum of what the parts of a batch found, by their first map, in their order: whoever was faster.
+  /// Adds the gradients of the parts of a batch, which are keyed by their first map. They are added in the order of the
+  /// maps, whichever thread finished first.
   static func total(_ parts: [Int: WeightSum]) -> WeightSum? {
     let sums = parts.sorted { $0.key < $1.key }.map(\.value)
     return sums.first.map { first in
@@ -57,18 +61,18 @@ struct WeightSum {
   }
 }
 
-/// Who convolves.
+/// The implementations of convolutions.
 public enum ConvolutionKernels {
   public enum Choice: String, CaseIterable, Sendable { case onednn, openblas }
 
-  /// Those that this program has.
+  /// The implementations that this program was built with.
   public static let available: [Choice] = OneDNNConvolution.version == nil ? [.openblas] : [.onednn, .openblas]
 
-  /// The one in use: oneDNN where the program was built with it, unless AIRFRAME_CONVOLUTIONS is `openblas` when the program
-  /// starts. The two differ in their last digits.
+  /// The implementation in use: oneDNN if the program was built with it, unless the environment variable
+  /// AIRFRAME_CONVOLUTIONS is `openblas` when the program starts. The results of the two differ in their last digits.
   public static var current: Choice { chosen.withLock { $0 } }
 
-  /// With its version.
+  /// The implementation in use, with its version.
   public static var description: String {
     switch current {
     case .onednn: "onednn \(OneDNNConvolution.version ?? "")"
@@ -82,7 +86,7 @@ public enum ConvolutionKernels {
     return isRefused ? .openblas : available[0]
   }
 
-  /// A kernel for so many maps at a time: the same one for the same question.
+  /// Returns a kernel for this shape and number of maps. Kernels are cached, so equal arguments give the same kernel.
   static func kernel(_ shape: ConvolutionShape, images: Int, _ choice: Choice) -> any ConvolutionKernel {
     made.withLock { made in
       let key = Key(shape: shape, images: images, choice: choice)

@@ -29,7 +29,8 @@ extension Tensor {
     }
   }
 
-  /// log N(self; mean, deviation^2), summed over all axes but the first: images [batch, ...] -> [batch]. Self is a constant.
+  /// log N(self; mean, deviation^2), summed over all axes but the first: images [batch, ...] -> [batch]. Self is a
+  /// constant and gets no gradient.
   public func normalLogLikelihood(mean: Tensor, deviation: Float) -> Tensor {
     precondition(shape == mean.shape, "images \(shape), mean \(mean.shape)")
     let (rows, width) = (Int64(shape[0]), Int64(count / shape[0]))
@@ -43,8 +44,9 @@ extension Tensor {
     }
   }
 
-  /// sum of x log p + (1 - x) log(1 - p) with p the canvas clipped to [epsilon, 1 - epsilon]: images [batch, ...] -> [batch].
-  /// Gray pixels are soft targets. No gradient below epsilon; at the upper clip it passes straight through.
+  /// sum of x log p + (1 - x) log(1 - p) with p the canvas clipped to [epsilon, 1 - epsilon]: images [batch, ...] ->
+  /// [batch]. Gray pixels are soft targets. The gradient is zero below epsilon; at the upper clip it passes straight
+  /// through.
   public func bernoulliLogLikelihood(canvas: Tensor, epsilon: Float) -> Tensor {
     precondition(shape == canvas.shape, "images \(shape), canvas \(canvas.shape)")
     let (rows, width) = (Int64(shape[0]), Int64(count / shape[0]))
@@ -58,8 +60,11 @@ extension Tensor {
     }
   }
 
-  /// sum of x log p + (1 - x) log(1 - p) with p = sigmoid(logits), over all axes but the first: images [batch, ...] -> [batch].
-  /// x logit - softplus(logit): exact for large logits, where a canvas would have to be clipped. Gray pixels are soft targets.
+  /// sum of x log p + (1 - x) log(1 - p) with p = sigmoid(logits), over all axes but the first: images [batch, ...] ->
+  /// [batch].
+  ///
+  /// Computed as x logit - softplus(logit), which stays accurate for large logits, where a canvas would have to be
+  /// clipped. Gray pixels are soft targets.
   public func bernoulliLogLikelihood(logits: Tensor) -> Tensor {
     precondition(shape == logits.shape, "images \(shape), logits \(logits.shape)")
     let (rows, width) = (Int64(shape[0]), Int64(count / shape[0]))

@@ -37,14 +37,15 @@ extension Tensor {
     }
   }
 
-  /// 1 where the element is above `threshold`, else 0; a constant, no gradient flows.
+  /// 1 where the element is above `threshold`, else 0. The result is a constant: no gradient flows through it.
   public func isAbove(_ threshold: Float) -> Tensor {
     Tensor(shape: shape) { out in
       withUnsafeBuffer { x in for i in 0..<x.count { out[i] = x[i] > threshold ? 1 : 0 } }
     }
   }
 
-  /// Forward value of `self`, gradient to `surrogate` (the straight-through estimator); requires equal shapes.
+  /// Has the value of `self` and sends its gradient to `surrogate` (the straight-through estimator). Requires equal
+  /// shapes.
   public func straightThrough(to surrogate: Tensor) -> Tensor {
     precondition(shape == surrogate.shape, "shapes \(shape) and \(surrogate.shape) differ")
     return detached().recorded(from: surrogate) { dy, inputs in inputs.add(dy, to: 0) }

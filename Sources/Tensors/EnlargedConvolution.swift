@@ -1,15 +1,16 @@
 import CKernels
 
-/// A convolution of enlarged maps that never enlarges what it multiplies, one map at a time.
+/// A convolution of enlarged maps that multiplies before it enlarges, one map at a time.
 ///
-/// Mixing channels and enlarging commute. So every pixel of the small map is multiplied by the whole kernel,
-/// z = map x kernel [pixels, side * side * outputs], and these products are enlarged, moved to where each element of the kernel
-/// reads, and summed: 1 / factor^2 of the multiplications of convolving the enlarged map.
+/// Mixing channels and enlarging commute. So every pixel of the small map is multiplied by the whole kernel, z = map x
+/// kernel [pixels, side * side * outputs]. The products are then enlarged, moved to the pixels at which each element of
+/// the kernel reads, and summed. This takes 1 / factor^2 of the multiplications that convolving the enlarged map takes.
 struct EnlargedConvolution {
-  /// Of the small maps, and the kernel.
+  /// Sizes of the small maps and of the kernel, and the factor of enlargement.
   let height, width, inputs, outputs, side, factor: Int
 
-  /// Nil where a layer does something else: the rim must be padded by half a side, without strides.
+  /// Returns nil for layers that this type does not compute: it requires an upsampling above 1, padding by half an odd
+  /// side, stride 1 and no pooling.
   init?(maps: [Int], kernel: [Int], _ options: ConvolutionOptions) {
     guard options.upsampling > 1, options.stride == 1, options.pooling == 1, kernel[0] % 2 == 1,
       options.padding == kernel[0] / 2
@@ -21,21 +22,21 @@ struct EnlargedConvolution {
   private var elements: Int { side * side * outputs }
   private var inputSize: Int { height * width * inputs }
   private var outputSize: Int { height * width * factor * factor * outputs }
-  /// Elements of a row of the map, of the products, and of the result.
+  /// The number of elements in a row of the map, of the products and of the result.
   private var inputRow: Int { width * inputs }
   private var productRow: Int { width * elements }
   private var outputRow: Int { factor * width * outputs }
   private func operations(_ batch: Int) -> Int { 2 * batch * height * width * inputs * elements }
 
-  /// How a map is worked on: a few of its rows at a time, so that their products stay in a core's own cache.
+  /// The division of a map into strips of rows, whose products fit into a core's own cache.
   private struct Strips {
-    /// Rows of the map that are multiplied at a time, and rows of products that there is memory for.
+    /// The number of rows that are multiplied at a time, and the number of rows of products that are kept in memory.
     let rows, capacity: Int
-    /// For each row of the result, the rows of the map that it is computed from.
+    /// For each row of the result, the rows of the map that it depends on.
     let sources: [ClosedRange<Int>]
   }
 
-  /// Floats of products that stay in the cache.
+  /// The number of floats of products that fit into the cache.
   private static let largestStrip = 1 << 16
 
   private var strips: Strips {
@@ -59,7 +60,7 @@ struct EnlargedConvolution {
     moved(packed, from: [inputs, side * side], to: [side, side, inputs, outputs])
   }
 
-  /// The first two axes exchanged, rows of outputs kept.
+  /// Exchanges the first two axes and keeps rows of outputs together.
   private func moved(_ x: Tensor, from sizes: [Int], to shape: [Int]) -> Tensor {
     let y = Tensor(uninitialized: shape)
     for row in 0..<sizes[0] {
@@ -90,14 +91,14 @@ struct EnlargedConvolution {
     return y
   }
 
-  /// One map.
+  /// Convolves one map.
   private func forward(
     _ map: UnsafePointer<Float>, _ w: Tensor, _ bias: Tensor, _ strips: Strips, _ z: Tensor, _ line: Tensor,
     into result: UnsafeMutablePointer<Float>
   ) {
     let sources = strips.sources
     var row = 0
-    /// Rows of the map whose products z holds.
+    // The rows of the map whose products are in z.
     var held = 0..<0
     while row < sources.count {
       let kept = sources[row].lowerBound..<held.upperBound
@@ -118,7 +119,7 @@ struct EnlargedConvolution {
     }
   }
 
-  /// Adds to, or overwrites, the gradient of the maps; returns that of kernel and bias where wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of kernel and bias if requested.
   func backward(
     _ x: Tensor, _ kernel: Tensor, _ y: Tensor, _ dy: Tensor, _ activation: Activation, wantsWeights: Bool,
     into dx: UnsafeMutablePointer<Float>?, accumulates: Int32
@@ -153,7 +154,8 @@ struct EnlargedConvolution {
     return WeightSum.total(sums.withLock { $0 }).map { WeightSum(weights: unpacked($0.weights), bias: $0.bias) }
   }
 
-  /// One map, without its activation; the gradient of the weights is added where there is a map to form it from.
+  /// Computes the gradients of one map from the gradient before its activation. Adds to the gradient of the weights if
+  /// `map` is given.
   private func backward(
     _ slope: UnsafePointer<Float>, _ strips: Strips, _ z: Tensor, _ line: Tensor, map: UnsafePointer<Float>?,
     weightSum: Tensor, _ w: Tensor, into dx: UnsafeMutablePointer<Float>?, _ accumulates: Int32
@@ -179,7 +181,7 @@ struct EnlargedConvolution {
           z.pointer, w.pointer, otherTransposed: true, into: dx + done * inputRow, m: pixels, n: inputs, k: elements,
           accumulates: accumulates)
       }
-      // Rows that are not finished move to the front.
+      // Move unfinished rows to the front.
       let touched = (end > row ? sources[end - 1].upperBound : rows.upperBound - 1) + 1 - done
       let left = max(0, touched - rows.count)
       z.pointer.update(from: z.pointer + rows.count * productRow, count: left * productRow)

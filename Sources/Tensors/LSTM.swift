@@ -11,8 +11,10 @@ public struct LSTMState {
 }
 
 extension Tensor {
-  /// One step of an LSTM from its gates' pre-activations [batch, 4 * hidden] (self; input, forget, cell, output) and the
-  /// cell state before, [batch, hidden]: c' = f c + i g, h' = o tanh c'.  Hochreiter and Schmidhuber 1997, with forget gates.
+  /// One step of an LSTM: c' = f c + i g, h' = o tanh c'.
+  ///
+  /// Self holds the pre-activations of the gates [batch, 4 * hidden] in the order input, forget, cell, output; `cell`
+  /// is the previous cell state [batch, hidden]. Hochreiter and Schmidhuber 1997, with forget gates.
   public func lstmCell(_ cell: Tensor) -> LSTMState {
     let (batch, hidden) = (cell.shape[0], cell.shape[1])
     precondition(shape == [batch, 4 * hidden], "gates \(shape) do not fit a cell state \(cell.shape)")
@@ -24,7 +26,8 @@ extension Tensor {
     let output = Tensor(uninitialized: cell.shape)
     ck_lstm(
       Int64(batch), Int64(hidden), gates.pointer, before.pointer, next.pointer, tanhNext.pointer, output.pointer)
-    // The two results are two nodes: the hidden state's gradient waits at the cell's node, which always runs after it.
+    // The two results are two nodes. The cell's node always runs after the hidden state's node, whose gradient is kept
+    // until then.
     let pending = PendingGradient()
     let cellNode = next.recorded(from: self, cell) { dc, inputs in
       let dh = pending.take()

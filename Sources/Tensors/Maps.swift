@@ -1,9 +1,11 @@
 import CKernels
 
-/// Maps with their channels last, and the maps of several objects.
+/// Operations on maps with their channels last, and on the maps of several objects.
 extension Tensor {
-  /// The largest of every side x side pixels: [batch, height, width, channels], whose height and width `side` (at most 15)
-  /// divides -> [batch, height / side, width / side, channels]. The gradient goes to the first of equals.
+  /// Max pooling over squares of side x side pixels: [batch, height, width, channels] -> [batch, height / side, width /
+  /// side, channels].
+  ///
+  /// `side` is at most 15 and divides height and width. The gradient goes to the first of equal values.
   public func maxPooled(by side: Int) -> Tensor {
     let before = shape
     precondition(
@@ -21,7 +23,7 @@ extension Tensor {
   }
 
   /// Bilinear enlargement by a whole factor: [batch, height, width, channels] -> [batch, factor height, factor width,
-  /// channels]. Values are those of pixel centers, and the rim is repeated (PyTorch's align_corners=False).
+  /// channels]. Values belong to pixel centers, and the border is repeated (PyTorch's align_corners=False).
   public func upsampled(by factor: Int) -> Tensor {
     let before = shape
     precondition(before.count == 4 && factor >= 1, "maps \(before) cannot be enlarged by \(factor)")
@@ -33,15 +35,16 @@ extension Tensor {
     }
   }
 
-  /// The element-wise largest of `count` objects, at most 255: [batch * count, ...] -> [batch, ...], the objects of an image
-  /// following each other. Maps [batch * count, height, width, channels] are enlarged by `upsampling` first, which costs less
-  /// than to do so before. The gradient goes to the first of equals.
+  /// The element-wise maximum over `count` objects, at most 255: [batch * count, ...] -> [batch, ...].
+  ///
+  /// The objects of an image follow each other. Maps [batch * count, height, width, channels] are first enlarged by
+  /// `upsampling`, which costs less here than as a separate operation. The gradient goes to the first of equal values.
   public func maxOver(objects count: Int, upsampling: Int = 1) -> Tensor {
     precondition(count <= 255, "\(count) objects are more than 255")
     return united(count, upsampling, byMaximum: true)
   }
 
-  /// Their sum.
+  /// The sum over `count` objects, otherwise like `maxOver(objects:upsampling:)`.
   public func sumOver(objects count: Int, upsampling: Int = 1) -> Tensor {
     united(count, upsampling, byMaximum: false)
   }
@@ -66,8 +69,10 @@ extension Tensor {
     }
   }
 
-  /// The columns of the `count` largest elements of every row, the largest first, the first of equals first. Not recorded:
-  /// rows picked by these indices (`gathered(rows:)`) have gradients, the choice has none.
+  /// The columns of the `count` largest elements of every row, in descending order; of equal elements the first comes
+  /// first.
+  ///
+  /// Not recorded: rows gathered by these indices (`gathered(rows:)`) have gradients, the choice itself has none.
   public func largestColumns(_ count: Int) -> [[Int]] {
     let width = columns
     precondition((0...width).contains(count), "\(count) of \(width) columns were asked for")
@@ -83,16 +88,16 @@ extension Tensor {
   }
 }
 
-/// Objects of an image enlarged and united, one image at a time.
+/// Enlarges the objects of an image and combines them by maximum or sum, one image at a time.
 private struct Union {
   let objects, factor: Int
-  /// Of all objects of all images, and the size of a united image.
+  /// The shape of the maps of all objects of all images, and the number of values of a combined image.
   let maps: [Int], size: Int
-  /// Which object each value comes from, where it is the largest and not the sum.
+  /// The index of the object that each value comes from, for the maximum; nil for the sum.
   let chosen: Bytes?
 
   private var objectSize: Int { size / (factor * factor) }
-  /// Of the objects of an image, as kernels want them.
+  /// The sizes of the objects of an image, as the kernels take them.
   private var sizes: [Int64] { [objects, maps[1], maps[2], maps[3], factor].map(Int64.init) }
 
   func unite(_ x: Tensor, _ images: Range<Int>, into y: Tensor) {

@@ -1,22 +1,24 @@
 import CKernels
 import COneDNN
 
-/// Direct convolutions of oneDNN, maps with their channels last throughout, so that nothing is laid out anew between layers.
+/// Direct convolutions by oneDNN. Maps have their channels last throughout, so they are not reordered between layers.
 ///
-/// Its blocked layout is no faster here (docs/decisions/0005-convolutions.md); the weights, which are small, have one.
+/// The library's blocked layout for maps is no faster here (docs/decisions/0005-convolutions.md). Only the weights,
+/// which are small, use it.
 final class OneDNNConvolution: ConvolutionKernel {
   let shape: ConvolutionShape
   let images: Int
   private let handle: Handle
   private let work: Int
 
-  /// The library's object, which does not change.
+  /// The library's object, which is immutable.
   private struct Handle: @unchecked Sendable { let pointer: OpaquePointer }
 
-  /// Nil where the program was built without the library.
+  /// The library's version; nil if the program was built without the library.
   static let version: String? = od_version().map { String(cString: $0) }
 
-  /// Nil where the library has no fast way; kernels are kept for as long as the program runs.
+  /// Returns nil if the library has no fast implementation for the shape. Kernels are kept for as long as the program
+  /// runs.
   init?(_ shape: ConvolutionShape, images: Int) {
     var sizes = od_shape(
       images: Int64(images), height: Int64(shape.height), width: Int64(shape.width), inputs: Int64(shape.inputs),

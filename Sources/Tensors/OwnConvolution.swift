@@ -1,8 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Convolves every image with a kernel of its own: [images, height, width] with [images, side, side], zero outside of the
-  /// image (a cross-correlation, as the field's libraries have it). The side is odd and no larger than the image.
+  /// Convolves every image with its own kernel, with zeros outside the image: [images, height, width] with [images,
+  /// side, side]. As in other libraries, it computes a cross-correlation. The side is odd and no larger than the image.
   public func convolved(withOwn kernels: Tensor) -> Tensor {
     let (shape, kernelShape) = (shape, kernels.shape)
     precondition(

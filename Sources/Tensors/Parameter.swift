@@ -5,7 +5,7 @@ public final class Parameter {
   package let leaf = Node()
   private var storage: Storage
 
-  /// Whether operations on this parameter are recorded; off during evaluation.
+  /// Whether operations on this parameter are recorded. It is false during evaluation.
   package var isRecording = true
 
   public init(_ name: String, _ value: Tensor) {
@@ -17,7 +17,7 @@ public final class Parameter {
 
   public var count: Int { storage.count }
 
-  /// The value, as an input to operations. Requires that the parameter does not change while a tape that read it lives.
+  /// The value, as an input to operations. The parameter must not change while a tape that has read it exists.
   public var tensor: Tensor { Tensor(shape: shape, storage: storage, node: isRecording ? leaf : nil) }
 
   /// Replaces the value; requires the same shape.

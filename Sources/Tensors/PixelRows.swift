@@ -1,13 +1,13 @@
 import CKernels
 
-/// Rows of pixels that are multiplied by weight matrices: a batch of images, or of objects drawn on a blank canvas.
+/// Rows of pixels to be multiplied by weight matrices: a batch of images, or of objects drawn on a blank canvas.
 ///
-/// Scenes are mostly blank, and a product that skips blank pixels does a fraction of the arithmetic. Whether that pays is
-/// decided from the count of nonzero pixels alone, so the same batch always takes the same path.
+/// Scenes are mostly blank, and a product that skips blank pixels does a fraction of the arithmetic. The number of
+/// nonzero pixels alone decides whether a product skips them, so the same batch always takes the same path.
 public final class PixelRows {
   /// The pixels [rows, columns], without their gradients.
   public let dense: Tensor
-  /// The pixels with their place on the tape, where they are drawn.
+  /// The pixels with their tape node, if a network drew them.
   private let drawn: Tensor?
   private let compressed: Compressed?
 
@@ -28,16 +28,19 @@ public final class PixelRows {
     }
   }
 
-  /// Above this share of nonzero pixels the dense product is faster (measured: docs/performance.md).
+  /// The share of nonzero pixels above which the dense product is faster (measured: docs/performance.md).
   package static let densestSparseShare = 0.25
 
-  /// Images of any shape [rows, ...], which need no gradients; `isSparse` overrules the count (for tests and measurements).
+  /// Wraps images of any shape [rows, ...], which need no gradients. `isSparse` overrides the decision (for tests and
+  /// measurements).
   public convenience init(_ pixels: Tensor, isSparse: Bool? = nil) {
     self.init(pixels, drawn: nil, isSparse: isSparse)
   }
 
-  /// What a network drew, [rows, ...]: products send gradients back to it. Pixels of exactly zero get none where the product
-  /// skips them, so blank must mean that nothing is drawn there: outside of an object's window.
+  /// Wraps pixels [rows, ...] that a network drew; products send gradients back to them.
+  ///
+  /// Where the product skips pixels, those that are exactly zero get no gradient. So a zero must mean that nothing is
+  /// drawn there: the pixel is outside the object's window.
   public convenience init(drawn pixels: Tensor, isSparse: Bool? = nil) {
     self.init(pixels, drawn: pixels.flattened(), isSparse: isSparse)
   }

@@ -1,11 +1,12 @@
 import CKernels
 
 extension Tensor {
-  /// Maps to images: a convolution with few outputs, whose planes come first in the result, zeros around the maps.
+  /// Converts maps to images: a convolution with few outputs and zero padding, whose result has its channels first.
   ///
   /// Self [batch, height, width, inputs], kernel [side, side, inputs, outputs] with an odd side, bias [outputs] ->
-  /// [batch, outputs, height, width]. Every pixel is multiplied by the whole kernel, side^2 outputs numbers, which are then
-  /// moved to where they belong: libraries fill vectors with outputs, of which there are too few here.
+  /// [batch, outputs, height, width]. Every pixel is multiplied by the whole kernel, which gives side^2 outputs
+  /// numbers; these are then added at the pixels to which they belong. Libraries vectorize over outputs, of which there
+  /// are too few here.
   public func convolvedToPlanes(with kernel: Tensor, bias: Tensor) -> Tensor {
     let layer = PlaneConvolution(maps: shape, kernel: kernel.shape)
     precondition(bias.shape == [layer.outputs], "a bias \(bias.shape) for \(layer.outputs) outputs")
@@ -33,7 +34,7 @@ extension Tensor {
     transposed(rows: shape[0], shape[1], shape[2] * shape[3], to: [shape[0], shape[2], shape[3], shape[1]])
   }
 
-  /// Each of `rows` matrices n x m -> m x n.
+  /// Transposes each of `rows` matrices n x m -> m x n.
   private func transposed(rows: Int, _ n: Int, _ m: Int, to shape: [Int]) -> Tensor {
     let (before, y) = (self.shape, Tensor(uninitialized: shape))
     ck_transpose(Int64(rows), Int64(n), Int64(m), pointer, y.pointer, 0)
@@ -43,7 +44,7 @@ extension Tensor {
   }
 }
 
-/// One map at a time: z = kernel x map^T [side * side * outputs, pixels], folded to planes.
+/// Processes one map at a time: z = kernel x map^T [side * side * outputs, pixels], then added into planes.
 private struct PlaneConvolution {
   let batch, height, width, inputs, side, outputs: Int
 
@@ -91,7 +92,8 @@ private struct PlaneConvolution {
     return y
   }
 
-  /// Adds to, or overwrites, the gradient of the maps; returns that of the packed kernel and bias where wanted.
+  /// Adds to the gradient of the maps, or overwrites it. Returns the gradients of the packed kernel and the bias if
+  /// requested.
   func backward(
     _ x: Tensor, _ w: Tensor, _ dy: Tensor, wantsWeights: Bool, into dx: UnsafeMutablePointer<Float>?,
     accumulates: Int32

@@ -1,26 +1,29 @@
 import CKernels
 
-/// Whether products come out right: old BLAS libraries are known to multiply wrongly on CPUs that they do not know.
+/// Checks that the BLAS library computes correct products. Old libraries are known to multiply wrongly on CPUs that
+/// they do not know.
 ///
-/// Products and sums of small whole numbers are exact in Float32, whatever their order: right is right to the last bit.
+/// Products and sums of small whole numbers are exact in Float32 in any order, so a correct result is exact to the last
+/// bit.
 enum ProductCheck {
-  /// `multiply`, in any of the library's kernel sets.
+  /// A function with the meaning of `multiply`, for any of the library's kernel sets.
   typealias Product = (
     _ a: UnsafePointer<Float>, _ transposed: Bool, _ b: UnsafePointer<Float>, _ otherTransposed: Bool,
     _ c: UnsafeMutablePointer<Float>, _ m: Int, _ n: Int, _ k: Int, _ accumulates: Int32
   ) -> Void
 
-  /// One row; less than a block; and more than the 10^6 multiplications up to which libraries have kernels of their own.
+  /// One row; less than a block; and more than the 10^6 multiplications up to which libraries use separate kernels.
   private static let sizes = [(m: 1, n: 37, k: 64), (m: 23, n: 17, k: 19), (m: 101, n: 107, k: 103)]
 
-  /// Takes less than a millisecond.
+  /// Whether `product` is correct for all sizes. Takes less than a millisecond.
   static func passes(_ product: Product) -> Bool {
     sizes.allSatisfy { m, n, k in
       let (a, b) = (wholeNumbers(m * k, seed: 1), wholeNumbers(k * n, seed: 2))
       let (columnsOfA, columnsOfB) = (transposed(a, m, k), transposed(b, k, n))
       var right = [Float](repeating: 0, count: m * n)
       ck_plain_product(Int64(m), Int64(n), Int64(k), a, b, &right)
-      // In each layout, onto nothing and onto what is there; of the large one, which takes the time, one of the two.
+      // All layouts, overwriting and accumulating. The large size, which takes most of the time, tests half of the
+      // combinations.
       return (m > 100 ? [0, 2, 5, 7] : Array(0..<8)).allSatisfy { way in
         let (ta, tb, accumulates) = (way & 1 != 0, way & 2 != 0, way & 4 != 0)
         var c = accumulates ? right : [Float](repeating: .nan, count: m * n)
@@ -30,7 +33,7 @@ enum ProductCheck {
     }
   }
 
-  /// Some of -4 ... 4.
+  /// Pseudorandom whole numbers from -4 to 4.
   private static func wholeNumbers(_ count: Int, seed: UInt32) -> [Float] {
     var state = seed
     return (0..<count).map { _ in

@@ -1,11 +1,11 @@
 import COpenBLAS
 import Glibc
 
-/// Which of the BLAS library's kernel sets serves this CPU.
+/// The choice among the BLAS library's kernel sets for this CPU.
 ///
-/// OpenBLAS chooses one by the CPU's model when it is loaded: one that is narrower than the CPU where the model is newer than
-/// the library, and not always the fastest. The better choice follows from what the CPU can do and from a table, never from a
-/// timing: the set decides the order of sums, so it is part of what makes a run reproducible
+/// OpenBLAS chooses a set by the CPU's model when it is loaded. Its choice is narrower than the CPU if the model is
+/// newer than the library, and it is not always the fastest. The better choice follows from the CPU's features and from
+/// a table, never from a timing: the set decides the order of sums, so it is part of what makes a run reproducible
 /// (docs/decisions/0006-product-kernels.md).
 public enum ProductKernels {
   /// The kernel set in use.
@@ -14,21 +14,22 @@ public enum ProductKernels {
   /// The sets that this CPU can run, the widest first.
   public static var usable: [String] { KernelSet.usable(on: .own).map(\.name) }
 
-  /// What this CPU gets of a library that has every set: the widest, unless another measured faster.
+  /// The set to use on this CPU if the library has every set: the widest, unless another measured faster.
   public static var best: String? { KernelChoice.best(on: .own)?.name }
 
-  /// Lets products use the best kernel set that the library has for this CPU, or the one that the environment variable
-  /// OPENBLAS_CORETYPE names. To be called before any work. Returns what a user should know about the choice.
+  /// Makes products use the best kernel set that the library has for this CPU, or the one that the environment variable
+  /// OPENBLAS_CORETYPE names.
   ///
-  /// Throws `ProductKernelsError` where no set multiplies rightly, and for a set that this CPU cannot run.
+  /// Call it before any work. Returns notes for the user about the choice. Throws `ProductKernelsError` if no set
+  /// computes correct products or if the environment names a set that cannot be used on this CPU.
   public static func choose() throws -> [String] {
-    // Products are divided by our own threads: the library of a child need start none.
+    // Our own threads divide the products, so the library of a child process need not start threads.
     setenv("OPENBLAS_NUM_THREADS", "1", 0)
     return try KernelChoice(cpu: .own, library: library()).make(forced: variable(forcing))
   }
 
-  /// How the kernels in use are narrower than the CPU, which matters to whoever compares times; nil where they are not, and
-  /// where the environment chose them.
+  /// A message that the kernels in use are narrower than the CPU, for readers who compare times. Nil if they are not,
+  /// or if the environment chose them.
   public static var shortfall: String? {
     variable(forcing)?.lowercased() == current.lowercased() ? nil : KernelChoice.shortfall(of: current, on: .own)
   }
@@ -39,8 +40,8 @@ public enum ProductKernels {
     getenv(name).flatMap { $0.pointee == 0 ? nil : String(cString: $0) }
   }
 
-  /// The library that is linked. With the environment variable AIRFRAME_LIBRARY_KERNELS it is one that has only the sets named
-  /// there and chose the first: tests show it a CPU that it does not know.
+  /// The linked library. If the environment variable AIRFRAME_LIBRARY_KERNELS is set, it behaves like a library that
+  /// has only the sets named there and chose the first. Tests use this to imitate a CPU that the library does not know.
   private static func library() -> KernelChoice.Library {
     let named = variable("AIRFRAME_LIBRARY_KERNELS")?.split(separator: ",").map(String.init)
     if let own = named?.first { openblas_take_kernels(own) }
@@ -51,9 +52,9 @@ public enum ProductKernels {
   }
 }
 
-/// No product can be trusted.
+/// No kernel set, or not the one that the environment names, can be used for products.
 public struct ProductKernelsError: Error, CustomStringConvertible, Equatable {
   public let description: String
-  /// Whether another value of OPENBLAS_CORETYPE helps.
+  /// Whether the cause is the value of OPENBLAS_CORETYPE, so that another value helps.
   public let isOfEnvironment: Bool
 }

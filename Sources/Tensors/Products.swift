@@ -2,7 +2,7 @@ import CKernels
 import COpenBLAS
 import Glibc
 
-/// What follows a product in a dense layer.
+/// The activation function after the product of a dense layer.
 public enum Activation: String, CaseIterable, Sendable {
   case none, relu, sigmoid, tanh, softplus, elu
 
@@ -18,17 +18,18 @@ public enum Activation: String, CaseIterable, Sendable {
   }
 }
 
-/// The one place through which every dense product goes: c (+)= op(a) op(b), row-major, c [m, n], inner size k.
+/// Computes c (+)= op(a) op(b), row-major, with c [m, n] and inner size k. Dense products go through this function,
+/// unless the work around them is already divided (`multiplyAlone`).
 ///
-/// Large products are divided into blocks of columns of c, or of rows where there are more of those, one a thread. The
-/// library sums in another order at the edge of a block, so results depend on the number of threads in their last digits,
-/// and on nothing else.
+/// Large products are divided into blocks of columns of c (of rows if there are more of those), one per thread. The
+/// library sums in another order at the edge of a block, so the last digits of a result depend on the number of
+/// threads, and on nothing else.
 package func multiply(
   _ a: UnsafePointer<Float>, transposed ta: Bool = false, _ b: UnsafePointer<Float>,
   otherTransposed tb: Bool = false,
   into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulates: Int32 = 0
 ) {
-  /// Rows and columns of c.
+  /// Computes a block of rows and columns of c.
   func block(_ rows: Range<Int>, _ columns: Range<Int>) {
     multiplyBlock(
       rows, columns, a, transposed: ta, b, otherTransposed: tb, into: c, m: m, n: n, k: k, accumulates: accumulates)
@@ -46,7 +47,8 @@ package func multiply(
   }
 }
 
-/// The same product, undivided, for work that is divided otherwise and counted as something else.
+/// The same product on the calling thread, for work that is divided at a higher level and not counted as a dense
+/// product.
 func multiplyAlone(
   _ a: UnsafePointer<Float>, transposed ta: Bool = false, _ b: UnsafePointer<Float>,
   otherTransposed tb: Bool = false, into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulates: Int32 = 0
@@ -56,7 +58,7 @@ func multiplyAlone(
     0..<m, 0..<n, a, transposed: ta, b, otherTransposed: tb, into: c, m: m, n: n, k: k, accumulates: accumulates)
 }
 
-/// Some rows and columns of c.
+/// Computes some rows and columns of c.
 private func multiplyBlock(
   _ rows: Range<Int>, _ columns: Range<Int>, _ a: UnsafePointer<Float>, transposed ta: Bool,
   _ b: UnsafePointer<Float>, otherTransposed tb: Bool, into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int,
@@ -69,8 +71,9 @@ private func multiplyBlock(
     c + rows.lowerBound * n + columns.lowerBound, Int32(n))
 }
 
-/// Products are divided here, so the BLAS library itself keeps to one thread. Before the first one its memory is asked for
-/// once more: what was free when the program started may be taken by now, and the library never stops asking.
+/// Limits the BLAS library to one thread, because products are divided here, and checks its memory before the first
+/// product. Memory that was free when the program started may be taken by now, and without memory the library would
+/// retry forever.
 private let oneLibraryThread: Void = {
   openblas_set_num_threads(1)
   do {
@@ -82,7 +85,7 @@ private let oneLibraryThread: Void = {
   }
 }()
 
-/// Multiplications below which a second thread costs more than it brings.
+/// The number of multiplications below which a second thread costs more time than it saves.
 private let smallestDividedProduct = 1_000_000
 
 extension Tensor {
@@ -115,7 +118,8 @@ extension Tensor {
     }
   }
 
-  /// A dense layer: activation(self weight + bias). self [rows, inputs], weight [inputs, outputs], bias [outputs] or none.
+  /// A dense layer: activation(self weight + bias). self [rows, inputs], weight [inputs, outputs], bias [outputs] or
+  /// none.
   public func dense(_ weight: Tensor, _ bias: Tensor?, _ activation: Activation = .none) -> Tensor {
     let (m, k, n) = (rows, weight.shape[0], weight.shape[1])
     precondition(columns == k, "input \(shape) does not fit the weight \(weight.shape)")
@@ -140,14 +144,14 @@ extension Tensor {
     }
   }
 
-  /// The gradient before an activation whose output is self.
+  /// The gradient of the input of an activation whose output is self.
   private func activationGradient(_ activation: Activation, _ dy: Tensor) -> Tensor {
     let dx = Tensor(uninitialized: shape)
     ck_activation_gradient(activation.kernel, pointer, dy.pointer, dx.pointer, Int64(count))
     return dx
   }
 
-  /// self + addend weight: the recurrent part of a cell. self [rows, n], addend [rows, k], weight [k, n].
+  /// self + x weight, the recurrent part of a cell. self [rows, n], x [rows, k], weight [k, n].
   public func adding(productOf x: Tensor, _ weight: Tensor) -> Tensor {
     let (m, k, n) = (x.rows, weight.shape[0], weight.shape[1])
     precondition(x.columns == k && shape == [m, n], "\(shape) + \(x.shape) x \(weight.shape)")

@@ -1,11 +1,11 @@
 import CKernels
 import Synchronization
 
-/// Where the time and the arithmetic of a thread go, while it asks.
+/// Measures how a thread spends its time and arithmetic while it is being recorded.
 ///
-/// A measurement for benchmarks: at all other times a part of the work costs one look at one number.
+/// This is for benchmarks. When nothing is recorded, measuring a part of the work costs one read of one number.
 public enum Profile {
-  /// What time counts for. Inside two parts, it counts for the outer one.
+  /// The parts to which time is attributed. Time inside two nested parts counts for the outer one.
   public enum Part: Int32, CaseIterable, Sendable {
     case products, sparseProducts, convolutions, sampling, kernels, optimizer, batches, other
 
@@ -27,22 +27,22 @@ public enum Profile {
   public struct Product: Hashable, Sendable {
     public let m, n, k: Int
     public let isFirstTransposed, isSecondTransposed, accumulates: Bool
-    /// Multiplications and additions.
+    /// The number of multiplications and additions.
     public var operations: Double { 2 * Double(m) * Double(n) * Double(k) }
   }
 
   public struct Result: Sendable {
-    /// Seconds of the thread, for every part.
+    /// The thread's time in seconds, by part.
     public let seconds: [Part: Double]
-    /// Dense products, with how often each was formed.
+    /// The dense products and how often each was computed.
     public let products: [Product: Int]
-    /// Multiplications and additions of sparse products, and those that they left out.
+    /// The number of multiplications and additions of sparse products, and the number that they skipped.
     public let sparseOperations, skippedOperations: Double
-    /// Multiplications and additions of convolutions.
+    /// The number of multiplications and additions of convolutions.
     public let convolutionOperations: Double
 
     public var total: Double { seconds.values.reduce(0, +) }
-    /// Multiplications and additions of dense products.
+    /// The number of multiplications and additions of dense products.
     public var denseOperations: Double { products.reduce(0) { $0 + $1.key.operations * Double($1.value) } }
   }
 
@@ -56,7 +56,7 @@ public enum Profile {
   private static let turn = Mutex(())
   private static let counts = Mutex(Counts())
 
-  /// Does `work` and says where the time of this thread went. Threads that ask at the same time wait for each other.
+  /// Runs `work` and returns how this thread spent its time. Threads that record at the same time wait for each other.
   public static func record(_ work: () throws -> Void) rethrows -> Result {
     try turn.withLock { _ in try recordAlone(work) }
   }
@@ -77,7 +77,7 @@ public enum Profile {
     }
   }
 
-  /// Does `work`, whose time counts for a part.
+  /// Runs `work` and counts its time for a part.
   @inline(__always)
   package static func measure<Value>(_ part: Part, _ work: () throws -> Value) rethrows -> Value {
     let before = ck_enter(part.code)
@@ -111,7 +111,7 @@ public enum Profile {
     work()
   }
 
-  /// The same for convolutions of so many operations.
+  /// The same for convolutions with this number of operations.
   @inline(__always)
   static func measureConvolutions(_ operations: @autoclosure () -> Int, _ work: () -> Void) {
     let before = ck_enter(Part.convolutions.code)

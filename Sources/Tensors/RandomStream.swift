@@ -1,10 +1,10 @@
 import CKernels
 import Glibc
 
-/// A stream of random numbers that is a pure function of its seed and its name: Philox 4x32-10, counter-based.
+/// A stream of random numbers that is a pure function of its seed and its name (Philox 4x32-10, counter-based).
 ///
 /// Streams are values without state. Children by name and substreams by number are independent of each other, so the
-/// noise of training step n depends on (seed, purpose, n) alone.  Salmon et al. 2011.
+/// noise of training step n depends only on (seed, purpose, n). Salmon et al. 2011.
 public struct RandomStream: Sendable, Equatable {
   private let key: UInt64
   private let stream: UInt64
@@ -19,14 +19,14 @@ public struct RandomStream: Sendable, Equatable {
     self.stream = stream
   }
 
-  /// The independent stream of that name.
+  /// The independent stream with this name.
   public func child(_ name: String) -> RandomStream {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     return RandomStream(key: scramble(key ^ scramble(hash &+ stream)), stream: 0)
   }
 
-  /// The independent substream of that number; requires one that is not negative.
+  /// The independent substream with this number, which must not be negative.
   public func at(_ index: Int) -> RandomStream {
     precondition(index >= 0, "substream \(index) was asked for")
     return RandomStream(
@@ -58,7 +58,7 @@ public struct RandomStream: Sendable, Equatable {
     (probability - uniforms(shape)).isAbove(0)
   }
 
-  /// A generator of single numbers that starts at the beginning of this stream.
+  /// A generator of single numbers, starting at the beginning of this stream.
   public func generator() -> RandomGenerator { RandomGenerator(key: key, stream: stream) }
 
   /// A permutation of 0 ..< n (Fisher and Yates).
@@ -150,7 +150,7 @@ func philox(
   return (c0, c1, c2, c3)
 }
 
-/// A bijective mix of 64 bits in which every input bit moves every output bit (the finalizer of SplitMix64).
+/// A bijective mix of 64 bits in which every input bit affects every output bit (the finalizer of SplitMix64).
 private func scramble(_ value: UInt64) -> UInt64 {
   var z = value
   z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

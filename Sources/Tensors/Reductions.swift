@@ -53,8 +53,8 @@ extension Tensor {
     }
   }
 
-  /// Log softmax over the last axis: [rows, columns] -> [rows, columns]. Digits are kept where a row is far from zero, since
-  /// its largest element is taken away first.
+  /// Log softmax over the last axis: [rows, columns] -> [rows, columns]. The largest element of each row is subtracted
+  /// first, which preserves precision for rows far from zero.
   public func logSoftmax() -> Tensor {
     let shifted = self - rowMaxima()
     return shifted - shifted.logSumExp().reshaped([rows, 1])
@@ -70,7 +70,8 @@ extension Tensor {
     }
   }
 
-  /// 1 at the largest element of every row (the first of equals), 0 elsewhere. Not recorded: it is flat almost everywhere.
+  /// 1 at the largest element of every row (the first of equal ones), 0 elsewhere. Not recorded, because its gradient
+  /// is zero almost everywhere.
   public func oneHotOfLargest() -> Tensor {
     let width = columns
     return Tensor(shape: shape) { out in
@@ -87,7 +88,8 @@ extension Tensor {
     }
   }
 
-  /// The sum of squares of all elements in double precision; not finite if any element is not. A number, not recorded.
+  /// The sum of squares of all elements in double precision, as a number that is not recorded. It is not finite if any
+  /// element is not.
   public func sumOfSquares() -> Double {
     storage.deferred?.sumOfSquares() ?? ck_sum_squares(pointer, Int64(count))
   }

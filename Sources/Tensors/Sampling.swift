@@ -1,11 +1,12 @@
 import CKernels
 
 extension Tensor {
-  /// Bilinear samples of images at affine transforms of the output's pixel centers; zero outside.
+  /// Bilinear samples of images at affine transforms of the output's pixel centers; zero outside the image.
   ///
-  /// Self [batch, channel, height, width]; transform [batch, 6] = (a, b, tx, c, d, ty): the output pixel centered at
-  /// (u, v) in [-1, 1]^2 takes the image at x = a u + b v + tx, y = c u + d v + ty, pixel i of N being centered at
-  /// (2 i + 1) / N - 1.  Jaderberg et al. 2015.  `isAligned` promises b = c = 0: faster, and they get no gradient.
+  /// Self [batch, channel, height, width]; transform [batch, 6] = (a, b, tx, c, d, ty). The output pixel centered at
+  /// (u, v) in [-1, 1]^2 takes the image's value at x = a u + b v + tx, y = c u + d v + ty. Pixel i of N is centered at
+  /// (2 i + 1) / N - 1. Jaderberg et al. 2015. With `isAligned` the caller promises b = c = 0: this is faster, and b
+  /// and c get no gradient.
   public func sampled(at transform: Tensor, height: Int, width: Int, isAligned: Bool = false) -> Tensor {
     precondition(
       shape.count == 4 && transform.shape == [shape[0], 6], "images \(shape), transforms \(transform.shape)")

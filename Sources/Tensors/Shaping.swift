@@ -1,7 +1,7 @@
 import CKernels
 
 extension Tensor {
-  /// The same elements under another shape; requires the same count. Memory is shared.
+  /// The same elements with another shape, which must have the same count. Memory is shared.
   public func reshaped(_ shape: [Int]) -> Tensor {
     precondition(shape.reduce(1, *) == count, "\(self.shape) cannot be reshaped to \(shape)")
     let before = self.shape
@@ -10,7 +10,7 @@ extension Tensor {
     }
   }
 
-  /// One row a batch entry: [batch, everything else].
+  /// One row per batch entry: [batch, product of all other sizes].
   public func flattened() -> Tensor { reshaped([shape[0], count / shape[0]]) }
 
   /// Columns `range` of a matrix [rows, columns] -> [rows, range.count].
@@ -64,7 +64,7 @@ extension Tensor {
     }
   }
 
-  /// Every row `times` times, one copy after the other: [rows, ...] -> [rows * times, ...].
+  /// Repeats every row `times` times, the copies one after the other: [rows, ...] -> [rows * times, ...].
   public func repeatingRows(_ times: Int) -> Tensor {
     guard times != 1 else { return self }
     let rows = shape[0]

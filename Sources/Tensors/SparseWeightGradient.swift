@@ -1,13 +1,13 @@
 import CKernels
 
-/// The gradient x' dy of a weight matrix by which mostly blank pixels x were multiplied, before it is formed.
+/// The gradient x' dy of a weight matrix that multiplied mostly blank pixels x, before it is computed.
 ///
-/// For AIR's image weights it is 10 MB that an update reads once. Formed a few rows at a time, each block is used while it is
-/// in the cache, and the whole is never written to memory.
+/// The gradient of AIR's image weights has 10 MB, and an update reads it once. It is therefore computed a few rows at a
+/// time. Each block is used while it is in the cache, and the whole gradient is never written to memory.
 final class SparseWeightGradient {
   /// [pixels, outputs] of the weight.
   let shape: [Int]
-  /// Where each pixel's entries start; the image and the value of each entry.
+  /// The index of each pixel's first entry; the image and the value of each entry.
   private let starts, indices, values: Storage
   /// [images, outputs].
   private let dy: Tensor
@@ -18,10 +18,10 @@ final class SparseWeightGradient {
 
   var count: Int { shape[0] * shape[1] }
 
-  /// Whether its norm costs less than forming it.
+  /// Whether its norm costs less than the gradient itself.
   var isBetterDeferred: Bool { dy.rows * dy.rows <= 4 * values.count }
 
-  /// Forms all of it.
+  /// Computes the whole gradient.
   func form(into gradient: UnsafeMutablePointer<Float>, accumulates: Int32) {
     measured {
       Threads.divide(self.shape[0], smallest: 64) {
@@ -30,7 +30,8 @@ final class SparseWeightGradient {
     }
   }
 
-  /// Forms all of it in blocks of rows and hands each to `body`, on all threads: the range of its elements, and their values.
+  /// Computes the gradient in blocks of rows, on all threads, and passes the range and the values of the elements of each
+  /// block to `body`.
   func forEachBlock(_ body: @escaping (_ part: Range<Int>, _ gradient: UnsafePointer<Float>) -> Void) {
     let columns = shape[1]
     let height = max(1, SparseWeightGradient.blockSize / columns)
@@ -46,7 +47,7 @@ final class SparseWeightGradient {
     }
   }
 
-  /// Elements of a block: 32 KB, so that it stays in the first level of the cache.
+  /// The number of elements of a block: 32 KB, which fit into the first-level cache.
   private static let blockSize = 8192
 
   private func form(_ rows: Range<Int>, into gradient: UnsafeMutablePointer<Float>, accumulates: Int32) {
@@ -60,8 +61,8 @@ final class SparseWeightGradient {
     Profile.measureSparse(2 * values.count * shape[1], of: 2 * dy.rows * count, work)
   }
 
-  /// Its sum of squares, which needs the dot products of the rows of dy alone: |x' dy|^2 = sum over pixels p and images i, j of
-  /// x_ip x_jp dy_i . dy_j. Nil where rounding would show (the terms cancel, or a dot product overflows).
+  /// The sum of squares, from the dot products of the rows of dy: |x' dy|^2 = sum over pixels p and images i, j of
+  /// x_ip x_jp dy_i . dy_j. Nil if that sum is not accurate, because its terms cancel or a dot product overflows.
   func sumOfSquares() -> Double? {
     let dots = Tensor(uninitialized: [dy.rows, dy.rows])
     multiply(dy.pointer, dy.pointer, otherTransposed: true, into: dots.pointer, m: dy.rows, n: dy.rows, k: shape[1])
@@ -73,7 +74,7 @@ final class SparseWeightGradient {
 }
 
 extension Tensor {
-  /// Hands all elements to `body` in parts, on all threads. A gradient that is not formed yet is formed part by part.
+  /// Passes all elements to `body` in parts, on all threads. A deferred gradient is computed part by part.
   package func forEachPart(_ body: @escaping (_ part: Range<Int>, _ values: UnsafePointer<Float>) -> Void) {
     if let deferred = storage.deferred { return deferred.forEachBlock(body) }
     let values = UnsafePointer(pointer)

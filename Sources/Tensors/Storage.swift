@@ -1,10 +1,11 @@
 import Glibc
 
-/// The memory of one or more tensors: floats that come from the pool uninitialized and return to it with their last user.
+/// The memory of one or more tensors: floats that come uninitialized from the pool and return to it when no tensor uses
+/// them.
 package final class Storage {
   package let count: Int
   private var memory: UnsafeMutablePointer<Float>?
-  /// What the memory will hold, until somebody asks for the memory.
+  /// The gradient with which the memory will be filled when it is first requested; nil afterwards.
   private(set) var deferred: SparseWeightGradient?
 
   package init(count: Int) {
@@ -12,7 +13,7 @@ package final class Storage {
     memory = BufferPool.shared.take(count: count)
   }
 
-  /// Memory that is taken and filled when it is first asked for.
+  /// Creates memory that is allocated and filled when it is first requested.
   init(_ deferred: SparseWeightGradient) {
     count = deferred.count
     self.deferred = deferred
@@ -32,10 +33,11 @@ package final class Storage {
   }
 }
 
-/// Keeps freed buffers by size class, so that a training step in its steady state allocates nothing
-/// and large buffers never go back to the system within a run.
+/// Keeps freed buffers by size class, so that a training step allocates no memory after the first steps and large
+/// buffers are not returned to the system during a run.
 ///
-/// `AIRFRAME_POOL=off` in the environment frees at once, which lets the address sanitizer see every misuse.
+/// With `AIRFRAME_POOL=off` in the environment, buffers are freed at once, so that the address sanitizer can detect
+/// every misuse.
 package final class BufferPool: Sendable {
   package static let shared = BufferPool()
 
@@ -45,7 +47,7 @@ package final class BufferPool: Sendable {
   private static let hugePage = 1 << 21
   private static let smallestLarge = 1 << 22
 
-  /// A buffer's address that may cross threads: whoever takes it from the pool owns it alone.
+  /// A buffer's address, which may move between threads: the thread that takes it from the pool is its only owner.
   private struct Address: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
 
   func take(count: Int) -> UnsafeMutablePointer<Float> {
@@ -55,7 +57,7 @@ package final class BufferPool: Sendable {
     }
     let isLarge = bytes >= BufferPool.smallestLarge
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? BufferPool.hugePage : 64)
-    // Large buffers are read from end to end: with pages of 2 MB, the CPU looks up few addresses.
+    // Large buffers are read from end to end: pages of 2 MB reduce the CPU's address lookups.
     if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     return memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
   }
@@ -66,7 +68,7 @@ package final class BufferPool: Sendable {
     free.withLock { $0[BufferPool.capacity(for: count), default: []].append(address) }
   }
 
-  /// Size class in bytes: multiples of 64 up to 1 KiB, then steps of an eighth of the power of two below.
+  /// The size class in bytes: multiples of 64 up to 1 KiB, then steps of an eighth of the next lower power of two.
   static func capacity(for count: Int) -> Int {
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     let power = Int.bitWidth - 1 - bytes.leadingZeroBitCount

@@ -1,10 +1,13 @@
 import Dispatch
 import Glibc
 
-/// Threads that this program starts itself. A dispatch queue waits for ever, without a word, where the system gives it no
-/// thread, as under `ulimit -v` or a container's limit of processes; here that is an error.
+/// Threads that this program starts itself, so that a missing thread is an error.
+///
+/// A dispatch queue waits forever without a message if the system gives it no thread, for example under `ulimit -v` or
+/// a container's process limit.
 package enum SystemThread {
-  /// Runs `work` on a thread of its own, which ends with it. Throws `ResourceFailure` where there is none.
+  /// Runs `work` on a new thread, which ends when `work` returns. Throws `ResourceFailure` if the system gives no
+  /// thread.
   package static func start(_ work: @escaping @Sendable () -> Void) throws {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -24,7 +27,8 @@ package enum SystemThread {
     }
   }
 
-  /// Runs `work` for all of 0 ..< count, on a thread each as far as there are some; returns when all is done.
+  /// Runs `work` for each of 0 ..< count, each on its own thread, and returns when all are done. The calling thread
+  /// runs index 0 and those for which the system gives no thread.
   package static func forEach(_ count: Int, _ work: @escaping @Sendable (Int) -> Void) {
     let ends = DispatchSemaphore(value: 0)
     var left: [Int] = []
@@ -49,11 +53,11 @@ package enum SystemThread {
   }
 }
 
-/// The system does not give what computing needs.
+/// The system refuses a thread or memory that computing needs.
 public enum ResourceFailure: Error, Equatable, CustomStringConvertible {
   /// `pthread_create` returned this code.
   case thread(code: Int32)
-  /// So many bytes of address space for matrix products, a share for each thread.
+  /// The system refused this many bytes of address space, which matrix products need: an equal share for each thread.
   case memory(bytes: Int, threads: Int)
 
   public var description: String {
@@ -68,12 +72,13 @@ public enum ResourceFailure: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Memory that the BLAS library takes at its first products and waits for for ever, deaf to everything, where there is none.
+/// The memory that the BLAS library allocates at its first products. If there is none, the library waits forever and
+/// does not respond to anything.
 enum ProductMemory {
-  /// What OpenBLAS maps for each thread that multiplies, on x86-64; elsewhere it is less.
+  /// The bytes that OpenBLAS maps for each thread that multiplies on x86-64; on other CPUs it maps less.
   private static let share = 128 << 20
 
-  /// Asks the system for the memory, and gives it back. Throws `ResourceFailure.memory`.
+  /// Requests the memory from the system and returns it. Throws `ResourceFailure.memory` if the system refuses it.
   static func check(threads: Int) throws {
     let bytes = threads * share
     let place = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

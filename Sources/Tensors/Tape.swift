@@ -2,8 +2,8 @@ import CKernels
 
 /// One recorded operation: its inputs' nodes and the rule that sends a gradient back to them.
 ///
-/// Nodes exist only where an input needs a gradient; they hold each other from the loss to the parameters, so a step's
-/// tape is freed with its loss.
+/// A node exists only if one of its inputs needs a gradient. Nodes hold references to each other from the loss to the
+/// parameters, so a step's tape is freed with its loss.
 package final class Node {
   package typealias Pullback = (_ gradient: Tensor, _ inputs: Cotangents) -> Void
 
@@ -34,14 +34,15 @@ package final class Node {
   }
 }
 
-/// Where a pullback leaves the gradients of its operation's inputs.
+/// Receives the gradients that a pullback computes for its operation's inputs.
 package struct Cotangents {
   fileprivate let nodes: [Node?]
 
-  /// Whether input `index` needs a gradient at all.
+  /// Whether input `index` needs a gradient.
   package func wants(_ index: Int) -> Bool { nodes[index] != nil }
 
-  /// Adds to the gradient of input `index` in place. `body` gets the memory and whether to add (1) or to overwrite (0).
+  /// Adds to the gradient of input `index` in place. `body` receives the memory and whether to add (1) or to overwrite
+  /// (0).
   package func accumulate(_ index: Int, shape: [Int], _ body: (UnsafeMutablePointer<Float>, Int32) -> Void) {
     guard let node = nodes[index] else { return }
     guard var sum = node.takeGradient() else {
@@ -59,7 +60,7 @@ package struct Cotangents {
     node.gradient = sum
   }
 
-  /// Adds to the gradient of input `index`. A parameter's only term is not formed before it is used.
+  /// Adds to the gradient of input `index`. If it is a parameter's only term, it may be computed only when it is used.
   func accumulate(_ index: Int, _ term: SparseWeightGradient) {
     guard let node = nodes[index] else { return }
     if node.inputs.isEmpty && node.gradient == nil && term.isBetterDeferred {
@@ -82,7 +83,7 @@ package struct Cotangents {
 }
 
 extension Tensor {
-  /// The result of an operation on `inputs`: on the tape if one of them is.
+  /// Creates the result of an operation on `inputs`. It is on the tape if one of the inputs is.
   package init(
     shape: [Int], storage: Storage, from inputs: [Tensor], pullback: @escaping Node.Pullback
   ) {
@@ -101,16 +102,18 @@ extension Tensor {
   }
 }
 
-/// The gradients of a scalar with respect to parameters, in their order; zeros where the scalar does not depend on one.
+/// The gradients of a scalar with respect to parameters, in the order of the parameters; zeros for parameters on which
+/// the scalar does not depend.
 ///
-/// Buffers of the tape are released as the walk passes them, unless it is retained for another walk.
+/// Buffers of the tape are released as the walk passes them, unless the tape is retained for another walk.
 public func gradients(of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false) -> [Tensor] {
   let found = deferredGradients(of: loss, for: parameters, retainingTape: retainingTape)
   for gradient in found { _ = gradient.pointer }
   return found
 }
 
-/// The same, where a large gradient may be formed only by the thread that first asks for its elements (`Tensor.forEachPart`).
+/// The same as `gradients(of:for:retainingTape:)`, but a large gradient may be computed only when a thread first
+/// requests its elements (`Tensor.forEachPart`).
 package func deferredGradients(
   of loss: Tensor, for parameters: [Parameter], retainingTape: Bool = false
 ) -> [Tensor] {
@@ -127,12 +130,12 @@ package func deferredGradients(
     if !retainingTape { node.pullback = nil }
   }
   let found = parameters.map { $0.leaf.gradient ?? .zeros($0.shape) }
-  // What reached parameters that were not asked for must not reach the next walk.
+  // Gradients of parameters that were not requested must not reach the next walk.
   for node in nodes { node.gradient = nil }
   return found
 }
 
-/// All nodes below `root`, each after everything that was computed from it.
+/// All nodes from `root` down to the parameters, each after every node that was computed from it.
 private func walk(from root: Node) -> [Node] {
   var finished: [Node] = []
   var stack: [(node: Node, next: Int)] = [(root, 0)]

@@ -16,12 +16,12 @@ public struct Tensor {
     self.node = node
   }
 
-  /// Uninitialized memory, for an operation to fill.
+  /// Creates a tensor with uninitialized memory, which an operation then fills.
   package init(uninitialized shape: [Int]) {
     self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)))
   }
 
-  /// A tensor of the given values in row-major order; requires as many values as the shape holds.
+  /// A tensor of the given values in row-major order. Requires one value for each element of the shape.
   public init(shape: [Int], _ values: [Float]) {
     precondition(
       values.count == shape.reduce(1, *), "shape \(shape) holds \(shape.reduce(1, *)) values, not \(values.count)")
@@ -71,13 +71,14 @@ public struct Tensor {
     return withUnsafeBuffer { $0[0] }
   }
 
-  /// The same values without their history: no gradient flows through.
+  /// The same values without their tape node: no gradient flows through.
   public func detached() -> Tensor { Tensor(shape: shape, storage: storage) }
 
-  /// Whether a gradient flows back from this tensor.
+  /// Whether a gradient flows back through this tensor.
   package var needsGradient: Bool { node != nil }
 
-  /// The product of all sizes but the last, and the last: how matrices of any rank are seen by row-wise operations.
+  /// The product of all sizes but the last, and the last size. Row-wise operations treat a tensor of any rank as such a
+  /// matrix.
   package var rows: Int { shape.isEmpty ? 1 : count / max(1, shape[shape.count - 1]) }
   package var columns: Int { shape.last ?? 1 }
 }

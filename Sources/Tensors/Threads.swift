@@ -3,28 +3,30 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// How many threads a training step uses, and how they share its work.
+/// The number of threads that a training step uses, and how they share its work.
 ///
-/// Work is divided into one part a thread, always the same parts for the same sizes and thread count, whoever does them:
-/// results do not depend on scheduling. With one thread nothing is divided and no thread is started.
+/// Work is divided into one part per thread. The parts depend only on the sizes and the thread count, so results do not
+/// depend on scheduling. With one thread nothing is divided and no thread is started.
 public enum Threads {
   private static let wanted = Atomic(1)
 
-  /// Starts the threads, and makes sure that there is memory for what they multiply. Once, before any work.
+  /// Starts the threads and checks that there is memory for their matrix products. Call it once, before any work.
   ///
-  /// Throws `ResourceFailure` where the system gives no thread or memory.
+  /// Throws `ResourceFailure` if the system refuses a thread or memory.
   public static func use(_ count: Int) throws {
     try Crew.shared.grow(to: max(1, count) - 1)
     try ProductMemory.check(threads: max(1, count))
     wanted.store(max(1, count), ordering: .relaxed)
   }
 
-  /// Threads in use.
+  /// The number of threads in use.
   public static var count: Int { wanted.load(ordering: .relaxed) }
 
-  /// Does `work` on all of 0 ..< size, in parts of whole `grain`s, each at least `smallest` large, on several threads at once.
+  /// Runs `work` on all of 0 ..< size in parts, on several threads at once.
   ///
-  /// The parts must not depend on each other.
+  /// The size of each part but the last is a multiple of `grain`. There are at most as many parts as threads, and at
+  /// most size / `smallest`, so that a part has about `smallest` elements or more. The parts must not depend on each
+  /// other.
   package static func divide(
     _ size: Int, grain: Int = 1, smallest: Int = 1, _ work: @escaping (_ part: Range<Int>) -> Void
   ) {
@@ -39,15 +41,15 @@ public enum Threads {
   }
 }
 
-/// Threads that wait for parts of work: awake for a while after each, asleep when nothing comes.
+/// Threads that wait for parts of work. After each part they spin for a while; if no work comes, they sleep.
 private final class Crew: Sendable {
   static let shared = Crew()
 
-  /// Held by the thread whose work is being done; another one that comes meanwhile does all its parts itself.
+  /// Held by the thread whose work is being done. Another thread that asks in the meantime does all its parts itself.
   private let turn = Atomic(false)
   private let members = Lock<[Member]>([])
 
-  /// Starts threads up to this number. Throws `ResourceFailure`.
+  /// Starts threads until there are this many. Throws `ResourceFailure`.
   func grow(to count: Int) throws {
     try members.withLock { members in
       while members.count < count { members.append(try Member()) }
@@ -66,7 +68,7 @@ private final class Crew: Sendable {
     for helper in helpers { helper.finish() }
   }
 
-  /// One part of somebody's work. It is done before the caller's `run` returns, while the caller waits.
+  /// One part of a caller's work. It is done before the caller's `run` returns; the caller waits for it.
   private struct Job: @unchecked Sendable {
     let work: (Int) -> Void
     let part: Int
@@ -80,7 +82,7 @@ private final class Crew: Sendable {
     private let alarm = DispatchSemaphore(value: 0)
     private let job = Lock<Job?>(nil)
 
-    /// Turns of the waiting loop before a thread falls asleep: some 50 microseconds.
+    /// The number of turns of the waiting loop before a thread falls asleep, about 50 microseconds.
     private static let patience = 2000
 
     /// Throws `ResourceFailure`.
@@ -97,7 +99,7 @@ private final class Crew: Sendable {
       var turns = 0
       while done.load(ordering: .acquiring) != wanted {
         turns += 1
-        // Where there are more threads than cores, the other one may need this one's.
+        // If there are more threads than cores, the other thread may need this one's core.
         if turns % 4096 == 0 { sched_yield() } else { ck_pause() }
       }
     }
@@ -116,7 +118,7 @@ private final class Crew: Sendable {
       }
     }
 
-    /// Returns once more jobs were given than `seen`.
+    /// Returns when more than `seen` jobs have been given.
     private func wait(after seen: Int) {
       while true {
         for _ in 0..<Member.patience {
@@ -125,7 +127,7 @@ private final class Crew: Sendable {
         }
         isAsleep.store(true, ordering: .sequentiallyConsistent)
         if given.load(ordering: .sequentiallyConsistent) > seen {
-          // Whoever gave the job may have rung already.
+          // The thread that gave the job may have signaled already.
           if !isAsleep.exchange(false, ordering: .sequentiallyConsistent) { alarm.wait() }
           return
         }

@@ -1,8 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Transposed convolution of maps with their channels last: [batch, height, width, inputs] with a kernel
-  /// [inputs, side, side, outputs] -> [batch, (height - 1) stride - 2 padding + side, likewise of width, outputs].
+  /// Transposed convolution of maps with their channels last: [batch, height, width, inputs] with a kernel [inputs,
+  /// side, side, outputs] -> [batch, (height - 1) stride - 2 padding + side, the same for width, outputs].
   public func transposedConvolved(with kernel: Tensor, stride: Int, padding: Int) -> Tensor {
     let (shape, kernelShape) = (shape, kernel.shape)
     precondition(
@@ -15,8 +15,8 @@ extension Tensor {
       [shape[0], shape[1], shape[2]], channels: kernelShape[3], side: kernelShape[1], stride: stride, padding: padding)
   }
 
-  /// Windows [batch * height * width, side * side * channels] for every place of `grid` [batch, height, width], laid `stride`
-  /// apart and added up.
+  /// Places windows [batch * height * width, side * side * channels] `stride` apart, one for every position of `grid`
+  /// [batch, height, width], and adds them where they overlap.
   private func overlapped(_ grid: [Int], channels: Int, side: Int, stride: Int, padding: Int) -> Tensor {
     let before = shape
     let reach = { (places: Int) in (places - 1) * stride - 2 * padding + side }

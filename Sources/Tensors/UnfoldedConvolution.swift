@@ -1,6 +1,6 @@
 import CKernels
 
-/// Convolutions as products: every window of a map is a row of a matrix, one map at a time.
+/// Convolutions as matrix products: every window of a map is a row of a matrix. Maps are processed one at a time.
 struct UnfoldedConvolution: ConvolutionKernel {
   let shape: ConvolutionShape
   let images: Int
@@ -49,7 +49,7 @@ struct UnfoldedConvolution: ConvolutionKernel {
 
   func weightGradient(_ sum: WeightSum) -> Tensor { sum.weights }
 
-  /// Of the grid of windows and the map below, as kernels want them.
+  /// The sizes of the grid of windows and of the map, as the kernels take them.
   private var sizes: [Int64] {
     [
       shape.outputHeight, shape.outputWidth, shape.inputs, shape.side, shape.stride, shape.padding, shape.height,

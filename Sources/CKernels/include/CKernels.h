@@ -1,6 +1,6 @@
-// Vector kernels of the tensor module: plain loops over Float32, dispatched at run time to the widest
-// instruction set of the CPU. All arrays are contiguous and row-major; no kernel allocates memory or starts threads.
-// `accumulate` != 0 adds to the output instead of overwriting it. Outputs may alias inputs only where said.
+// Vector kernels of the tensor module: plain loops over Float32, dispatched at run time to the widest instruction set
+// of the CPU. All arrays are contiguous and row-major. No kernel allocates memory or starts threads. `accumulate` != 0
+// adds to the output instead of overwriting it. Outputs may alias inputs only where a comment says so.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include <stdint.h>
@@ -16,8 +16,8 @@ void ck_unary(ck_unary_op op, const float *x, float *out, int64_t n);
 void ck_unary_gradient(ck_unary_op op, const float *x, const float *y, const float *dy, float *dx, int accumulate, int64_t n);
 
 typedef enum { CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE } ck_binary_op;
-/// out[r, c] (+)= a[r * a_row + c * a_column] op b[r * b_row + c * b_column]: strides of 0 broadcast (column strides are 0 or 1).
-/// `out` [rows, columns] may be `a` or `b` where that operand has the full shape.
+/// out[r, c] (+)= a[r * a_row + c * a_column] op b[r * b_row + c * b_column]. Strides of 0 broadcast; column strides
+/// are 0 or 1. `out` [rows, columns] may be `a` or `b` if that operand has the full shape.
 void ck_binary(ck_binary_op op, int64_t rows, int64_t columns, const float *a, int64_t a_row, int64_t a_column,
                const float *b, int64_t b_row, int64_t b_column, float *out, int accumulate);
 /// out (+)= scale * x + offset (`out` may be `x`).
@@ -50,56 +50,65 @@ void ck_softmax_rows_gradient(int64_t rows, int64_t columns, const float *y, con
 
 // MARK: Layers
 
-/// x[r, :] = activation(x[r, :] + bias), in place. op = -1: none; else CK_RELU, CK_SIGMOID, CK_TANH, CK_SOFTPLUS, CK_ELU. bias may be NULL.
+/// x[r, :] = activation(x[r, :] + bias), in place. op is -1 for no activation, else CK_RELU, CK_SIGMOID, CK_TANH,
+/// CK_SOFTPLUS or CK_ELU. bias may be NULL.
 void ck_bias_activation(int64_t rows, int64_t columns, float *x, const float *bias, int op);
-/// dx = dy * activation'(.) from the activation's OUTPUT y alone (relu, sigmoid, tanh, softplus: 1 - exp(-y), elu: y > 0 ? 1 : y + 1).
+/// dx = dy * activation'(.), computed from the activation's OUTPUT y alone (relu, sigmoid, tanh, softplus: 1 - exp(-y),
+/// elu: y > 0 ? 1 : y + 1).
 void ck_activation_gradient(int op, const float *y, const float *dy, float *dx, int64_t n);
-/// LSTM cell. gates [rows, 4 * hidden] in the order input, forget, cell, output: pre-activations in, activations out (in place).
-/// c = f * c_before + i * g; tanh_c = tanh(c); h = o * tanh_c. All [rows, hidden].
+/// LSTM cell. gates [rows, 4 * hidden] in the order input, forget, cell, output holds the pre-activations and receives
+/// the activations (in place). c = f * c_before + i * g; tanh_c = tanh(c); h = o * tanh_c. All are [rows, hidden].
 void ck_lstm(int64_t rows, int64_t hidden, float *gates, const float *c_before, float *c, float *tanh_c, float *h);
-/// From activated gates and the gradients of h and c (either may be NULL: zero): gradient of the gates' pre-activations (dgates,
-/// [rows, 4 * hidden], overwritten) and of c_before (dc_before, overwritten; may be NULL).
+/// Gradients of the gates' pre-activations (dgates, [rows, 4 * hidden], overwritten) and of c_before (dc_before,
+/// overwritten; may be NULL), from activated gates and the gradients of h and c (either may be NULL, which means zero).
 void ck_lstm_gradient(int64_t rows, int64_t hidden, const float *gates, const float *c_before, const float *tanh_c,
                       const float *dh, const float *dc, float *dgates, float *dc_before);
 
 // MARK: Distributions
 
-/// KL(N(mean, deviation^2) || N(prior_mean, prior_deviation^2)) per row: out[r] = sum over columns of
-/// log(p_s / s) + (s^2 + (m - p_m)^2) / (2 p_s^2) - 1/2. The prior has the full shape (prior_row = columns) or one row (prior_row = 0).
+/// KL(N(mean, deviation^2) || N(prior_mean, prior_deviation^2)) per row: out[r] = sum over columns of log(p_s / s) +
+/// (s^2 + (m - p_m)^2) / (2 p_s^2) - 1/2. The prior has the full shape (prior_row = columns) or one row (prior_row =
+/// 0).
 void ck_normal_kl(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
                   const float *prior_deviation, int64_t prior_row, float *out);
-/// Gradients by dout [rows]; each of the four may be NULL; each has the full shape [rows, columns]; all accumulate if `accumulate`.
+/// Gradients from dout [rows]. Each of the four outputs may be NULL, has the full shape [rows, columns], and is added
+/// to if `accumulate`.
 void ck_normal_kl_gradient(int64_t rows, int64_t columns, const float *mean, const float *deviation, const float *prior_mean,
                            const float *prior_deviation, int64_t prior_row, const float *dout, float *dmean,
                            float *ddeviation, float *dprior_mean, float *dprior_deviation, int accumulate);
-/// log N(x; mean, deviation^2) per row (with its constant), one deviation for all.
+/// log N(x; mean, deviation^2) per row, including its constant, with one deviation for all.
 void ck_normal_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation, float *out);
 /// dmean[r, c] (+)= dout[r] * (x - mean) / deviation^2
 void ck_normal_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *mean, float deviation,
                                        const float *dout, float *dmean, int accumulate);
-/// sum over columns of x log p + (1 - x) log(1 - p), p = y clipped to [epsilon, 1 - epsilon] (1 - p is 1 - y clipped likewise).
+/// sum over columns of x log p + (1 - x) log(1 - p), p = y clipped to [epsilon, 1 - epsilon]; 1 - p is 1 - y clipped in
+/// the same way.
 void ck_bernoulli_log_likelihood(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon, float *out);
-/// dy (+)= dout[r] * (x / p - (1 - x) / (1 - p)); zero where y < epsilon; straight through (value at the clip) where y > 1 - epsilon.
+/// dy (+)= dout[r] * (x / p - (1 - x) / (1 - p)); zero where y < epsilon; straight through (value at the clip) where y
+/// > 1 - epsilon.
 void ck_bernoulli_log_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *y, float epsilon,
                                           const float *dout, float *dy, int accumulate);
-/// sum over columns of x log p + (1 - x) log(1 - p), p = sigmoid(logit): x logit - softplus(logit), exact for large logits.
+/// sum over columns of x log p + (1 - x) log(1 - p), p = sigmoid(logit). Computed as x logit - softplus(logit), which
+/// is accurate for large logits.
 void ck_bernoulli_logit_likelihood(int64_t rows, int64_t columns, const float *x, const float *logits, float *out);
 /// dlogits (+)= dout[r] * (x - sigmoid(logit))
 void ck_bernoulli_logit_likelihood_gradient(int64_t rows, int64_t columns, const float *x, const float *logits, const float *dout,
                                             float *dlogits, int accumulate);
 
-// MARK: Image sampling (bilinear, zero outside, pixel centres at (2i + 1) / N - 1: PyTorch's align_corners=False)
+// MARK: Image sampling (bilinear, zero outside, pixel centers at (2i + 1) / N - 1: PyTorch's align_corners=False)
 
-/// images [batch, channels, height, width]; transforms [batch, 6] = (a, b, tx, c, d, ty): output pixel centre (u, v) in [-1, 1]^2
-/// samples the image at x = a u + b v + tx, y = c u + d v + ty. out [batch, channels, out_height, out_width].
+/// images [batch, channels, height, width]; transforms [batch, 6] = (a, b, tx, c, d, ty). The output pixel with center
+/// (u, v) in [-1, 1]^2 samples the image at x = a u + b v + tx, y = c u + d v + ty. out [batch, channels, out_height,
+/// out_width].
 void ck_sample_affine(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
                       const float *transforms, int64_t out_height, int64_t out_width, float *out);
-/// dimages (accumulated; may be NULL) and dtransforms [batch, 6] (accumulated; may be NULL).
+/// Adds to dimages (may be NULL) and to dtransforms [batch, 6] (may be NULL).
 void ck_sample_affine_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
                                const float *transforms, int64_t out_height, int64_t out_width, const float *dout,
                                float *dimages, float *dtransforms);
-/// The same for transforms with b = c = 0 (those entries are ignored, and their gradients are not touched): separable, so two
-/// indices and weights per output row and column serve a whole image, rows and columns that fall outside are skipped.
+/// The same for transforms with b = c = 0; those entries are ignored, and their gradients are not changed. Sampling is
+/// then separable: two indices and weights per output row and column serve a whole image, and rows and columns that
+/// fall outside are skipped.
 void ck_sample_aligned(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
                        const float *transforms, int64_t out_height, int64_t out_width, float *out);
 void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t height, int64_t width, const float *images,
@@ -108,30 +117,32 @@ void ck_sample_aligned_gradient(int64_t batch, int64_t channels, int64_t height,
 
 // MARK: Products with sparse rows (blank pixels are skipped)
 
-/// Number of elements that are not zero.
+/// The number of elements that are not zero.
 int64_t ck_count_nonzero(const float *x, int64_t n);
 /// Compressed rows of x [rows, columns]: row_starts [rows + 1], indices and values [count of nonzeros].
 void ck_compress_rows(int64_t rows, int64_t columns, const float *x, int32_t *row_starts, int32_t *indices, float *values);
 /// Compressed columns of x: column_starts [columns + 1], indices (the rows, ascending) and values.
 void ck_compress_columns(int64_t rows, int64_t columns, const float *x, int32_t *column_starts, int32_t *indices, float *values);
-/// Columns first ..< last of out [rows, n] = x w (+ bias), x [rows, columns] in compressed rows, w [columns, n]; bias [n] or NULL.
-/// The entries of a row are added in their order, whatever the columns.
+/// Columns first ..< last of out [rows, n] = x w (+ bias), x [rows, columns] in compressed rows, w [columns, n]; bias
+/// [n] or NULL. The entries of a row are added in the same order for any range of columns.
 void ck_sparse_product(int64_t rows, int64_t columns, int64_t n, int64_t first, int64_t last, const int32_t *row_starts, const int32_t *indices,
                        const float *values, const float *w, const float *bias, float *out);
-/// dw [columns, n] (+)= x^T dy, x in compressed columns, dy [rows, n]. Rows of dw whose column of x is blank are zeroed (or left, if accumulate).
+/// dw [columns, n] (+)= x^T dy, x in compressed columns, dy [rows, n]. Rows of dw whose column of x is blank are set to
+/// zero, or left unchanged if `accumulate`.
 void ck_sparse_weight_gradient(int64_t columns, int64_t n, const int32_t *column_starts, const int32_t *indices,
                                const float *values, const float *dy, float *dw, int accumulate);
-/// The sum of squares of x^T dy from the dot products [rows, rows] of the rows of dy, x in compressed columns. `size`: the same sum with every
-/// term's absolute value, which tells how much cancelled.
+/// The sum of squares of x^T dy, computed from the dot products [rows, rows] of the rows of dy, with x in compressed
+/// columns. `size` receives the sum of the absolute values of the terms, which shows how much canceled.
 double ck_sparse_gradient_squares(int64_t columns, int64_t rows, const int32_t *column_starts, const int32_t *indices, const float *values,
                                   const float *dots, double *size);
-/// dx [rows, columns] += dy w^T where x is not zero, columns first_column ..< last_column of it; x in compressed columns.
+/// dx [rows, columns] += dy w^T where x is not zero, for columns first_column ..< last_column; x in compressed columns.
 void ck_sparse_input_gradient(int64_t first_column, int64_t last_column, int64_t columns, int64_t n, const int32_t *column_starts,
                               const int32_t *indices, const float *dy, const float *w, float *dx);
 
 // MARK: Convolutions with a kernel for every image
 
-/// y[n, i, j] = sum over u, v of kernels[n, u, v] x[n, i + u - side / 2, j + v - side / 2], zero outside; side odd and at most height and width.
+/// y[n, i, j] = sum over u, v of kernels[n, u, v] x[n, i + u - side / 2, j + v - side / 2], with zeros outside the
+/// image. side is odd and at most height and width.
 void ck_own_convolution(int64_t images, int64_t height, int64_t width, int64_t side, const float *x, const float *kernels, float *y);
 void ck_own_convolution_input_gradient(int64_t images, int64_t height, int64_t width, int64_t side, const float *dy,
                                        const float *kernels, float *dx, int accumulate);
@@ -140,42 +151,49 @@ void ck_own_convolution_kernel_gradient(int64_t images, int64_t height, int64_t 
 
 // MARK: Windows of convolutions
 
-/// map [images, map_height, map_width, channels] = sum of the windows [images, height, width, side, side, channels], that of (i, j) laid at row i stride - padding and column j stride - padding; what falls off the map is lost.
+/// map [images, map_height, map_width, channels] = the sum of the windows [images, height, width, side, side,
+/// channels]. Window (i, j) is placed at row i stride - padding and column j stride - padding. Parts outside the map
+/// are dropped.
 void ck_overlap_add(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
                     int64_t map_height, int64_t map_width, const float *windows, float *map);
-/// The transpose: windows (+)= what the map holds where they lie, zero outside.
+/// The transpose: windows (+)= the values of the map at their positions, zero outside.
 void ck_overlap_gather(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, int64_t stride, int64_t padding,
                        int64_t map_height, int64_t map_width, const float *map, float *windows, int accumulate);
-/// planes [outputs, height, width] += for every element (u, v) of a kernel of odd side, what is at (i + u - side / 2, j + v - side / 2)
-/// in its own planes [side, side, outputs, height, width].
+/// planes [outputs, height, width] += the sum over the elements (u, v) of a kernel of odd side of the values at (i + u
+/// - side / 2, j + v - side / 2) in that element's planes [side, side, outputs, height, width].
 void ck_fold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side, const float *elements, float *planes);
-/// The transpose: elements = the planes moved to where each element of the kernel reads, zero where that is outside.
+/// The transpose: elements = the planes shifted to the positions that each element of the kernel reads, zero outside.
 void ck_unfold_planes(int64_t height, int64_t width, int64_t outputs, int64_t side, const float *planes, float *elements);
 
-/// The rows of a map of `height` rows from which row `row` of its enlarged convolution with a kernel of odd side is computed.
+/// The lowest and highest row of a map of `height` rows that row `row` of its enlarged convolution with a kernel of odd
+/// side depends on.
 void ck_enlarged_rows(int64_t height, int64_t side, int64_t factor, int64_t row, int64_t *lowest, int64_t *highest);
-/// Rows first_row ..< last_row of [factor height, factor width, outputs] = bias + for every element (u, v) of a kernel of odd side, the
-/// value at (i + u - side / 2, j + v - side / 2) of its own map z [height, width, side, side, outputs], enlarged as by ck_upsample; zero
-/// outside the enlarged map. `y` is where the first row goes. `z` holds the rows from first_z on that ck_enlarged_rows names.
-/// `line` is memory for width * side * outputs.
+/// Rows first_row ..< last_row of [factor height, factor width, outputs] = bias + the sum over the elements (u, v) of a
+/// kernel of odd side of the values at (i + u - side / 2, j + v - side / 2) in that element's maps, enlarged as by
+/// ck_upsample; zero outside the enlarged map. The maps are [height, width, side, side, outputs]; `z` points to their row
+/// first_z and must hold the rows that ck_enlarged_rows returns. `y` points to row first_row of the result. `line` is
+/// memory for width * side * outputs floats.
 void ck_fold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row,
                       int64_t first_z, const float *z, const float *bias, float *line, float *y);
-/// The transpose: adds the gradient with respect to z, given rows first_row ..< last_row of dy, of which `dy` is the first.
+/// The transpose: dz += the gradient of z from rows first_row ..< last_row of the result's gradient. `dy` points to row
+/// first_row.
 void ck_unfold_enlarged(int64_t height, int64_t width, int64_t outputs, int64_t side, int64_t factor, int64_t first_row, int64_t last_row,
                         int64_t first_z, const float *dy, float *line, float *dz);
 
 // MARK: Maps with their channels last, [images, height, width, channels]
 
-/// y [images, height / side, width / side, channels] = the largest of each side x side pixels, `chosen` = which of them it is (row by
-/// row; the first of equals). Height and width are multiples of side, side at most 15.
+/// y [images, height / side, width / side, channels] = the maximum of each side x side pixels. `chosen` is the index of
+/// the maximum, row by row; of equal values it is the first. Height and width are multiples of side; side is at most
+/// 15.
 void ck_max_pool(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, const float *x, float *y, uint8_t *chosen);
-/// dx (+)= dy where the largest was, of x [images, height, width, channels].
+/// dx (+)= dy at the maxima of x [images, height, width, channels].
 void ck_max_pool_gradient(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t side, const float *dy,
                           const uint8_t *chosen, float *dx, int accumulate);
-/// y [images, factor height, factor width, channels]: bilinear between pixel centers, the rim repeated (PyTorch's align_corners=False).
+/// y [images, factor height, factor width, channels] by bilinear interpolation between pixel centers, with the border
+/// repeated (PyTorch's align_corners=False).
 void ck_upsample(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t factor, const float *x, float *y);
 void ck_upsample_gradient(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t factor, const float *dy, float *dx, int accumulate);
-/// y[r, c] = the largest of x[r, 0 ..< n, c], `chosen` = which (the first of equals; n at most 255).
+/// y[r, c] = the maximum of x[r, 0 ..< n, c]. `chosen` is its index, the first of equal values; n is at most 255.
 void ck_max_over(int64_t rows, int64_t n, int64_t columns, const float *x, float *y, uint8_t *chosen);
 void ck_max_over_gradient(int64_t rows, int64_t n, int64_t columns, const float *dy, const uint8_t *chosen, float *dx, int accumulate);
 /// y[r, c] = the sum of x[r, 0 ..< n, c].
@@ -186,12 +204,13 @@ void ck_transpose(int64_t rows, int64_t n, int64_t m, const float *x, float *y, 
 
 // MARK: Checks
 
-/// out [m, n] = a [m, k] b [k, n] by plain loops, for what other products are checked against.
+/// out [m, n] = a [m, k] b [k, n] by plain loops, as a reference for other products.
 void ck_plain_product(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *out);
 
 // MARK: Optimizers (one fused pass; g = scale * gradient)
 
-/// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon), with step and epsilon already corrected for bias by the caller.
+/// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= step * m / (sqrt(v) + epsilon). The caller has already
+/// corrected step and epsilon for bias.
 void ck_adam(int64_t n, float *p, const float *gradient, float *m, float *v, float scale, float step, float b1, float b2, float epsilon);
 /// v = decay v + (1 - decay) g^2; b = momentum b + rate g / (sqrt(v) + epsilon); p -= b
 void ck_rmsprop(int64_t n, float *p, const float *gradient, float *v, float *b, float scale, float rate, float decay, float momentum, float epsilon);
@@ -202,29 +221,30 @@ void ck_sgd(int64_t n, float *p, const float *gradient, float *b, float scale, f
 
 /// One block: counter (c0, c1, c2, c3), key (k0, k1). Matches the published test vectors.
 void ck_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
-/// n uniforms in (0, 1): element e is word e % 4 of block `first_block` + e / 4, counter = (block lo, block hi, stream lo, stream hi),
-/// as ((word >> 9) + 0.5) * 2^-23.
+/// n uniforms in (0, 1). Element e is word e % 4 of block `first_block` + e / 4 with counter (block lo, block hi,
+/// stream lo, stream hi), converted as ((word >> 9) + 0.5) * 2^-23.
 void ck_uniform(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
-/// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos, sin)(2 pi u_2j+1).
+/// n standard normals by Box-Muller from the same words: elements 2j, 2j + 1 of a block are sqrt(-2 log u_2j) * (cos,
+/// sin)(2 pi u_2j+1).
 void ck_normal(uint64_t key, uint64_t stream, uint64_t first_block, float *out, int64_t n);
 
 // MARK: Profile (where the time of a thread goes, while it asks; otherwise one number is looked at)
 
-/// Time inside two parts counts for the outer one. Kernels enter theirs themselves.
+/// The parts of a profile. Time inside two nested parts counts for the outer one. Kernels enter their part themselves.
 typedef enum {
   CK_PART_OTHER, CK_PART_KERNELS, CK_PART_PRODUCTS, CK_PART_SPARSE, CK_PART_CONVOLUTIONS, CK_PART_SAMPLING, CK_PART_OPTIMIZER, CK_PART_BATCHES,
   CK_PARTS
 } ck_part;
-/// Counts the time of this thread from now on.
+/// Starts to count the time of this thread.
 void ck_profile_start(void);
-/// Ends that, and tells what was counted.
+/// Stops counting and returns the time of each part.
 void ck_profile_stop(int64_t nanoseconds[CK_PARTS]);
 
 extern int ck_profiled_threads;
 int ck_profile_enter(int part);
 void ck_profile_leave(int before);
 
-/// From here on, time counts for this part; returns what `ck_leave` needs.
+/// Counts the time from now on for this part. Returns the argument for `ck_leave`.
 static inline int ck_enter(int part) {
   return __atomic_load_n(&ck_profiled_threads, __ATOMIC_RELAXED) ? ck_profile_enter(part) : -1;
 }
@@ -232,22 +252,22 @@ static inline void ck_leave(int before) {
   if (before >= 0) ck_profile_leave(before);
 }
 
-/// Tells the CPU that this thread waits in a loop.
+/// Signals to the CPU that this thread waits in a loop.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  __asm__ volatile("isb" ::: "memory"); // longer than `yield`, which most cores take for nothing at all
+  __asm__ volatile("isb" ::: "memory"); // a longer pause than `yield`, which most cores ignore
 #endif
 }
 
-/// The instruction set that kernels use: "x86-64-v4", "x86-64-v3" or "default", the widest of this CPU unless the environment
-/// variable AIRFRAME_VECTORS names a narrower one; "neon" on 64-bit Arm.
+/// The instruction set that kernels use: "x86-64-v4", "x86-64-v3" or "default" on x86-64, "neon" on 64-bit Arm. It is
+/// the widest of this CPU unless the environment variable AIRFRAME_VECTORS names a narrower one.
 const char *ck_instruction_set(void);
 
-/// The vector instructions that this CPU has and the operating system lets programs use, in the spelling of /proc/cpuinfo, separated
-/// by spaces.
+/// The vector instructions that this CPU has and that the operating system lets programs use, spelled as in
+/// /proc/cpuinfo and separated by spaces.
 void ck_cpu_features(char names[256]);
-/// CPUID's number of the family and the name of the maker; on 64-bit Arm 0 and an empty name.
+/// The family number and the vendor's name from CPUID; on 64-bit Arm 0 and an empty name.
 int ck_cpu_family(char vendor[13]);
 #endif
