@@ -1,15 +1,17 @@
 import Glibc
 import Pictures
 
-/// A file that only grows: each append is one write of whole lines or records.
+/// A file that only grows. Each append adds whole lines or whole records.
 final class AppendedFile {
   let path: String
   private let descriptor: Int32
-  /// Bytes so far.
+  /// The current length in bytes.
   private(set) var length: Int
 
-  /// Opens a file of a folder at its end, or makes it. Throws `FileError`, also for what is no regular file of that
-  /// folder alone (`OpenFolder.openToWrite`).
+  /// Opens a file of a folder for appending, or creates it.
+  ///
+  /// Throws `FileError`, also if the name is not a regular file that belongs to this folder alone (see
+  /// `OpenFolder.openToWrite`).
   init(_ name: String, in folder: OpenFolder) throws {
     path = folder.path(of: name)
     descriptor = try folder.openToWrite(name, O_RDWR | O_CREAT | O_APPEND)
@@ -18,7 +20,8 @@ final class AppendedFile {
 
   deinit { close(descriptor) }
 
-  /// Throws `FileError` where the file system takes less than all; what it took of it is cut off again.
+  /// Appends all bytes. If the file system accepts only a part of them, the part is cut off again and `FileError` is
+  /// thrown.
   func append(_ bytes: [UInt8]) throws {
     var done = 0
     while done < bytes.count {
@@ -36,19 +39,19 @@ final class AppendedFile {
 
   func append(line: String) throws { try append(Array((line + "\n").utf8)) }
 
-  /// Makes sure that what was appended survives a crash of the machine. Throws `FileError`.
+  /// Makes sure that the appended bytes survive a crash of the machine. Throws `FileError`.
   func synchronize() throws {
     guard fdatasync(descriptor) == 0 || errno == EINVAL else { throw systemError(path, "cannot be synced", errno) }
   }
 
-  /// Cuts the file back to its first `length` bytes; a shorter file stays as it is. Throws `FileError`.
+  /// Cuts the file to its first `length` bytes. A shorter file does not change. Throws `FileError`.
   func truncate(to length: Int) throws {
     guard length < self.length else { return }
     guard ftruncate(descriptor, off_t(length)) == 0 else { throw systemError(path, "cannot be cut", errno) }
     self.length = length
   }
 
-  /// Up to `count` bytes from `offset` on; fewer where the file ends. Throws `FileError`.
+  /// Reads up to `count` bytes from `offset` on, fewer at the end of the file. Throws `FileError`.
   func bytes(at offset: Int, count: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     let got = pread(descriptor, &bytes, count, off_t(offset))
@@ -56,7 +59,7 @@ final class AppendedFile {
     return Array(bytes.prefix(got))
   }
 
-  /// The end of the last whole line within the first `length` bytes: 0 where there is none. Throws `FileError`.
+  /// The end of the last whole line within the first `length` bytes, or 0 if there is none. Throws `FileError`.
   func endOfLine(before length: Int) throws -> Int {
     var end = min(length, self.length)
     while end > 0 {

@@ -1,9 +1,10 @@
 import Pictures
 
-/// Draws a table of numbers: the first column is the x axis, each other one a curve.
+/// Draws a table of numbers as curves. The first column is the x axis, and each other column is a curve.
 public enum CSVFigure {
-  /// Draws a CSV file whose first line names the columns as PNG or SVG. Empty cells are left out.
-  /// Throws `FileError`, and `RunError` with the line where the file holds something else than numbers.
+  /// Draws a CSV file as PNG or SVG. The first line of the file names the columns, and empty cells are omitted.
+  ///
+  /// Throws `FileError`, and `RunError` with the line number if a cell is not a number.
   public static func write(_ path: String, title: String, yLabel: String, picture: OutputFile) throws {
     let rows = try CSV(parsing: readFile(path), name: path).rows
     guard let header = rows.first?.fields, header.count >= 2 else {

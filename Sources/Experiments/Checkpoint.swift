@@ -2,28 +2,28 @@ import Configuration
 import Pictures
 import Tensors
 
-/// Everything a training needs to go on: parameters, optimizers, estimator, step, and how far its logs reach.
+/// Everything that a training needs to continue: parameters, optimizers, estimator, step, and the lengths of its logs.
 public enum Checkpoint {
-  /// What a checkpoint holds beside the tensors that it put into a workbench.
+  /// The contents of a checkpoint other than the tensors that were loaded into a workbench.
   public struct Restored {
     public let step: Int
-    /// How far the logs reached; `LogState` reads it.
+    /// The lengths of the logs, read by `LogState`.
     let log: JSON
-    /// The config of the run that made it; nil where the checkpoint does not say.
+    /// The config of the run that wrote the checkpoint; nil if the checkpoint does not contain it.
     let config: RunConfig?
   }
 
-  /// Which of its tensors are wanted.
+  /// Selects the tensors of a checkpoint that are loaded.
   enum Part {
-    /// All that a training needs to go on.
+    /// All tensors that a training needs to continue.
     case everything
-    /// The model's parameters, which is all that a trained model needs.
+    /// The model's parameters, which are enough to use a trained model.
     case parameters
-    /// The model's parameters, and the estimator's parameters and statistics where the checkpoint has the same.
+    /// The model's parameters, and the estimator's parameters and statistics if the checkpoint has the same ones.
     case parametersAndEstimator
   }
 
-  /// Writes the state after `step` steps, atomically. Throws `FileError`.
+  /// Writes the state after `step` steps atomically. Throws `FileError`.
   static func write(_ workbench: Workbench, step: Int, log: JSON = .object([]), to path: String) throws {
     try writeFileAtomically(encode(workbench, step: step, log: log), to: path)
   }
@@ -37,18 +37,19 @@ public enum Checkpoint {
       ])
   }
 
-  /// Puts everything of a checkpoint into a workbench. Nothing changes if it does not fit.
-  /// Throws `RunError` that names what differs, and `FileError`.
+  /// Loads all of a checkpoint into a workbench. Nothing changes if it does not fit.
+  ///
+  /// Throws `RunError` that names the difference, and `FileError`.
   @discardableResult
   public static func restore(_ workbench: Workbench, from path: String) throws -> Restored {
     try restore(.everything, of: path, into: workbench)
   }
 
-  /// Puts a part of a checkpoint into a workbench. Nothing changes if it does not fit.
+  /// Loads a part of a checkpoint into a workbench. Nothing changes if it does not fit.
   ///
-  /// `called` is the step that the name of the file says: the checkpoint must say the same; one that says nothing of its
-  /// step, because only its parameters are left, is taken at its name. Throws `RunError` that names what differs, and
-  /// `FileError`.
+  /// `called` is the step in the file's name. The checkpoint must contain the same step. A checkpoint that contains no
+  /// step, because only its parameters are left, is assumed to have the step in its name, unless `part` is
+  /// `everything`. Throws `RunError` that names the difference, and `FileError`.
   static func restore(_ part: Part, of path: String, into workbench: Workbench, called: Int? = nil) throws -> Restored {
     let file = try SafeTensorsFile(path)
     let metadata = file.header.metadata
@@ -86,8 +87,9 @@ public enum Checkpoint {
     return step
   }
 
-  /// Puts another run's parameters into a workbench: the model's, and the estimator's where that run has the same.
-  /// Throws `RunError` that names what differs in the model's; then nothing changes.
+  /// Loads another run's parameters into a workbench: the model's, and the estimator's if that run has the same ones.
+  ///
+  /// Throws `RunError` that names the difference if the model's parameters do not fit. Then nothing changes.
   static func initialize(_ workbench: Workbench, from path: String) throws {
     let file = try SafeTensorsFile(path)
     let (model, estimator) = (named(workbench.model.store.parameters), named(workbench.estimator.store.parameters))
@@ -99,7 +101,8 @@ public enum Checkpoint {
     parameters.map { ("parameters/\($0.name)", $0) }
   }
 
-  /// The values of a state. Shapes are compared before anything is read, so that nothing larger than the workbench is.
+  /// The tensors for a state. All shapes are compared before any data is read, so that no tensor larger than the
+  /// workbench's is read.
   private static func tensors(
     of file: SafeTensorsFile, for state: [(name: String, tensor: Parameter)]
   ) throws -> [Tensor] {

@@ -4,14 +4,16 @@ import Models
 import Scenes
 import Tensors
 
-/// What is measured of models whose latents are codes of objects, beside what is measured of all.
+/// The metrics of models whose latents are codes of objects, in addition to the metrics of all models.
 struct CodeEvaluation {
-  /// Scenes on which the threshold is searched (mvae.md 4.3); fewer where there are fewer training scenes, or few to test it.
+  /// The number of training scenes on which the threshold is searched (Nash et al. 2017, section 4.3). Fewer are used
+  /// if there are fewer training scenes, and at most four times the number of evaluated scenes.
   static let searchedScenes = 6400
-  /// Scenes that are divided into objects: decoding every code alone takes as long as that many scenes.
+  /// The number of scenes that are divided into objects. It is limited because every code of a scene is decoded by
+  /// itself: a scene takes as long as one scene per code.
   static let dividedScenes = 1000
 
-  /// The names of `scores`.
+  /// The names of the metrics in `scores`.
   static let measures =
     ThresholdCounting.measures + [Measure("foreground_ari", better: .higher, takesLong: true)]
 
@@ -20,16 +22,16 @@ struct CodeEvaluation {
   private var examples: [ThresholdCounting.Example] = []
   private var divisions = Statistics()
 
-  /// Nil for models of one code or none.
+  /// Nil for models with no codes or a single code.
   init?(_ workbench: Workbench) {
     guard let model = workbench.model as? any CodeModel, model.objects > 1 else { return nil }
     (self.model, self.workbench) = (model, workbench)
   }
 
-  /// Adds the scenes that have labels.
+  /// Adds the labeled scenes of a batch.
   mutating func add(_ batch: Batch) { examples += Self.examples(batch, model) }
 
-  /// Adds how well the codes of some scenes of a split divide their pixels.
+  /// Adds how well the codes divide the pixels of the first scenes of a split into objects.
   mutating func divide(_ split: Split) {
     let dataset = workbench.dataset
     let size = workbench.config.evaluation.batch
@@ -46,7 +48,7 @@ struct CodeEvaluation {
     }
   }
 
-  /// Throws what reading the training scenes throws.
+  /// Throws the errors of reading the training scenes.
   func scores() throws -> [Score] {
     let divided = divisions.mean.map { [Score("foreground_ari", $0)] } ?? []
     guard !examples.isEmpty else { return divided }
@@ -69,7 +71,7 @@ struct CodeEvaluation {
     }
   }
 
-  /// For every pixel of every image the code that, drawn alone, is brightest there.
+  /// For every pixel of every image, the code that is brightest there when it is drawn alone.
   private static func divided(_ images: Tensor, _ model: any CodeModel) -> [[Int]] {
     let (batch, objects) = (images.shape[0], model.objects)
     let alone = model.decoded(model.codes(of: images).means, objects: 1)
@@ -89,7 +91,7 @@ struct CodeEvaluation {
     }
   }
 
-  /// The object that alone covers a pixel, by more than half; nil where none does, or several do.
+  /// For every pixel, the only object whose mask there is above one half; nil if no object or several objects cover it.
   private static func owners(_ scene: Scene) -> [Int?] {
     (0..<scene.height * scene.width).map { pixel in
       let covering = scene.masks.indices.filter { scene.masks[$0][pixel] > 127 }

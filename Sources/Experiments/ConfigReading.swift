@@ -1,12 +1,14 @@
 import Configuration
 import Models
 
-/// What a person can ask about a config without training it.
+/// A config as users inspect it, without training.
 public struct ConfigReading {
   private let loaded: Loaded<RunConfig>
 
-  /// A config file, or one row of an experiment file with its first seed, with a budget and overrides on top.
-  /// Throws `ConfigurationError`, and `RunError` for an experiment without a row and a config with a row or a budget.
+  /// Reads a config file, or one row of an experiment file with its first seed, and applies a budget and overrides.
+  ///
+  /// Throws `ConfigurationError`, and `RunError` for an experiment without a row, or for a config with a row or a
+  /// budget.
   public init(_ path: String, row: String? = nil, budget: String? = nil, _ overrides: [String]) throws {
     if let row {
       loaded = try Experiment.row(row, of: path, budget: budget, overrides: overrides)
@@ -22,8 +24,10 @@ public struct ConfigReading {
     loaded = try ConfigurationFile.load(RunConfig.self, path: path, overrides: overrides)
   }
 
-  /// Reads a config file, or a row of an experiment file, or the whole experiment as a sweep does, and says that it is fine.
-  /// Throws what is not.
+  /// Checks a config file, a row of an experiment file, or a whole experiment as a sweep reads it. Returns a message
+  /// that it is valid.
+  ///
+  /// Throws an error if it is not valid.
   public static func verdict(
     _ path: String, row: String? = nil, budget: String? = nil, _ overrides: [String]
   ) throws -> String {
@@ -35,24 +39,26 @@ public struct ConfigReading {
     return "\(path): fine, with \(rows.count == 1 ? "its row" : "all of its \(rows.count) rows")"
   }
 
-  /// The defaults, with overrides on top. Throws `ConfigurationError`.
+  /// The defaults, with overrides applied. Throws `ConfigurationError`.
   public init(defaultsWith overrides: [String]) throws {
     loaded = try ConfigurationFile.load(RunConfig.self, text: "", name: "defaults", overrides: overrides)
   }
 
   public var config: RunConfig { loaded.value }
 
-  /// Throws `ConfigurationError` for a model that is not what its name says. Runs that are there are read all the same.
+  /// Throws `ConfigurationError` for a model whose name claims a paper's model that it is not. Existing runs with such
+  /// a config can still be read.
   func refuseMisnomer() throws { try loaded.refuseMisnomer() }
 
-  /// Every key with its value, as YAML that loads back to the same config.
+  /// Every key with its value, as YAML that loads to the same config.
   public var text: String { ConfigurationFile.encode(loaded.value) }
 
-  /// The dotted name of every key.
+  /// The dotted names of all keys.
   public var keys: [String] { loaded.keys }
 
-  /// Where the value of a key comes from, or the values of a section; an empty key means everything.
-  /// Throws `ConfigurationError` for a key that the config does not have.
+  /// Reports where the value of a key, or the values of a section, come from. An empty key means the whole config.
+  ///
+  /// Throws `ConfigurationError` for an unknown key.
   public func explanation(of key: String) throws -> String { try loaded.explain(key) }
 
   /// The JSON schema (draft-07) of configs: `docs/airframe.schema.json`.
@@ -65,7 +71,7 @@ public struct ConfigReading {
 }
 
 extension Loaded where Value == RunConfig {
-  /// Throws `ConfigurationError` for a model that bears the name of a paper's without being that.
+  /// Throws `ConfigurationError` for a model that has the name of a paper's model but differs from it.
   func refuseMisnomer() throws {
     if let words = misnomer(value.model, regularizers: value.regularizers) { throw fault("model.name", words) }
   }

@@ -1,20 +1,22 @@
 import Configuration
 import Pictures
 
-/// Learning curves of one or more runs, from their `metrics.jsonl`.
+/// Learning curves of one or more runs, read from their `metrics.jsonl`.
 public enum Curves {
-  /// What curves are drawn against.
+  /// The quantity on the x axis.
   public enum Axis: String, CaseIterable, Sendable {
     case steps
-    /// Seconds of training steps, without evaluations.
+    /// Seconds spent in training steps, without evaluations.
     case seconds
   }
 
-  /// One run's values of one metric where it was evaluated on validation scenes.
+  /// The values of one metric in one run, at each evaluation on validation scenes.
   struct Curve { let name: String, points: [(place: Double, value: Double)] }
 
-  /// Draws a metric of runs as PNG or SVG, and writes the same numbers as CSV (the step or time, then a column a run).
-  /// Throws where a run has no such metric.
+  /// Draws a metric of runs as PNG or SVG, and writes the same numbers as CSV: a column with the step or time, then one
+  /// column per run.
+  ///
+  /// Throws `RunError` if a run does not have the metric.
   public static func write(
     runs: [String], metric: String, against axis: Axis = .steps, picture: OutputFile?, table: OutputFile?
   ) throws {
@@ -52,7 +54,7 @@ public enum Curves {
         throw RunError("\(path):\(number): is no line of a training's log; remove it, or put the file back as it was")
       }
       guard line["split"]?.string == "validation", let value = line[metric]?.double else { return }
-      // Both files go from step to step.
+      // Both files are ordered by step.
       while time < times.count, times[time].step <= step { time += 1 }
       points.append((axis == .steps ? Double(step) : time > 0 ? times[time - 1].seconds : 0, value))
     }
@@ -64,6 +66,6 @@ public enum Curves {
 }
 
 extension RunFolder {
-  /// The last two parts of the path: config and run.
+  /// The last two components of the path: config and run.
   var shortName: String { path.split(separator: "/").suffix(2).joined(separator: "/") }
 }

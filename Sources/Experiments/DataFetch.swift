@@ -1,20 +1,20 @@
 import Glibc
 
-/// Downloads the files of a source, by the system's `curl`, and checks them, by `sha256sum` or by reading them.
+/// Downloads the files of a source with the system's `curl`, and checks them with `sha256sum` or by reading them.
 public enum DataFetch {
-  /// What became of one file.
+  /// The outcome for one file.
   public struct FetchedFile: Sendable, CustomStringConvertible {
     public enum Outcome: Sendable, Equatable {
       case fetched
-      /// It stood there, and is right.
+      /// The file already existed and is correct.
       case present
-      /// What stood there was damaged, or another file, and was moved aside: it may be the user's own.
+      /// The existing file was damaged or a different one. It was moved aside, because it may belong to the user.
       case replaced(problem: String, aside: String)
     }
 
     public let path: String
     public let outcome: Outcome
-    /// What is known of a right file: `checksum as published`.
+    /// How the file was checked: `checksum as published`.
     let assurance: String
 
     public var description: String {
@@ -29,7 +29,7 @@ public enum DataFetch {
 
   /// The URL of a folder that holds the files, as given to `--from`, with a slash at its end.
   ///
-  /// Throws `RunError` for what is no URL.
+  /// Throws `RunError` for a text that is not a URL.
   public static func mirror(_ text: String) throws -> String {
     guard let colon = text.firstRange(of: "://"), colon.lowerBound > text.startIndex else {
       throw RunError("'\(text)' is no URL of a folder, such as https://HOST/mnist/ or file:///FOLDER/mnist/")
@@ -37,10 +37,13 @@ public enum DataFetch {
     return text.hasSuffix("/") ? text : text + "/"
   }
 
-  /// Fetches the files of `source` that are not in its folder below `dataFolder`, or are not right there.
+  /// Fetches the files of `source` that are missing or incorrect in its folder below `dataFolder`.
   ///
-  /// What is not right, damaged or the user's own, is moved aside once the right file has come. `mirrors` replaces the source's own; `progress` gets a line for each download.
-  /// Throws `DataFetchError` where a file comes from no mirror: complete files fetched before stay, nothing else does.
+  /// An incorrect file, which may be damaged or the user's, is moved aside after the correct file has been downloaded.
+  /// `mirrors` replaces the mirrors of the source. `progress` receives a line for each download.
+  ///
+  /// Throws `DataFetchError` if no mirror provides a file. Complete files that were fetched before stay, and partial
+  /// files are removed.
   public static func run(
     _ source: DataSource, into dataFolder: String, from mirrors: [String]? = nil, progress: (String) -> Void = { _ in }
   ) throws -> [FetchedFile] {
@@ -61,13 +64,14 @@ public enum DataFetch {
         return FetchedFile(path: path, outcome: outcome, assurance: file.proof.assurance)
       }
     } catch {
-      // A folder that was made for nothing goes; one with files in it cannot be removed this way.
+      // Remove the folders that were created for this fetch. `rmdir` fails for a folder that holds files.
       for folder in new { rmdir(folder) }
       throw error
     }
   }
 
-  /// Where to look for a file, first to last. The user's mirrors may use the name that files have in the data folder.
+  /// The URLs to try for a file, in order. The user's mirrors may also use the name that the file has in the data
+  /// folder.
   private static func urls(of file: DataSource.File, _ source: DataSource, _ mirrors: [String]?) -> [String] {
     let names =
       file.name == file.publishedName || mirrors == nil ? [file.publishedName] : [file.publishedName, file.name]
@@ -96,17 +100,18 @@ public enum DataFetch {
     throw DataFetchError.failed(path: path, attempts: attempts)
   }
 
-  /// Why one mirror did not give a file.
+  /// The reason why a mirror did not provide a file.
   struct Problem: Error {
     let words: String
   }
 
-  /// The most bytes of a file that is fetched.
+  /// The largest size of a file that is fetched, in bytes.
   static let byteLimit = 1 << 28
 
-  /// Writes what the URL holds into a file, and checks it. Throws `Problem`.
+  /// Downloads a URL into a file and checks it. Throws `Problem`.
   ///
-  /// A server that cannot be reached is given up after 17 seconds, one that sends less than 1000 bytes a second after 20.
+  /// The download fails after 17 seconds if the server cannot be reached, and after 20 seconds below 1000 bytes per
+  /// second.
   private static func download(_ url: String, to part: PartFile, _ proof: DataSource.Proof) throws {
     var received = 0
     var failure: String?
@@ -124,15 +129,15 @@ public enum DataFetch {
     }
     if let failure { throw Problem(words: failure) }
     guard result.succeeded else {
-      // One line for each try; the last one counts.
+      // curl writes one line per attempt. The last one is reported.
       let words = result.output.split(whereSeparator: \.isNewline).last.map(String.init)
       throw Problem(words: words ?? "curl ended with status \(result.status)")
     }
     if let problem = try fault(of: part.path, proof) { throw Problem(words: "the file there \(problem)") }
   }
 
-  /// What is wrong with a file that is there; nil for the right one. Throws `DataFetchError` where its checksum cannot be
-  /// taken.
+  /// Describes what is wrong with an existing file; nil if it is correct. Throws `DataFetchError` if its checksum
+  /// cannot be computed.
   static func fault(of path: String, _ proof: DataSource.Proof) throws -> String? {
     switch proof {
     case .checksum(let expected):
@@ -144,11 +149,12 @@ public enum DataFetch {
     }
   }
 
-  /// Gives a file a name that nothing has: `NAME.old`, `NAME.old-2` and so on. Returns it; throws `Problem`.
+  /// Renames a file to the first unused name of `NAME.old`, `NAME.old-2` and so on, and returns that name. Throws
+  /// `Problem`.
   private static func moveAside(_ path: String) throws -> String {
     for number in 1...1000 {
       let aside = number == 1 ? "\(path).old" : "\(path).old-\(number)"
-      // Unlike rename, link never replaces what has that name.
+      // Unlike rename, link never replaces an existing file.
       if link(path, aside) == 0 {
         unlink(path)
         return aside
@@ -159,7 +165,7 @@ public enum DataFetch {
       words: "fetched, but what stands at \(path) cannot be moved aside: \(String(cString: strerror(errno)))")
   }
 
-  /// Removes what fetches left that were killed: parts that no process holds.
+  /// Removes the partial files of fetches that were killed: those that no process has locked.
   private static func removeStaleParts(of path: String, in folder: String) {
     guard let name = path.split(separator: "/").last, let listing = opendir(folder) else { return }
     defer { closedir(listing) }
@@ -171,10 +177,11 @@ public enum DataFetch {
     }
   }
 
-  /// 64 hexadecimal digits.
+  /// The SHA-256 of a file, as 64 hexadecimal digits.
   static func sha256(ofFile path: String) throws -> String {
     let result = try finishing { try SystemCommand.run("sha256sum", ["--", path]) }
-    // `sha256sum` writes the digits, two spaces and the name; a backslash first where the name has strange characters.
+    // `sha256sum` writes the digits, two spaces and the name. If the name has special characters, a backslash comes
+    // first.
     let digits = result.output.drop { $0 == "\\" }.prefix(64)
     guard result.succeeded, digits.count == 64, digits.allSatisfy(\.isHexDigit) else {
       throw DataFetchError.unreadable(
@@ -190,7 +197,7 @@ public enum DataFetch {
 }
 
 extension DataSource.Proof {
-  /// What it says of a file that it has not refused.
+  /// Describes what the check establishes about a file that passed it.
   fileprivate var assurance: String {
     switch self {
     case .checksum: "checksum as published"

@@ -1,6 +1,6 @@
-/// Why files could not be fetched.
+/// The reason why files could not be fetched.
 public enum DataFetchError: Error, Equatable, Sendable {
-  /// One mirror that was asked in vain.
+  /// One mirror that was tried without success.
   public struct Attempt: Equatable, Sendable {
     public let url: String
     public let problem: String
@@ -11,9 +11,9 @@ public enum DataFetchError: Error, Equatable, Sendable {
   case notStarted(program: String, reason: String)
   /// The user pressed Ctrl-C.
   case interrupted
-  /// No mirror gave the file.
+  /// No mirror provided the file.
   case failed(path: String, attempts: [Attempt])
-  /// A file's checksum could not be taken.
+  /// The checksum of a file could not be computed.
   case unreadable(path: String, problem: String)
 
   init(_ failure: SystemCommand.Failure) {

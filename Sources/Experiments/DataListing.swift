@@ -2,19 +2,19 @@ import Configuration
 import Datasets
 import Scenes
 
-/// What datasets there are, and whether their files are at hand.
+/// Lists the datasets and whether their files are available.
 public enum DataListing {
   /// One dataset of the registry, with its default settings.
   public struct Entry: Equatable, Sendable {
     public let name: String
     public let summary: String
-    /// The source its files come from; nil for one that is drawn from nothing.
+    /// The source of its files; nil for a dataset that is generated without files.
     public let needs: String?
-    /// A file that it looked for in the data folder in vain; nil where all are there.
+    /// A file that is missing in the data folder; nil if all files are there.
     public let missing: String?
-    /// What is wrong with files that are there; nil where they can be used.
+    /// What is wrong with the existing files; nil if they can be used.
     public let damage: String?
-    /// Whether all files are the published ones; false too for the user's own.
+    /// Whether all files are the published ones. False for the user's files.
     public let isPublished: Bool
   }
 
@@ -23,10 +23,10 @@ public enum DataListing {
 
   /// Every dataset of the registry, in its order.
   ///
-  /// Datasets themselves say what they need: they are made without files, and with those of the data folder.
+  /// Each dataset reports which files it needs: it is made once without files, and once with the data folder.
   public static func entries(dataFolder: String) throws -> [Entry] {
     datasets.entries.map { entry in
-      // Nothing can lie below a file that is no folder.
+      // No file can exist below a path that is not a folder.
       let needs = lack(entry, dataFolder: "/dev/null")?.source
       let missing = needs.flatMap { _ in lack(entry, dataFolder: dataFolder)?.file }
       guard let needs, missing == nil else {
@@ -40,7 +40,7 @@ public enum DataListing {
     }
   }
 
-  /// Whether the files of a source are there as their proof wants them. False where that cannot be found out.
+  /// Whether all files of a source pass their check. False if that cannot be determined.
   private static func isPublished(_ source: String, _ dataFolder: String) -> Bool {
     guard let source = dataSources.first(where: { $0.name == source }) else { return false }
     return source.files.allSatisfy { file in
@@ -50,7 +50,7 @@ public enum DataListing {
     }
   }
 
-  /// What a dataset says of its files when it reads them all; nil where it can use them.
+  /// The error of a dataset when it reads all its files; nil if it can use them.
   private static func damage(
     _ entry: Registry<DatasetContext, any Dataset>.Entry, _ dataFolder: String
   ) -> String? {
@@ -61,7 +61,7 @@ public enum DataListing {
     } catch { return "\(error)" }
   }
 
-  /// The list as lines: name and summary, then what it needs and where that is.
+  /// The list as text: name and summary, then the required files and where they are.
   public static func text(dataFolder: String) throws -> String {
     let entries = try entries(dataFolder: dataFolder)
     let width = entries.map(\.name.count).max() ?? 0
@@ -95,7 +95,7 @@ public enum DataListing {
     } catch DatasetError.notFound(let path, _, _) {
       return (path, entry.name)
     } catch {
-      // The files are there; what is wrong with them is another matter.
+      // The files exist. Other errors are reported by `damage`.
       return nil
     }
   }

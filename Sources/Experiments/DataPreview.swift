@@ -3,9 +3,9 @@ import Datasets
 import Pictures
 import Scenes
 
-/// A picture of a dataset's first scenes, with what is true of them.
+/// A picture of the first scenes of a dataset, with their true objects.
 public enum DataPreview {
-  /// The dataset of that name, its keys set by `key=value` overrides (`counts={2: 10}`). Throws `ConfigurationError`.
+  /// The dataset of that name, with keys set by `key=value` overrides (`counts={2: 10}`). Throws `ConfigurationError`.
   public static func choice(dataset name: String, _ overrides: [String]) throws -> Choice {
     try ConfigurationFile.load(
       RunConfig.self, text: "", name: "preview", overrides: ["dataset.name=\(name)"] + qualified(overrides)
@@ -17,9 +17,9 @@ public enum DataPreview {
     try Runner.check(path, qualified(overrides)).dataset
   }
 
-  /// Writes a grid of the first `count` scenes of a split (fewer where it has fewer) as a PNG.
+  /// Writes a grid of the first `count` scenes of a split as a PNG, or of all scenes if there are fewer.
   ///
-  /// Throws what the dataset throws, `RunError` for a split without scenes, and `OutputFileFailure`.
+  /// Throws the dataset's errors, `RunError` for a split without scenes, and `OutputFileFailure`.
   public static func write(
     _ choice: Choice, split: Split = .train, count: Int = 16, dataFolder: String, to out: OutputFile
   ) throws {
@@ -31,7 +31,8 @@ public enum DataPreview {
     try out.write(picture(scenes))
   }
 
-  /// Scenes in an almost square grid, each enlarged, its true boxes drawn, with the number of objects below.
+  /// Draws scenes in an almost square grid. Each scene is enlarged, with its true boxes drawn and the number of objects
+  /// below.
   static func picture(_ scenes: [Scene]) -> Picture {
     var columns = 1
     while columns * columns < scenes.count { columns += 1 }
@@ -57,17 +58,17 @@ public enum DataPreview {
     return cell
   }
 
-  /// Enlarges scenes to 200 pixels or so.
+  /// The factor that enlarges a scene to about 200 pixels.
   static func zoom(of scene: Scene) -> Int { max(1, min(4, 200 / max(scene.height, scene.width))) }
 
-  /// Scenes hold one plane after the other, pictures the channels of each pixel together.
+  /// Converts from planes (scenes) to interleaved channels (pictures).
   private static func pixels(of scene: Scene) -> Picture {
     let plane = scene.height * scene.width
     let pixels = (0..<plane).flatMap { pixel in (0..<scene.channels).map { scene.pixels[$0 * plane + pixel] } }
     return Picture(width: scene.width, height: scene.height, channels: scene.channels, pixels: pixels)
   }
 
-  /// The dataset's keys as they are called in a whole config.
+  /// The dataset's keys with their full names in a config.
   private static func qualified(_ overrides: [String]) -> [String] {
     overrides.map { $0.hasPrefix("dataset.") ? $0 : "dataset.\($0)" }
   }

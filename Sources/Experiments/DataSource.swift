@@ -1,16 +1,16 @@
 import Datasets
 
-/// Published files that datasets are made from.
+/// Published files from which datasets are made.
 public struct DataSource: Sendable {
   /// A file as its authors publish it.
   public struct File: Sendable {
-    /// What the file is called in the data folder.
+    /// The name of the file in the data folder.
     public let name: String
-    /// What it is called where it is published.
+    /// The name under which the file is published.
     let publishedName: String
     let proof: Proof
 
-    /// A file of that name, here and there, and of that checksum (64 hexadecimal digits).
+    /// A file that has the same name in both places, and this checksum (64 hexadecimal digits).
     init(name: String, sha256: String) { (self.name, publishedName, proof) = (name, name, .checksum(sha256)) }
 
     init(name: String, publishedAs publishedName: String, _ proof: Proof) {
@@ -18,21 +18,21 @@ public struct DataSource: Sendable {
     }
   }
 
-  /// How it is known that a file is the right one.
+  /// How a file is checked.
   enum Proof: Sendable {
-    /// By its SHA-256, in 64 hexadecimal digits.
+    /// By its SHA-256, as 64 hexadecimal digits.
     case checksum(String)
-    /// By what is in it: this throws what is wrong with the file of that path.
+    /// By its contents. The function receives the path and throws an error that describes what is wrong.
     case content(@Sendable (String) throws -> Void)
   }
 
-  /// What follows `airframe data fetch`, and the folder in the data folder where the files go.
+  /// The argument of `airframe data fetch`, and the folder in the data folder that receives the files.
   public let name: String
-  /// Folders on the web that hold the files, the first one first asked; each URL ends in a slash.
+  /// URLs of folders that hold the files, in the order in which they are tried. Each URL ends with a slash.
   let mirrors: [String]
   let files: [File]
 
-  /// The source of that name. Throws `RunError` where there is none.
+  /// The source with this name. Throws `RunError` if there is none.
   public static func named(_ name: String) throws -> DataSource {
     guard let source = dataSources.first(where: { $0.name == name }) else {
       let known = dataSources.map(\.name).joined(separator: ", ")
@@ -42,11 +42,11 @@ public struct DataSource: Sendable {
   }
 }
 
-/// All that can be fetched.
+/// All sources that can be fetched.
 public let dataSources: [DataSource] = [.mnist, .omniglot, .kanjivg]
 
 extension DataSource {
-  /// MNIST's four files (LeCun and Cortes). The checksums are those of the official files.
+  /// The four files of MNIST (LeCun and Cortes). The checksums are those of the official files.
   static let mnist = DataSource(
     name: "mnist",
     mirrors: ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"],
@@ -65,7 +65,7 @@ extension DataSource {
         sha256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ])
 
-  /// Omniglot's two small background sets (Lake et al.), as their authors publish them.
+  /// The two small background sets of Omniglot (Lake et al. 2015), as their authors publish them.
   static let omniglot = DataSource(
     name: "omniglot",
     mirrors: [
@@ -80,8 +80,10 @@ extension DataSource {
         name: "images_background_small2.zip",
         sha256: "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"),
     ])
-  /// KanjiVG (Ulrich Apel) in its one-file form, release 2025-08-16. No checksum is published: a file is the right one if
-  /// it expands without a fault and holds the default characters of `hanzi`.
+  /// KanjiVG (Ulrich Apel) as one file, release 2025-08-16.
+  ///
+  /// No checksum is published. A file is accepted if it decompresses without an error and holds the default characters
+  /// of `hanzi`.
   static let kanjivg = DataSource(
     name: "kanjivg", mirrors: ["https://github.com/KanjiVG/kanjivg/releases/download/r20250816/"],
     files: [

@@ -1,27 +1,27 @@
-/// Texts from outside (names, paths, reasons) as parts of what is written: one function for each format.
+/// Escapes external texts (names, paths, reasons) for output, with one function per format.
 ///
-/// CSV has its own in `CSV`, JSON in `JSON`, YAML in `ConfigurationFile`.
+/// CSV is escaped in `CSV`, JSON in `JSON`, and YAML in `ConfigurationFile`.
 public enum Escaping {
-  /// A text for a terminal: what would steer it, hide or turn text around is shown as an escape (`\u{1B}`). Line breaks and
-  /// tabs stay.
+  /// A text for a terminal. Characters that would control the terminal, hide text or reverse its direction are shown as
+  /// escapes (`\u{1B}`). Line breaks and tabs stay.
   public static func terminal(_ text: String) -> String {
     escaped(text) { scalar in scalar == "\n" || scalar == "\t" ? nil : visible(scalar) }
   }
 
-  /// As `terminal`, in one line: line breaks (`\n`) and tabs (`\t`) are shown, too.
+  /// Like `terminal`, but on one line: line breaks (`\n`) and tabs (`\t`) are escaped, too.
   public static func line(_ text: String) -> String { escaped(text, visible) }
 
-  /// A text in a line or a table's cell of Markdown (CommonMark, GitHub's tables): it shows as it is.
+  /// A text for a line or a table cell of Markdown (CommonMark, GitHub's tables), which renders as the original text.
   static func markdown(_ text: String) -> String {
     let characters = Array(line(text))
     var result = ""
     for (index, character) in characters.enumerated() {
       let isEnd = index == 0 || index == characters.count - 1
       switch character {
-      // Between letters an underscore does not emphasize.
+      // An underscore between letters does not start emphasis.
       case "_" where !isEnd && isWord(characters[index - 1]) && isWord(characters[index + 1]): result += "_"
       case "\\", "|", "`", "*", "_", "<", ">", "&", "[", "]", "~", "$": result += "\\\(character)"
-      // At the start of a line these begin a heading, a list or a rule.
+      // At the start of a line these characters begin a heading, a list or a rule.
       case "#", "+", "-", "=", ":": result += index == 0 ? "\\\(character)" : "\(character)"
       case ".", ")":
         result += characters[..<index].allSatisfy(\.isNumber) && index > 0 ? "\\\(character)" : "\(character)"
@@ -32,7 +32,7 @@ public enum Escaping {
     return result
   }
 
-  /// A text in LaTeX's paragraphs and tables: it is set as it is.
+  /// A text for paragraphs and tables of LaTeX, which is typeset as the original text.
   static func latex(_ text: String) -> String {
     var result = ""
     var before: Character?
@@ -45,11 +45,11 @@ public enum Escaping {
       case ">": result += "\\textgreater{}"
       case "|": result += "\\textbar{}"
       case "{", "}", "$", "&", "%", "#", "_": result += "\\\(character)"
-      // After the end of a table's line these would belong to it.
+      // After the end of a table row, LaTeX would read these as an argument of `\\`.
       case "[", "*": result += before == nil ? "{\(character)}" : "\(character)"
-      // Two would become a dash or a quotation mark.
+      // Two of these in a row would become a dash or a quotation mark.
       case "-", "'", "`", ",": result += before == character ? "{}\(character)" : "\(character)"
-      // At an end, or after another one, a space would be left out.
+      // LaTeX omits a space at an end or after another space.
       case " ": result += before == nil || before == " " ? "{} " : " "
       default: result.append(character)
       }
@@ -58,18 +58,18 @@ public enum Escaping {
     return before == " " ? result + "{}" : result
   }
 
-  /// A text behind the `%` of a comment in LaTeX, which ends with the line.
+  /// A text after the `%` of a LaTeX comment, which ends with the line.
   static func latexComment(_ text: String) -> String { line(text) }
 
   private static func isWord(_ character: Character) -> Bool { character.isLetter || character.isNumber }
 
-  /// An escape for what does not show as itself; nil for what does.
+  /// The escape for a character that is not visible; nil for a visible one.
   private static func visible(_ scalar: Unicode.Scalar) -> String? {
     switch scalar {
     case "\n": return "\\n"
     case "\t": return "\\t"
     case "\r": return "\\r"
-    // Marks and overrides of the direction of text, ends of lines and of paragraphs.
+    // Direction marks and overrides, and line and paragraph separators.
     case "\u{61C}", "\u{200E}", "\u{200F}", "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}": break
     default: if scalar.properties.generalCategory != .control { return nil }
     }

@@ -8,14 +8,14 @@ import Tensors
 
 /// Measures a model on a whole split.
 public struct Evaluator {
-  /// What an evaluation found.
+  /// The result of an evaluation.
   public struct Result {
-    /// Named values, the bound first.
+    /// Named values, with nELBO first.
     public let scores: [Score]
-    /// True counts against found ones.
+    /// The number of images by true and found count.
     public let counts: CountTable?
 
-    /// One line a true count: how often 0, 1, 2, ... objects were found.
+    /// One line per true count: how often 0, 1, 2, ... objects were found.
     public var countLines: [String] {
       (counts?.rows ?? []).enumerated().map { truth, found in
         "counts_true_\(truth) " + found.map(String.init).joined(separator: " ")
@@ -25,8 +25,8 @@ public struct Evaluator {
     public subscript(_ name: String) -> Double? { scores.first { $0.name == name }?.value }
   }
 
-  /// Everything that an evaluation of some model can give: the columns of experiments, and what `evaluation.select_by` can
-  /// name where one end is the good one.
+  /// All metrics that an evaluation of any model can report. They are the columns of experiments.
+  /// `evaluation.select_by` can name those that have a better direction and do not take long.
   public static let measures =
     [
       Measure("nelbo", better: .lower), Measure("nll", better: .lower, takesLong: true),
@@ -37,12 +37,17 @@ public struct Evaluator {
 
   public init(_ workbench: Workbench) { self.workbench = workbench }
 
-  /// nELBO from posterior samples (hard, at the schedules' final values), everything else from modes and means
-  /// (models.md section 7). With `importanceSamples`, also `nll`: -log of the mean of so many importance weights, which
-  /// bounds the negative log-likelihood from above, the closer the more there are (Burda, Grosse and Salakhutdinov 2016).
-  /// Throws `RunError` for a split without scenes, and what reading the data throws.
-  /// Models of codes are also measured by counting above a threshold and, if `dividesScenes`, by how their codes divide
-  /// the pixels of the first scenes among them.
+  /// Computes nELBO from posterior samples (hard samples, schedules at their final values), and all other metrics from
+  /// modes and means.
+  ///
+  /// With `importanceSamples`, the result also has `nll`: minus the log of the mean of that many importance weights,
+  /// averaged over images. It is an upper bound of the negative log-likelihood that becomes tighter with more samples
+  /// (Burda, Grosse and Salakhutdinov 2016).
+  ///
+  /// Models of codes are also measured by counting codes above a threshold. With `dividesScenes`, they are measured by
+  /// how their codes divide the pixels of the first scenes into objects.
+  ///
+  /// Throws `RunError` for a split without scenes, and the errors of reading the data.
   public func evaluate(_ split: Split, importanceSamples: Int = 0, dividesScenes: Bool = false) throws -> Result {
     try workbench.requireScenes(of: split)
     let (model, config) = (workbench.model, workbench.config.evaluation)
@@ -85,7 +90,7 @@ public struct Evaluator {
   }
 }
 
-/// log of the mean of exponentials, number by number, over arrays that come one by one.
+/// Elementwise log of the mean of exponentials over arrays that arrive one at a time.
 private struct LogMeanExp {
   private var largest: [Double]
   private var sums: [Double]

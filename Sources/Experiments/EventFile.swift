@@ -3,18 +3,18 @@ import Pictures
 
 /// A TensorBoard event file: scalars and pictures, appended record by record.
 ///
-/// Wall times are the training steps, so that a resumed run holds the same bytes as an uninterrupted one.
+/// The wall time of a record is its training step, so that a resumed run writes the same bytes as an uninterrupted one.
 final class EventFile {
   private let file: AppendedFile
 
-  /// Opens the `events.out.tfevents.*` of a folder, or makes one. Throws `FileError`.
+  /// Opens the `events.out.tfevents.*` file of a folder, or creates one. Throws `FileError`.
   init(in folder: OpenFolder) throws {
     file = try AppendedFile(
       EventFile.name(among: try folder.names()) ?? "\(prefix)\(time(nil)).\(hostName())", in: folder)
     if file.length == 0 { try writeHead() }
   }
 
-  /// The event file of a folder, if there is one. Throws `FileError` where the folder cannot be listed.
+  /// The path of a folder's event file; nil if there is none. Throws `FileError` if the folder cannot be listed.
   static func path(in folder: String) throws -> String? {
     name(among: try fileNames(in: folder)).map { "\(folder)/\($0)" }
   }
@@ -25,7 +25,7 @@ final class EventFile {
   var length: Int { file.length }
   func synchronize() throws { try file.synchronize() }
 
-  /// Cuts the file back; a file without anything starts anew.
+  /// Cuts the file to a length. A file that is then empty gets a new header record.
   func truncate(to length: Int) throws {
     try file.truncate(to: length)
     if file.length == 0 { try writeHead() }
@@ -39,14 +39,14 @@ final class EventFile {
       let head = try file.bytes(at: end, count: 8)
       guard head.count == 8 else { break }
       let size = head.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
-      // 16 bytes around the payload: its length, and two checksums.
+      // 16 bytes surround the payload: its length and two checksums.
       guard size <= UInt64(limit), end + 16 + Int(size) <= limit else { break }
       end += 16 + Int(size)
     }
     return end
   }
 
-  /// Appends one record a value.
+  /// Appends one record per value.
   func append(_ values: [(name: String, value: Double)], step: Int) throws {
     try file.append(
       values.flatMap { name, value in
@@ -86,7 +86,7 @@ final class EventFile {
     return Self.record(event)
   }
 
-  /// Length, masked checksum of the length, payload, masked checksum of the payload.
+  /// A record: length, masked checksum of the length, payload, masked checksum of the payload.
   private static func record(_ event: ProtobufMessage) -> [UInt8] {
     let length = littleEndian(UInt64(event.encoded.count))
     return length + littleEndian(CRC32C.masked(length)) + event.encoded
@@ -96,7 +96,7 @@ final class EventFile {
 
 private let prefix = "events.out.tfevents."
 
-/// The few kinds of protobuf fields that events need.
+/// An encoder for the kinds of protobuf fields that events need.
 struct ProtobufMessage {
   private(set) var encoded: [UInt8] = []
 
@@ -133,7 +133,7 @@ struct ProtobufMessage {
   }
 }
 
-/// CRC-32C (Castagnoli), as event files have it.
+/// CRC-32C (Castagnoli), the checksum of event files.
 enum CRC32C {
   private static let table: [UInt32] = (0..<256).map { index in
     (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1 }
@@ -143,7 +143,7 @@ enum CRC32C {
     ~bytes.reduce(~0) { crc, byte in table[Int((crc ^ UInt32(byte)) & 0xFF)] ^ crc >> 8 }
   }
 
-  /// Turned and shifted, so that the checksum of data that holds checksums stays useful.
+  /// The checksum rotated and offset, so that it also works for data that contains checksums.
   static func masked(_ bytes: [UInt8]) -> UInt32 {
     let crc = checksum(bytes)
     return (crc >> 15 | crc << 17) &+ 0xA282_EAD8
@@ -154,7 +154,7 @@ private func littleEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }
 
-/// This machine's name.
+/// The name of this machine.
 func hostName() -> String {
   var name = [CChar](repeating: 0, count: 256)
   gethostname(&name, 255)

@@ -4,11 +4,11 @@ import Inference
 import Models
 import Tensors
 
-/// Lays one training step bare, for checking against other implementations.
+/// Exports all values of one training step, to check them against other implementations.
 public enum ExportStep {
-  /// Writes the first training step of a config: parameters, images, noise, constants, terms, losses and gradients.
+  /// Writes a training step of a config: parameters, images, noise, constants, terms, losses and gradients.
   ///
-  /// `step` is the training step whose batch, noise and schedules are used; the parameters are the initial ones.
+  /// `step` selects the batch, the noise and the values of schedules. The parameters are the initial ones.
   public static func write(_ config: RunConfig, dataFolder: String, step: Int, to out: OutputFile) throws {
     try Threads.use(config.training.threads)
     let workbench = try Workbench(config, dataFolder: dataFolder)

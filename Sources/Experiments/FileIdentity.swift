@@ -1,15 +1,17 @@
 import Glibc
 import Pictures
 
-/// Which file it is, whatever it is called: its device and its number there.
+/// Identifies a file independently of its name, by its device and inode number.
 struct FileIdentity: Equatable {
   private let device, number: UInt64
 
   init(_ status: stat) { (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
 }
 
-/// Throws `FileError` where something else than a regular file stands at a path: a pipe would be waited for without end, a
-/// device may do anything. Nothing at all is for whoever opens it to report.
+/// Throws `FileError` if a path exists and is not a regular file. Reading a pipe could wait forever, and a device may
+/// have side effects.
+///
+/// A missing file is not an error here. It is reported when the file is opened.
 func requireRegularFile(_ path: String) throws {
   var status = stat()
   guard stat(path, &status) == 0, FileKind(status) != .regular else { return }
@@ -17,7 +19,7 @@ func requireRegularFile(_ path: String) throws {
     path: path, problem: "is \(FileKind(status).words), not a regular file", nextStep: "put the file in its place")
 }
 
-/// What stands at a path.
+/// The kind of file at a path.
 enum FileKind: Equatable {
   case regular, folder, link, pipe, other
 

@@ -1,18 +1,19 @@
 import Glibc
 import Pictures
 
-/// A lock that the system gives up when its process ends, however it ends.
+/// A lock that the system releases when its process ends, for whatever reason.
 final class FolderLock: Sendable {
   private let descriptor: Int32
 
-  /// Throws `RunError` where another process holds it, saying what `held` says, and where the file system gives no locks.
+  /// Throws `RunError` with the message `held` if another process holds the lock, `RunError` if the file system does
+  /// not support locks, and `FileError` if the file cannot be opened.
   convenience init(_ path: String, held: String) throws {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
     try self.init(descriptor, path, held: held)
   }
 
-  /// The lock of a run folder. Throws as above.
+  /// Takes the lock of a run folder. Throws as above.
   convenience init(_ folder: OpenFolder) throws {
     try self.init(
       try folder.openToWrite("lock", O_RDWR | O_CREAT), folder.path(of: "lock"),
@@ -27,7 +28,7 @@ final class FolderLock: Sendable {
     }
   }
 
-  /// Why there is no lock: only these two codes mean that another process has it.
+  /// The error for a lock that was refused. Only EAGAIN and EACCES mean that another process holds it.
   static func refusal(_ path: String, _ code: Int32, held: String) -> RunError {
     if code == EAGAIN || code == EACCES { return RunError("\(path): \(held)") }
     return RunError(
@@ -36,8 +37,8 @@ final class FolderLock: Sendable {
         + "this one mounted with locks")
   }
 
-  /// A child of this process that has not yet become another program still has the descriptor: were it closed alone, the
-  /// lock would outlive it by that moment.
+  /// Unlocks before closing. A child process that has not yet executed its program still has the descriptor, so closing
+  /// it here would keep the lock until then.
   deinit {
     var lock = Self.wholeFile
     lock.l_type = Int16(F_UNLCK)
@@ -45,14 +46,14 @@ final class FolderLock: Sendable {
     close(descriptor)
   }
 
-  /// Whether the file that is locked is the one that stands in a folder under the name of its lock.
+  /// Whether the locked file is still the lock file of this folder.
   func isLock(of folder: OpenFolder) -> Bool {
     var own = stat()
     guard fstat(descriptor, &own) == 0, let found = folder.status(of: "lock") else { return false }
     return FileIdentity(own) == FileIdentity(found)
   }
 
-  /// Whether a process holds the lock at `path`; asking disturbs nobody.
+  /// Whether a process holds the lock at `path`. The check does not disturb other processes.
   static func isHeld(_ path: String) -> Bool {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return false }
@@ -61,7 +62,8 @@ final class FolderLock: Sendable {
     return fcntl(descriptor, get, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
   }
 
-  // Locks of an open file rather than of a process (fcntl(2), F_OFD_SETLK and F_OFD_GETLK): tests can hold two in one process.
+  // Locks of an open file instead of a process (fcntl(2), F_OFD_SETLK and F_OFD_GETLK): tests can hold two in one
+  // process.
   private static let get: Int32 = 36
   private static let set: Int32 = 37
 

@@ -1,18 +1,18 @@
 import Glibc
 
-/// What the folders of runs are called after the file that they come from.
+/// The names of run folders, derived from the file of their config or experiment.
 enum FolderName {
-  /// Folders whose files are told apart by the folders below them.
+  /// Folders below which the path is part of the name.
   private static let roots = ["configs", "experiments"]
   private static let suffixes = [".yaml", ".yml"]
-  /// Bytes of a name; a file system allows 255.
+  /// The largest number of bytes in a name. A file system allows 255.
   private static let longest = 200
 
-  /// The name of a config or an experiment: that of its file without the suffix. Below a folder `configs` or `experiments`,
-  /// the folders between stand before it: `air-multi-mnist` for `configs/air/multi-mnist.yaml`.
+  /// The name for a config or an experiment: its file's name without the suffix. Below a folder `configs` or
+  /// `experiments`, the folders in between are prepended: `configs/air/multi-mnist.yaml` gives `air-multi-mnist`.
   ///
-  /// It depends on which file it is, not on how its path is written: links are followed, and the working folder does not
-  /// count. It is never empty or hidden, and holds no control characters.
+  /// The name depends on the file, not on how its path is written: links are resolved, and the working folder has no
+  /// influence. The name is never empty or hidden, and has no control characters.
   static func of(file path: String) -> String {
     var folders = real(path).split(separator: "/").map(String.init)
     let file = folders.popLast() ?? ""
@@ -22,18 +22,18 @@ enum FolderName {
     return visible((above + [stem]).joined(separator: "-"))
   }
 
-  /// The name with what cannot be seen or misleads replaced.
+  /// The name with invisible and misleading characters replaced.
   private static func visible(_ name: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in name.unicodeScalars { result.append(scalar.isVisible ? scalar : "_") }
-    // The end of a long name says more than its beginning.
+    // The end of a long name is more informative than its beginning.
     var bytes = result.reduce(0) { $0 + UTF8.width($1) }
     while bytes > longest { bytes -= UTF8.width(result.removeFirst()) }
     let shown = String(result.drop { ".- ".unicodeScalars.contains($0) })
     return shown.isEmpty ? "config" : shown
   }
 
-  /// The absolute path without links; the path itself where there is no such file.
+  /// The absolute path without links, or the path itself if the file does not exist.
   private static func real(_ path: String) -> String {
     guard let found = realpath(path, nil) else { return path }
     defer { free(found) }
@@ -42,7 +42,8 @@ enum FolderName {
 }
 
 extension Unicode.Scalar {
-  /// Whether it shows as a character of its own: no control character, no line break, nothing that turns text around.
+  /// Whether the character is visible: no control character, no line break, and no character that changes the text
+  /// direction.
   var isVisible: Bool {
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
@@ -50,7 +51,7 @@ extension Unicode.Scalar {
     }
   }
 
-  /// `U+001B`
+  /// The code point: `U+001B`.
   var number: String {
     let digits = String(value, radix: 16, uppercase: true)
     return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits

@@ -4,13 +4,13 @@ import Models
 import Pictures
 import Scenes
 
-/// What a trained model finds in some images: counts, boxes, and every latent.
+/// The results of a trained model on a set of images: counts, boxes, and every latent.
 public struct InferredImages {
-  /// How results are written.
+  /// The format of the written results.
   public enum Format: String, CaseIterable, Sendable {
-    /// One document; keys always in the same order.
+    /// One document, with keys always in the same order.
     case json
-    /// One line an object, after a line with the columns' names.
+    /// One line per object, after a line with the column names.
     case csv
     /// NumPy arrays over images and steps.
     case npz
@@ -27,7 +27,7 @@ public struct InferredImages {
     (self.run, self.step, self.shape) = (run, step, shape)
   }
 
-  /// Adds what a model made of some images, in their order.
+  /// Adds the model's results for some images, in their order.
   mutating func add(_ names: [String], _ explanation: SceneExplanation) {
     self.names += names
     scenes += explanation.scenes
@@ -38,7 +38,7 @@ public struct InferredImages {
     }
   }
 
-  /// The results in a format, as a file's bytes. Throws `FileError` for an NPZ too large for its format.
+  /// The results in a format, as the bytes of a file. Throws `FileError` if the results are too large for an NPZ file.
   public func bytes(_ format: Format) throws -> [UInt8] {
     switch format {
     case .json: Array((json.description + "\n").utf8)
@@ -49,7 +49,7 @@ public struct InferredImages {
 
   private var presence: LatentValues? { latents.first { $0.name == "presence" } }
 
-  /// Latents of an object: all but its presence, which is a probability and stands apart.
+  /// The latents of an object without its presence, which is written separately as a probability.
   private var described: [LatentValues] { latents.filter { $0.name != "presence" } }
 
   // MARK: JSON
@@ -90,7 +90,7 @@ public struct InferredImages {
     ])
   }
 
-  /// A single-precision number with no more digits than it has.
+  /// A single-precision number, written with no more digits than needed.
   private func number(_ value: Float) -> JSON { .number(Double(value.description) ?? Double(value)) }
 
   // MARK: CSV

@@ -2,15 +2,17 @@ import Configuration
 import Glibc
 import Pictures
 
-/// Files of one JSON object per line. They grow with the training, so they are read piece by piece.
+/// Reads files with one JSON object per line. They grow during training, so they are read in chunks.
 enum JSONLines {
-  /// Longer lines are no lines of ours.
+  /// The length of the longest valid line, in bytes.
   static let longestLine = 1 << 20
 
-  /// Calls `body` for every whole line with its object, its number (from 1) and the place of its end in bytes; the object is
-  /// nil where the line is none. What follows the last newline is being written, or was cut short, and is left out.
+  /// Calls `body` for every whole line with its object, its line number (from 1), and the byte offset of its end. The
+  /// object is nil if the line is not a JSON object. Text after the last newline is omitted, because it is still being
+  /// written or was cut off.
   ///
-  /// Throws `FileError` where the file cannot be read or has lines of more than `longestLine` bytes, and what `body` throws.
+  /// Throws `FileError` if the file cannot be read or has a line of more than `longestLine` bytes, and the errors of
+  /// `body`.
   static func read(_ path: String, _ body: (_ line: JSON?, _ number: Int, _ end: Int) throws -> Void) throws {
     let file = try openRegularFile(path)
     defer { close(file) }
@@ -47,7 +49,7 @@ enum JSONLines {
   }
 }
 
-/// Opens a file to read it. A pipe, which nobody may write to, and a device are refused. Throws `FileError`.
+/// Opens a file for reading. Pipes, which may have no writer, and devices are refused. Throws `FileError`.
 func openRegularFile(_ path: String) throws -> Int32 {
   try requireRegularFile(path)
   let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)

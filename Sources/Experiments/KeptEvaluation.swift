@@ -4,30 +4,32 @@ import Evaluation
 import Pictures
 import Scenes
 
-/// An evaluation that stands in a run's folder (`evaluations/`), under all that makes it this one: step, split, what was changed
-/// of the run's config, what the data held, and the code that measured.
+/// An evaluation in a run's folder (`evaluations/`). It is identified by step, split, changes to the run's config, data
+/// and code.
 ///
-/// Tables and lists take those that are the run's own: nothing was changed, and the data is that of the training. Any other
-/// one answers "what if" and is only listed by `airframe evaluate RUN --list`.
+/// An evaluation is the run's own if the config was not changed and the data is that of the training. Tables and lists
+/// use the run's own evaluations. Any other evaluation answers a "what if" question and is only shown by
+/// `airframe evaluate RUN --list`.
 public struct KeptEvaluation: Sendable {
   public let step: Int
   public let split: String
   /// The keys of the config that differ from the run's, with their values.
   public let changes: [JSON.Member]
-  /// The fingerprint of the data; nil in files of version 0.2, which do not tell.
+  /// The fingerprint of the data; nil in files of version 0.2, which do not contain it.
   public let data: String?
-  /// Version and commit of the program that measured, with `+` where its files had been changed.
+  /// Version and commit of the program that evaluated, with `+` if its files had been changed.
   public let code: String
-  /// When it was measured, in UTC; empty where the file does not tell.
+  /// The time of the evaluation, in UTC; empty if the file does not contain it.
   public let time: String
   public let scores: [JSON.Member]
   /// Whether it is the run's own result.
   public let isOwn: Bool
-  /// How often each number of objects was found, by the true number; empty where nothing is counted.
+  /// How often each number of objects was found, by the true number. Empty if nothing is counted.
   private let counts: [[Int]]
 
-  /// What was measured with a workbench whose config is that of the run in `folder`, or differs from it.
-  /// Throws `ConfigurationError` where the run's config cannot be read.
+  /// The result of an evaluation with a workbench, whose config may differ from that of the run in `folder`.
+  ///
+  /// Throws `ConfigurationError` if the run's config cannot be read.
   init(_ result: Evaluator.Result, _ workbench: Workbench, of folder: RunFolder, step: Int, split: Split) throws {
     self.step = step
     self.split = split.rawValue
@@ -41,7 +43,7 @@ public struct KeptEvaluation: Sendable {
     isOwn = changes.isEmpty && folder.trainedOn(data)
   }
 
-  /// What a file of the folder holds; nil where it is none of an evaluation.
+  /// Reads an evaluation from a file of the folder; nil if the file does not hold one.
   fileprivate init?(_ json: JSON, of folder: RunFolder) {
     guard case .integer(let step)? = json["step"], let split = json["split"]?.string,
       case .object(let scores)? = json["scores"]
@@ -55,7 +57,7 @@ public struct KeptEvaluation: Sendable {
     isOwn = changes.isEmpty && folder.trainedOn(data)
   }
 
-  /// What version 0.2 wrote: the scores beside step and split, and nothing of what was changed.
+  /// Reads a file of version 0.2, which has the scores next to step and split and does not record changes.
   fileprivate init?(version2 json: JSON) {
     guard case .integer(let step)? = json["step"], let split = json["split"]?.string, case .object(let members) = json
     else { return nil }
@@ -64,10 +66,10 @@ public struct KeptEvaluation: Sendable {
     (changes, data, code, time, counts, isOwn) = ([], nil, "0.2", "", [], true)
   }
 
-  /// The value of a score; nil where it was not measured.
+  /// The value of a score; nil if it was not measured.
   subscript(_ name: String) -> Double? { scores.first { $0.key == name }?.value.double }
 
-  /// The file's name: the same for the same evaluation, so that it is kept once.
+  /// The file's name. The same evaluation has the same name, so that it is kept once.
   var name: String {
     let identity = [JSON.text(split), .integer(step), .object(changes), data.map(JSON.text) ?? .null, .text(code)]
     return "evaluations/\(split)-step-\(step)-\(Provenance.hash(JSON.list(identity).line)).json"
@@ -84,13 +86,13 @@ public struct KeptEvaluation: Sendable {
 }
 
 extension RunFolder {
-  /// Puts an evaluation into the folder. Throws `RunError` or `FileError` where that cannot be written.
+  /// Writes an evaluation into the folder. Throws `RunError` or `FileError` if that fails.
   func keep(_ evaluation: KeptEvaluation) throws {
     try makeFolder("\(path)/evaluations")
     try write(evaluation.json.description + "\n", to: evaluation.name)
   }
 
-  /// All evaluations that stand here and can be read, by step, then split, the older first.
+  /// All readable evaluations of the run, sorted by step, then split, then time.
   var evaluations: [KeptEvaluation] {
     let found = ((try? fileNames(in: "\(path)/evaluations")) ?? []).filter {
       $0.hasSuffix(".json") && !$0.hasPrefix(".")
@@ -99,15 +101,15 @@ extension RunFolder {
     return found.sorted { ($0.step, $0.split, $0.time) < ($1.step, $1.split, $1.time) }
   }
 
-  /// The run's own evaluation on a split of the checkpoint after so many steps, the newest one; nil where there is none.
+  /// The run's newest own evaluation of a split after `step` steps; nil if there is none.
   func evaluation(_ split: String, after step: Int) -> KeptEvaluation? {
     let own = evaluations.last { $0.split == split && $0.step == step && $0.isOwn }
-    // Sweeps of version 0.2 left such a file. Its `evaluation.json` may be of anything.
+    // Sweeps of version 0.2 wrote this file. Its `evaluation.json` may describe any step or split.
     let old = { self.json("evaluation-\(split)-step-\(step).json").flatMap(KeptEvaluation.init(version2:)) }
     return own ?? old().flatMap { $0.split == split && $0.step == step ? $0 : nil }
   }
 
-  /// Whether data of this fingerprint is what the run was trained on, as far as its folder tells.
+  /// Whether the fingerprint is that of the run's training data. True if the folder does not contain a fingerprint.
   fileprivate func trainedOn(_ data: String?) -> Bool {
     guard let data, let own = json("environment.json")?[Provenance.dataKey]?.string else { return true }
     return data == own
@@ -115,7 +117,7 @@ extension RunFolder {
 }
 
 extension KeptEvaluation {
-  /// A table of evaluations for people: what each one is, and its first scores.
+  /// A table of evaluations as readable text: what each one is, and its main scores.
   static func table(_ evaluations: [KeptEvaluation]) -> String {
     let shown = ["nelbo", "nll", "count_accuracy"].filter { name in evaluations.contains { $0[name] != nil } }
     let head = ["step", "split", "what it is", "measured", "code"] + shown
@@ -130,8 +132,8 @@ extension KeptEvaluation {
 }
 
 extension RunFolder {
-  /// What was measured of the checkpoint after so many steps, on test scenes by `evaluate` or on validation scenes by the
-  /// training itself; nil where that was not.
+  /// The scores of the checkpoint after `step` steps, from the training itself for validation scenes, and from
+  /// `evaluate` for other splits. Nil if there are none.
   func measured(_ split: String, after step: Int) -> (scores: [JSON.Member], code: String?)? {
     if split == "validation" {
       let line = RunRecord.lastLine(of: "\(path)/metrics.jsonl") {

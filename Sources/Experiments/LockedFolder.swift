@@ -2,21 +2,22 @@ import Configuration
 import Glibc
 import Pictures
 
-/// The run folder in which this process trains: held open and locked, so that nobody else writes there, and nothing is
-/// written anywhere else.
+/// The run folder in which this process trains. It is held open and locked, so that no other process writes there, and
+/// this process writes nowhere else.
 ///
-/// Before each write it is made sure that the path still leads to this folder and this lock. A folder that was deleted
-/// or moved away, perhaps with a new run in its place, ends the training with `LostFolder`.
+/// Before each write the path is checked to still lead to this folder and this lock. If the folder was deleted or
+/// moved, even if a new run took its place, the training ends with `LostFolder`.
 final class LockedFolder {
   let folder: RunFolder
   let files: OpenFolder
   private let lock: FolderLock
-  /// The step of the newest checkpoint that this training knows of; `status.json` tells it.
+  /// The step of the newest checkpoint that this training knows of, written to `status.json`.
   var newestCheckpoint: Int?
 
   var path: String { folder.path }
 
-  /// Throws `RunError` where another process trains in this folder or the file system has no locks, and `FileError`.
+  /// Throws `RunError` if another process trains in this folder or the file system does not support locks, and
+  /// `FileError`.
   init(_ folder: RunFolder) throws {
     self.folder = folder
     files = try OpenFolder(folder.path)
@@ -24,24 +25,24 @@ final class LockedFolder {
     try requireOwn()
   }
 
-  /// Throws `LostFolder` where the path leads elsewhere by now.
+  /// Throws `LostFolder` if the path no longer leads to this folder.
   func requireOwn() throws {
     guard isOwn, files.isAtItsPath else { throw LostFolder(path: path) }
   }
 
-  /// Whether the folder, wherever it stands, is still the one of this training.
+  /// Whether the open folder, wherever it is now, is still the one that this training locked.
   private var isOwn: Bool { lock.isLock(of: files) }
 
-  /// Replaces a file whole. Throws `FileError` and `LostFolder`.
+  /// Replaces a whole file. Throws `FileError` and `LostFolder`.
   func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
 
-  /// Replaces a file whole. Throws `FileError` and `LostFolder`.
+  /// Replaces a whole file. Throws `FileError` and `LostFolder`.
   func write(_ bytes: [UInt8], to name: String) throws {
     try requireOwn()
     try files.write(bytes, to: name)
   }
 
-  /// A JSON file of the folder; nil where there is none that can be read.
+  /// A JSON file of the folder; nil if it is missing or cannot be read.
   func json(_ name: String) -> JSON? { folder.json(name) }
 
   /// Checks that a checkpoint could be written now. Throws `FileError` and `LostFolder`.
@@ -51,14 +52,14 @@ final class LockedFolder {
     files.remove(name)
   }
 
-  /// Removes checkpoints after these steps. Throws `LostFolder`.
+  /// Removes the checkpoints after these steps. Throws `LostFolder`.
   func removeCheckpoints(_ steps: [Int]) throws {
     guard !steps.isEmpty else { return }
     try requireOwn()
     for step in steps { files.remove(RunFolder.checkpointName(step)) }
   }
 
-  /// Removes what a process left that was killed while it wrote a file. Throws `FileError` and `LostFolder`.
+  /// Removes temporary files of a process that was killed while it wrote. Throws `FileError` and `LostFolder`.
   func removeUnfinished() throws {
     try requireOwn()
     for part in [".", "checkpoints", "images"] where part == "." || isFolder(part) {
@@ -76,16 +77,17 @@ final class LockedFolder {
 
   // MARK: status.json
 
-  /// Writes `status.json`: `running`, `finished`, `interrupted`, or `failed` with the reason. Throws `FileError` and
-  /// `LostFolder`.
+  /// Writes `status.json` with `running`, `finished` or `interrupted`. `writeFailure` writes `failed` with a reason.
+  ///
+  /// Throws `FileError` and `LostFolder`.
   func write(status: String, step: Int, of steps: Int) throws {
     try write(self.status(status, step, steps, nil) + "\n", to: "status.json")
   }
 
-  /// Writes `failed` with the reason as well as that can be done: also where the folder was moved, but never into another
-  /// one.
+  /// Writes `failed` with the reason if possible, also if the folder was moved, but never into another folder.
   ///
-  /// A full disk takes no new file, but what stands there already has its place, and a few hundred bytes fit into it.
+  /// On a full disk no new file can be created, but a few hundred bytes fit into the space that the existing file
+  /// already occupies.
   func writeFailure(at step: Int, of steps: Int, reason: String) {
     guard isOwn else { return }
     do {
@@ -108,7 +110,7 @@ final class LockedFolder {
   }
 }
 
-/// A training whose folder is no longer where it was: deleted, moved, or replaced by that of another run.
+/// The error of a training whose folder was deleted, moved, or replaced by the folder of another run.
 public struct LostFolder: Error, CustomStringConvertible {
   public let path: String
   public var description: String {

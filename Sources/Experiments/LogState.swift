@@ -1,19 +1,19 @@
 import Configuration
 
-/// What a checkpoint keeps of the logs, so that they go on as if nothing had happened.
+/// The state of the logs in a checkpoint, so that a resumed training continues them without a gap.
 struct LogState {
-  /// Bytes of `metrics.jsonl` and of the event file.
+  /// The lengths of `metrics.jsonl` and of the event file, in bytes.
   let metrics, events: Int
   let json: JSON
 
-  /// The state of logs that hold nothing yet.
+  /// The state of empty logs.
   static let empty = LogState(metrics: 0, events: 0, json: .object([]))
 
   private init(metrics: Int, events: Int, json: JSON) {
     (self.metrics, self.events, self.json) = (metrics, events, json)
   }
 
-  /// Throws `RunError` for what no checkpoint of a run says.
+  /// Throws `RunError` for values that a checkpoint of a run cannot contain.
   init(_ json: JSON) throws {
     guard json["metrics"] != nil else {
       throw RunError(

@@ -1,12 +1,13 @@
 import Pictures
 
-/// Names that stand in one word of the command line, separated by commas: `--only ROW,ROW`.
+/// A list of names in one word of the command line, separated by commas: `--only ROW,ROW`.
 ///
-/// The word is a record of a CSV file: a name with a comma or a quote stands in quotes, in which quotes are doubled. Where
-/// that is no list of known names, a word that can be cut at its commas into known names in exactly one way is that list.
+/// The word is a CSV record: a name with a comma or a quote is enclosed in quotes, and quotes in it are doubled. If
+/// that does not give known names, the word is cut at its commas into known names, provided that there is exactly one
+/// way to do so.
 public enum NameList {
-  /// Throws `RunError` where the word is no list of known names: it says how they are written. `option` is where it stands,
-  /// `kind` what is named ("row").
+  /// Throws `RunError` with the correct spelling if the word is not a list of known names. `option` is the option that
+  /// holds the word, and `kind` names the items ("row").
   public static func names(in word: String, among known: [String], option: String, kind: String) throws -> [String] {
     let record = CSV.fields(ofRecord: word)
     let set = Set(known)
@@ -25,19 +26,20 @@ public enum NameList {
     throw RunError("\(option) '\(word)': \(problem) (\(kind)s: \(spelled))")
   }
 
-  /// A name as it stands in such a list.
+  /// The spelling of a name in such a list.
   static func spelling(_ name: String) -> String { CSV.record([name]) }
 
-  /// The ways to cut a word at commas into known names; spaces after a comma may be left out.
+  /// The ways to cut a word at commas into known names. Spaces after a comma may be skipped.
   private struct Cuts {
-    /// How many there are, 2 for more.
+    /// The number of ways, with 2 for more than one.
     let count: Int
-    /// The only one.
+    /// The names, if there is exactly one way.
     let only: [String]?
 
     init(_ word: String, _ known: Set<String>) {
       let pieces = word.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      // From the end: how many ways the rest can be cut in, and the length of the first name of one.
+      // From the end: the number of ways to cut the rest, and the first name of one of them with the start of what
+      // follows.
       var ways = [Int](repeating: 0, count: pieces.count + 1)
       var first = [(name: String, next: Int)?](repeating: nil, count: pieces.count + 1)
       ways[pieces.count] = 1

@@ -1,15 +1,15 @@
 import Glibc
 import Pictures
 
-/// A folder that is held open: what is done in it is done in this folder, whatever its path leads to by then.
+/// A folder that is held open. All operations apply to this folder, even if its path leads elsewhere later.
 ///
 /// Names may lead into folders below it (`checkpoints/step-8.safetensors`), which may be symbolic links.
 final class OpenFolder: Sendable {
-  /// Where it was found; for messages.
+  /// The path under which it was opened, for messages.
   let path: String
   private let descriptor: Int32
 
-  /// Throws `FileError` where there is no folder that can be opened.
+  /// Throws `FileError` if there is no folder that can be opened.
   init(_ path: String) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -20,22 +20,22 @@ final class OpenFolder: Sendable {
 
   func path(of name: String) -> String { "\(path)/\(name)" }
 
-  /// Whether its path still leads to it: it was neither moved nor deleted.
+  /// Whether its path still leads to it, so that it was neither moved nor deleted.
   var isAtItsPath: Bool {
     var (own, found) = (stat(), stat())
     guard fstat(descriptor, &own) == 0, stat(path, &found) == 0 else { return false }
     return FileIdentity(own) == FileIdentity(found)
   }
 
-  /// What a name stands for, a symbolic link not being followed; nil where there is nothing.
+  /// The status of a name, without following a symbolic link; nil if it does not exist.
   func status(of name: String) -> stat? {
     var status = stat()
     return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }
 
-  /// Opens a file that is written in place, and makes it where `flags` say so.
+  /// Opens a file for writing in place, and creates it if `flags` contain `O_CREAT`.
   ///
-  /// Only a regular file with one name is opened: through a link, what is written would change a file elsewhere.
+  /// Only a regular file with a single name is opened, because writing through a link would change a file elsewhere.
   /// Throws `FileError`.
   func openToWrite(_ name: String, _ flags: Int32) throws -> Int32 {
     if let status = status(of: name) { try requireOwn(name, status) }
@@ -68,7 +68,7 @@ final class OpenFolder: Sendable {
     }
   }
 
-  /// Replaces a file whole. Throws `FileError`.
+  /// Replaces a whole file. Throws `FileError`.
   func write(_ bytes: [UInt8], to name: String) throws {
     try writeFileAtomically(bytes, to: name, in: descriptor, path: path(of: name))
   }
@@ -83,14 +83,14 @@ final class OpenFolder: Sendable {
   }
 }
 
-/// Names in a folder, sorted. Throws `FileError` where it cannot be listed: that is not the same as holding nothing.
+/// The names in a folder, sorted. Throws `FileError` if it cannot be listed, which is not the same as an empty folder.
 func fileNames(in folder: String) throws -> [String] {
   let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   guard file >= 0 else { throw systemError(folder, "cannot be listed", errno) }
   return try fileNames(listing: file, path: folder)
 }
 
-/// Takes over the descriptor.
+/// Takes ownership of the descriptor.
 private func fileNames(listing file: Int32, path: String) throws -> [String] {
   guard let stream = fdopendir(file) else {
     let code = errno

@@ -1,34 +1,35 @@
 import Glibc
 import Pictures
 
-/// A file that a command writes for its user: checked before the work, written whole after it.
+/// A file that a command writes for its user. It is checked before the work and written as a whole after it.
 ///
-/// Its name's ending decides the format. A file that exists stays, unless the command line says that it may go, and no input
-/// ever goes. A link is followed. What is no file (a pipe, /dev/stdout, /dev/null) is written through and stays what it is.
+/// The extension of the name decides the format. An existing file is not replaced unless the command line allows it,
+/// and an input is never replaced. Links are followed. A path that is not a regular file (a pipe, /dev/stdout,
+/// /dev/null) is written to directly and not replaced.
 public struct OutputFile: Sendable {
   public enum Format: String, Sendable { case png, svg, csv, json, npz, safetensors }
 
-  /// What may stand in the file's place and go.
+  /// Which existing file may be replaced.
   public enum Replacement: Sendable {
     case nothing
     case anything
-    /// A file whose first line begins so.
+    /// Only an empty file, or one that begins with this text.
     case fileThatBegins(with: String)
   }
 
-  /// As it was named.
+  /// The path as the user gave it.
   public let path: String
   public let format: Format
-  /// Where the bytes go: `path`, behind its links.
+  /// The path that receives the bytes: `path` with links resolved.
   private let place: String
   private let isFile: Bool
   private let replaces: Bool
 
-  /// Checks a name before the work: `formats` are what can be written, the usual one first, `chosen` the one that was asked
-  /// for by name. `inputs` are files, folders of PNG files and folders of runs that the work reads.
+  /// Checks a path before the work. `formats` are the possible formats, with the default one first. `chosen` is the
+  /// format that the user named. `inputs` are the files, folders of PNG files and folders of runs that the work reads.
   ///
-  /// Throws `RunError` for an ending that is none of these formats, for an input, and for a file that exists and may not go;
-  /// `FileError` where the folder cannot be written.
+  /// Throws `RunError` for an extension that is none of these formats, for an input, and for an existing file that may
+  /// not be replaced. Throws `FileError` if the folder cannot be written.
   public init(
     _ path: String, as formats: [Format], chosen: Format? = nil, replacing replacement: Replacement = .nothing,
     inputs: [String] = []
@@ -58,19 +59,19 @@ public struct OutputFile: Sendable {
     guard access(folder, W_OK | X_OK) == 0 else { throw systemError(path, "no file can be made in \(folder)", errno) }
   }
 
-  /// What is wrong with an output, on one line.
+  /// An error about an output, on one line.
   private static func fault(_ path: String, _ words: String) -> RunError {
     RunError("\(Escaping.line(path)): \(words)")
   }
 
-  /// The files of data that a config, or that of a run, names.
+  /// The data files named by a config, or by the config of a run.
   private static func data(of input: String) -> [String] {
     let config =
       input.hasSuffix(".yaml") ? try? Runner.check(input, []) : try? RunFolder(opening: input).config()
     return config?.locatedFiles ?? []
   }
 
-  /// Writes all of the bytes or nothing. Throws `OutputFileFailure`.
+  /// Writes all bytes or nothing. Throws `OutputFileFailure`.
   public func write(_ bytes: [UInt8]) throws {
     do {
       if isFile {
@@ -83,15 +84,15 @@ public struct OutputFile: Sendable {
     }
   }
 
-  /// Throws `PictureError`, `OutputFileFailure`.
+  /// Writes a picture as PNG. Throws `PictureError` and `OutputFileFailure`.
   func write(_ picture: Picture) throws { try write(try picture.png()) }
 
-  /// As SVG or PNG. Throws as above.
+  /// Writes a chart as SVG or PNG. Throws as above.
   func write(_ chart: LineChart) throws {
     if format == .svg { try write(Array(chart.svg().utf8)) } else { try write(chart.picture()) }
   }
 
-  /// The place behind links, and whether it is a file or free for one.
+  /// Resolves links, and reports whether the path is a regular file or does not exist yet.
   private static func resolve(_ path: String) throws -> (place: String, isFile: Bool) {
     var status = stat()
     guard lstat(path, &status) == 0 else {
@@ -133,14 +134,14 @@ public struct OutputFile: Sendable {
   }
 }
 
-/// An output that could not be written, after the work was done.
+/// The error for an output that could not be written after the work was done.
 public struct OutputFileFailure: Error, CustomStringConvertible {
   let reason: String
   public var description: String { reason }
 }
 
 extension OutputFile.Replacement {
-  /// Whether the file that stands there may go. Throws `FileError` where it cannot be read.
+  /// Whether the existing file may be replaced. Throws `FileError` if it cannot be read.
   fileprivate func allows(_ path: String) throws -> Bool {
     switch self {
     case .nothing: return false
@@ -154,14 +155,14 @@ extension OutputFile.Replacement {
 }
 
 extension FileIdentity {
-  /// That of the file which a path leads to; nil where there is none.
+  /// The identity of the file at a path; nil if there is none.
   fileprivate init?(_ path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     self.init(status)
   }
 
-  /// Those of the files that are read where a path is given: a file, a folder's PNG files, or all that belongs to a run.
+  /// The identities of the files that are read for a path: a file, a folder's PNG files, or all files of a run.
   fileprivate static func files(readFrom path: String) -> [FileIdentity] {
     func list(_ folder: String) -> [String] { (try? fileNames(in: folder)) ?? [] }
     let names = list(path)
@@ -170,7 +171,7 @@ extension FileIdentity {
     var found: [String] = []
     for name in names {
       let ending = name.split(separator: ".").last?.lowercased() ?? ""
-      // What people write beside a run's own files is not read.
+      // Files of these formats in a run's folder belong to the user and are not read.
       let isGuest = ["png", "svg", "csv", "npz", "safetensors"].contains(ending)
       if isRun {
         let own = list("\(path)/\(name)")
@@ -183,7 +184,7 @@ extension FileIdentity {
   }
 }
 
-/// The folder of a file, `.` for a bare name.
+/// The folder of a file, `.` for a name without a folder.
 private func parentFolder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A file that is being fetched, beside the place where it goes: of a name that cannot be guessed, made anew, and locked as
-/// long as this process holds it.
+/// A partially downloaded file next to its destination. It is newly created, has a name that cannot be guessed, and is
+/// locked while this process uses it.
 final class PartFile {
   let path: String
   private let descriptor: Int32
 
-  /// Throws `DataFetch.Problem`.
+  /// Creates and locks the file. Throws `DataFetch.Problem`.
   init(for path: String) throws {
     self.path = "\(path).part-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
     descriptor = open(self.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
@@ -16,7 +16,7 @@ final class PartFile {
 
   deinit { close(descriptor) }
 
-  /// Writes bytes at its end; what went wrong, if anything did.
+  /// Appends bytes. Returns a description of the error, or nil.
   func append(_ bytes: UnsafeRawBufferPointer) -> String? {
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -28,18 +28,18 @@ final class PartFile {
     return nil
   }
 
-  /// Brings it to the disk and gives it its name. Throws `DataFetch.Problem`.
+  /// Syncs the file to disk and moves it to its destination. Throws `DataFetch.Problem`.
   func put(at place: String) throws {
-    // A crash cannot leave an empty file under that name.
+    // The sync ensures that a crash cannot leave an empty file under that name.
     guard fsync(descriptor) == 0, rename(path, place) == 0 else {
       throw DataFetch.Problem(words: Self.words("fetched, but it cannot be put in place"))
     }
   }
 
-  /// Removes it, where it has not been put in place.
+  /// Removes the file if it was not moved to its destination.
   func remove() { unlink(path) }
 
-  /// Removes a part that no process holds.
+  /// Removes a partial file that no process has locked.
   static func removeIfStale(_ path: String) {
     let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { return }

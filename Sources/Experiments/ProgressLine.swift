@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a person sees of a training: one line that is rewritten on a terminal, plain lines elsewhere. On stderr.
+/// The progress of a training on stderr: one line that is rewritten on a terminal, and separate lines elsewhere.
 final class ProgressLine {
   private let total: Int
   private let first: Int
@@ -11,7 +11,7 @@ final class ProgressLine {
 
   init(from first: Int, to total: Int) { (self.first, self.total) = (first, total) }
 
-  /// Shows where the training stands; rarely enough not to matter. `values` as "name value".
+  /// Shows the progress, rarely enough not to slow down the training. `values` are texts of the form "name value".
   func show(step: Int, _ values: [String], isLast: Bool = false) {
     let now = monotonicSeconds()
     guard isLast || now - lastShown >= (isTerminal ? 0.1 : 10) else { return }
@@ -29,7 +29,7 @@ final class ProgressLine {
     }
   }
 
-  /// A message that stays.
+  /// Prints a message that is not overwritten.
   func say(_ text: String) {
     end()
     put(text + "\n")
@@ -43,8 +43,10 @@ final class ProgressLine {
   private func put(_ text: String, after codes: String = "") { showOnStandardError(text, after: codes) }
 }
 
-/// Writes text to stderr at once; where that cannot be done there is nobody to say it to. Control characters in it, which may
-/// come from names and files, are shown as escapes; `codes` are sent to the terminal before it, as they are.
+/// Writes text to stderr immediately. If that fails, the text is dropped.
+///
+/// Control characters in the text, which may come from names and files, are shown as escapes. `codes` are sent to the
+/// terminal before the text, without escaping.
 public func writeToStandardError(_ text: String, after codes: String = "") {
   let bytes = Array((codes + Escaping.terminal(text)).utf8)
   var done = 0
@@ -61,22 +63,22 @@ public func writeToStandardError(_ text: String, after codes: String = "") {
   }
 }
 
-/// Shows on stderr how work goes, where that takes it at once: work waits for no reader that has stopped reading, such as a
-/// pager or a held terminal.
+/// Shows progress on stderr if it can be written without waiting. The work does not wait for a reader that has stopped
+/// reading, such as a pager or a paused terminal.
 func showOnStandardError(_ text: String, after codes: String = "") {
   var stderr = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
   guard poll(&stderr, 1, 0) == 1, stderr.revents & Int16(POLLOUT) != 0 else { return }
   writeToStandardError(text, after: codes)
 }
 
-/// Seconds on a clock that only moves forward.
+/// Seconds on a monotonic clock.
 public func monotonicSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
-/// A number with a fixed number of decimals.
+/// Formats a number with a fixed number of decimals.
 public func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite else { return "\(value)" }
   let scale = pow(10, Double(decimals))
@@ -88,7 +90,7 @@ public func fixed(_ value: Double, _ decimals: Int) -> String {
   return decimals == 0 ? sign + digits : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
 }
 
-/// A duration in two units at most.
+/// Formats a duration with at most two units.
 func clock(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e7 else { return "?" }
   let whole = Int(seconds.rounded())

@@ -4,11 +4,11 @@ import Glibc
 import Pictures
 import Tensors
 
-/// Where a run's numbers come from: what `environment.json` holds.
+/// The origin of a run's numbers, stored in `environment.json`.
 ///
-/// The file describes the process that started the run; `resumed` adds one entry for each that went on with it.
+/// The file describes the process that started the run. Each process that resumed the run adds an entry to `resumed`.
 enum Provenance {
-  /// Writes the file for a new run. `origin` is the run whose parameters were the initial ones. Throws `FileError`.
+  /// Writes the file for a new run. `origin` is the run that provided the initial parameters. Throws `FileError`.
   static func write(_ workbench: Workbench, to folder: LockedFolder, origin: String?) throws {
     var seedless = workbench.config
     seedless.training.seed = 0
@@ -21,7 +21,9 @@ enum Provenance {
     try folder.write(JSON.object(process(workbench) + config).description + "\n", to: "environment.json")
   }
 
-  /// Adds the process that goes on after `step` steps; returns what is different from the first one and may change results.
+  /// Adds an entry for the process that resumes after `step` steps. Returns the differences from the first process that
+  /// may change results.
+  ///
   /// Throws `FileError`.
   static func resume(_ workbench: Workbench, in folder: LockedFolder, after step: Int) throws -> [String] {
     guard var first = folder.json("environment.json"), case .list(let resumed)? = first["resumed"] else {
@@ -36,11 +38,12 @@ enum Provenance {
       .map { "\($0.key) was \(first[$0.key]?.line ?? "unknown") and is \($0.value.line)" }
   }
 
-  /// The key of the data's fingerprint (`Dataset.fingerprint`). What version 0.2 wrote as `dataset_fingerprint` held the config
-  /// as well and cannot be compared with it.
+  /// The key of the data's fingerprint (`Dataset.fingerprint`). Version 0.2 wrote a `dataset_fingerprint` that also
+  /// depended on the config and cannot be compared with it.
   static let dataKey = "data_fingerprint"
 
-  /// Throws `RunError` where a run was trained on other data. A run of version 0.2 does not tell.
+  /// Throws `RunError` if a run was trained on other data. A run of version 0.2 is accepted, because it has no
+  /// comparable fingerprint.
   static func requireSameData(_ dataset: any Dataset, in folder: RunFolder) throws {
     guard let trained = folder.json("environment.json")?[dataKey]?.string, trained != dataset.fingerprint else {
       return
@@ -51,14 +54,16 @@ enum Provenance {
         + "start a new run on these")
   }
 
-  /// The key of what makes this run's times no measure of the CPU (`ProductKernels.shortfall`).
+  /// The key for the reason why the times of this run do not represent the CPU (`ProductKernels.shortfall`).
   static let narrowProductsKey = "product_kernels_shortfall"
 
-  /// The commit and, where files were changed since, `+`. A sweep sets it for its cells: they are of one code, however long
-  /// they wait, and git is asked once.
+  /// The environment variable with the commit, followed by `+` if files were changed since.
+  ///
+  /// A sweep sets it for its cells, so that all cells record the same code however long they wait, and git runs only
+  /// once.
   static let codeVariable = "AIRFRAME_CODE"
 
-  /// Sets the variable for the processes that this one starts. Returns its value, empty where there is no repository.
+  /// Sets the variable for child processes. Returns its value, which is empty if there is no repository.
   @discardableResult static func shareCode() -> String {
     let code = gitState().map { $0.commit + ($0.isDirty ? "+" : "") } ?? ""
     setenv(codeVariable, code, 1)
@@ -81,8 +86,8 @@ enum Provenance {
     ]
   }
 
-  /// The commit of the working folder, and whether files that git knows were changed since; nil where there is no git, or
-  /// no repository.
+  /// The commit of the working folder, and whether tracked files were changed since. Nil if there is no git or no
+  /// repository.
   private static func gitState() -> (commit: String, isDirty: Bool)? {
     if let told = getenv(codeVariable) {
       let code = String(cString: told)
@@ -95,20 +100,20 @@ enum Provenance {
     return (String(commit), lines.contains { line in ["1 ", "2 ", "u "].contains { line.hasPrefix($0) } })
   }
 
-  /// What git says of the working folder, which may be anybody's, an unpacked archive for one: no program that its files
-  /// name is run.
+  /// Runs `git status` in the working folder without executing any program that the folder's files name. The folder may
+  /// have any origin, for example an unpacked archive.
   ///
-  /// `git status` would run a file system monitor, hooks, and the filters that files are read through; and it would fetch
-  /// what a partial clone lacks, by any program that is named as a way there. A command line stands above a repository's own
-  /// config, so all of it is turned off there, each filter by its name.
+  /// `git status` could run a file system monitor, hooks, and the filters through which files are read. It could also
+  /// fetch the missing objects of a partial clone with any program that the config names as a transport. Settings on
+  /// the command line override the repository's config, so all of this is turned off there, each filter by its name.
   private static func gitStatus() -> SystemCommand.Result? {
     let filters = ["config", "--null", "--name-only", "--get-regexp", #"^filter\..*\.(clean|process|required)$"#]
-    // Status 1: there are none.
+    // Status 1 means that there are no filters.
     guard let found = try? SystemCommand.run("git", filters), found.status == 0 || found.status == 1 else { return nil }
     var settings = [
       ("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null"), ("core.untrackedCache", "false"),
     ]
-    // A warning may stand before a name.
+    // A warning may precede a name.
     let names = found.output.split(separator: "\0").compactMap { $0.split(separator: "\n").last.map(String.init) }
     settings += names.map { ($0, $0.hasSuffix(".required") ? "false" : "") }
     let given = getenv("GIT_CONFIG_COUNT").flatMap { Int(String(cString: $0)) } ?? 0
@@ -117,7 +122,7 @@ enum Provenance {
       environment["GIT_CONFIG_KEY_\(given + index)"] = setting.0
       environment["GIT_CONFIG_VALUE_\(given + index)"] = setting.1
     }
-    // The index is not rewritten, and repositories within, which have configs of their own, are not looked into.
+    // The index is not rewritten, and submodules, which have their own configs, are not examined.
     let status = [
       "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--no-renames",
       "--ignore-submodules=all",
@@ -125,16 +130,16 @@ enum Provenance {
     return try? SystemCommand.run("git", status, environment: environment)
   }
 
-  /// Version and commit, with `+` where files were changed since.
+  /// Version and commit, with `+` if files were changed since.
   static var code: String {
     ([airframeVersion] + (gitState().map { [String($0.commit.prefix(12)) + ($0.isDirty ? "+" : "")] } ?? []))
       .joined(separator: " ")
   }
 
-  /// 16 hexadecimal digits of every key with its value.
+  /// A hash of all keys and values, as 16 hexadecimal digits.
   static func hash(_ config: RunConfig) -> String { hash(ConfigurationFile.encode(config)) }
 
-  /// 16 hexadecimal digits (FNV-1a).
+  /// An FNV-1a hash, as 16 hexadecimal digits.
   static func hash(_ text: String) -> String {
     let state = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
@@ -156,7 +161,7 @@ enum Provenance {
 }
 
 extension RunFolder {
-  /// A JSON file of the folder; nil where there is none that can be read.
+  /// A JSON file of the folder; nil if it is missing or cannot be read.
   func json(_ name: String) -> JSON? {
     let file = "\(path)/\(name)"
     guard (try? requireRegularFile(file)) != nil, let bytes = try? readFile(file, limit: 1 << 22) else { return nil }

@@ -1,10 +1,11 @@
 import Configuration
 
 extension RunConfig {
-  /// The keys (`training.seed`) whose values differ between two configs, with both values as JSON; nil where a config lacks
-  /// the key. In the order of this config.
+  /// The keys (`training.seed`) whose values differ between two configs, with both values as JSON. A value is nil if
+  /// its config lacks the key. The order is that of this config.
   ///
-  /// Keys that say where files lie are left out: what the files hold counts, which is compared by the data's fingerprint.
+  /// Keys with the locations of files are omitted. The contents of the files matter, and the data's fingerprint
+  /// compares them.
   func differences(from other: RunConfig) -> [(key: String, own: JSON?, other: JSON?)] {
     let locations = Set(self.locations)
     return JSON.differences(JSON(encodeSection(self)), JSON(encodeSection(other)), at: "").filter {
@@ -12,15 +13,15 @@ extension RunConfig {
     }
   }
 
-  /// Whether the dataset's keys differ, but for where its files lie.
+  /// Whether the keys of the dataset differ, apart from the locations of its files.
   func showsOtherScenes(than other: RunConfig) -> Bool {
     differences(from: other).contains { $0.key.hasPrefix("dataset.") }
   }
 
-  /// The keys that say where files lie.
+  /// The keys that hold the locations of files.
   var locations: [String] { locationKeys(of: self) }
 
-  /// Where files lie, as those keys say it.
+  /// The values of those keys.
   var locatedFiles: [String] {
     let values = JSON(encodeSection(self))
     return locations.compactMap { key in

@@ -1,7 +1,7 @@
 import Configuration
 
 extension RunConfig {
-  /// Keys by the names that other programs give them.
+  /// The names that other programs use for keys.
   public static let hints: [KeyHint] = [
     KeyHint("seed", "random_seed", "rng_seed", "manual_seed", keys: ["training.seed", "dataset.seed"]),
     KeyHint("lr", "learning_rate", "learningrate", "step_size", keys: ["training.optimizer.rate"]),

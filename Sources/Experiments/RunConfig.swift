@@ -5,7 +5,7 @@ import Inference
 import Layers
 import Models
 
-/// Everything that makes a run: what a config file holds.
+/// The contents of a config file, which fully describe a run.
 public struct RunConfig: Configurable {
   public var model = models.choice("air")
   public var regularizers: [Choice] = []
@@ -37,7 +37,7 @@ public struct RunConfig: Configurable {
       } + (unsuited.map { [Problem(key: "estimator", $0)] } ?? []) + (misfit.map { [$0] } ?? [])
   }
 
-  /// A model that the dataset's images do not suit, where their size is known.
+  /// The problem with a model that cannot process images of the dataset's size; nil if it can or the size is unknown.
   private var misfit: Problem? {
     guard let model = model.config as? any ImageModelConfig,
       let shape = (dataset.config as? any SceneShaped)?.sceneShape
@@ -48,7 +48,7 @@ public struct RunConfig: Configurable {
   }
 }
 
-/// Keys of `training`.
+/// The keys of `training`.
 public struct TrainingConfig: Configurable {
   public var steps = 25_000
   public var batch = 64
@@ -66,9 +66,9 @@ public struct TrainingConfig: Configurable {
 
   public init() {}
 
-  /// More steps than any training takes.
+  /// An upper limit for the number of training steps.
   static let mostSteps = 1_000_000_000
-  /// After which steps a training can stand.
+  /// The step counts that a training can have reached.
   static let reachableSteps = 0...mostSteps
 
   public static let fields: [Field<TrainingConfig>] = [
@@ -94,7 +94,7 @@ public struct TrainingConfig: Configurable {
   ]
 }
 
-/// Keys of `evaluation`.
+/// The keys of `evaluation`.
 public struct EvaluationConfig: Configurable {
   public var elboSamples = 1
   public var iwaeSamples = 100

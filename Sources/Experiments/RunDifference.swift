@@ -1,14 +1,14 @@
 import Configuration
 
-/// What is different between two runs: their configs, where they ran, and what came out.
+/// The differences between two runs: their configs, their environments, and their results.
 public struct RunDifference {
-  /// One value of each run; nil where a run has none.
+  /// The values of both runs for one key; nil for a run that has none.
   public struct Line: Sendable, Equatable {
     public let key: String
     public let left: JSON?
     public let right: JSON?
 
-    /// The right value less the left one, where both are numbers.
+    /// The right value minus the left one, if both are numbers.
     var difference: JSON? {
       if case (.integer(let left)?, .integer(let right)?) = (left, right) {
         return right.subtractingReportingOverflow(left).overflow ? nil : .integer(right - left)
@@ -20,14 +20,14 @@ public struct RunDifference {
 
   public let left: RunRecord
   public let right: RunRecord
-  /// Keys of the config that differ.
+  /// The keys of the config that differ.
   public let config: [Line]
-  /// What differs of `environment.json`, but for times and what follows from the config.
+  /// The entries of `environment.json` that differ, without times and values that follow from the config.
   public let environment: [Line]
-  /// Status, step and every metric that either run has, whether it differs or not.
+  /// Status, step and every metric of either run, including those that are equal.
   public let results: [Line]
 
-  /// Reads both runs. Throws `RunError` where a folder holds none.
+  /// Reads both runs. Throws `RunError` if a folder holds no run.
   public init(_ left: String, _ right: String) throws {
     let runs = [try Self.record(left), try Self.record(right)]
     (self.left, self.right) = (runs[0], runs[1])
@@ -51,13 +51,13 @@ public struct RunDifference {
     union(names).map { Line(key: $0, left: runs[0][$0], right: runs[1][$0]) }
   }
 
-  /// The names of both runs, those of the first one first.
+  /// The names in both runs, with those of the first run first.
   private static func union(_ names: [[String]]) -> [String] {
     let known = Set(names[0])
     return names[0] + names[1].filter { !known.contains($0) }
   }
 
-  /// Times and hashes differ between any two runs, and say nothing that the rest does not.
+  /// Times and hashes differ between any two runs and add no information.
   private static let omitted: Set<String> = ["started", "resumed", "config_hash", "config_hash_without_seed"]
 
   private static func environment(of path: String) -> [(key: String, value: JSON)] {
@@ -67,7 +67,7 @@ public struct RunDifference {
 }
 
 extension RunDifference {
-  /// A table for each of the three parts; a part without differences says so.
+  /// A table for each of the three parts. A part without differences is reported as such.
   public var text: String {
     let names = Self.shortNames(left.path, right.path)
     func cells(_ line: Line) -> [String] { [line.key] + [line.left, line.right].map { $0.map(shown) ?? "-" } }
@@ -80,7 +80,7 @@ extension RunDifference {
     return [table("config", config), table("environment", environment), measured.description].joined(separator: "\n")
   }
 
-  /// The paths from where they part, or the last part of both.
+  /// The paths without their common beginning, with at least the last component.
   private static func shortNames(_ left: String, _ right: String) -> [String] {
     let parts = [left, right].map { $0.split(separator: "/") }
     let shared = zip(parts[0], parts[1]).prefix { $0 == $1 }.count

@@ -2,13 +2,13 @@ import Configuration
 import Glibc
 import Pictures
 
-/// The folder of one run: the config it was made from and everything that came out of it (docs/run-folders.md).
+/// The folder of one run: its config and all its results (docs/run-folders.md).
 ///
-/// Files are replaced whole or appended in whole lines, so the folder can be read at every moment.
+/// Files are replaced as a whole or extended by whole lines, so the folder can be read at any time.
 public struct RunFolder: Sendable {
   public let path: String
 
-  /// An existing run. Throws `RunError` where the folder holds none, and `FileError` where it cannot be looked into.
+  /// Opens an existing run. Throws `RunError` if the folder holds none, and `FileError` if it cannot be examined.
   public init(opening path: String) throws {
     self.path = path
     let file = "\(path)/config.yaml"
@@ -20,10 +20,11 @@ public struct RunFolder: Sendable {
     try requireRegularFile(file)
   }
 
-  /// The run's config, with overrides on top. Throws `ConfigurationError`, and `RunError` where `config.yaml`, which has every
-  /// key, was emptied or cut.
+  /// The run's config with overrides applied. Throws `ConfigurationError`, and `RunError` if `config.yaml`, which has
+  /// every key, was emptied or truncated.
   ///
-  /// Paths in it are absolute; those that version 0.2 wrote as they were typed are seen from the working folder, as then.
+  /// Paths in it are absolute. Version 0.2 wrote paths as the user typed them; these are relative to the working
+  /// folder, as they were then.
   func config(_ overrides: [String] = []) throws -> RunConfig {
     let file = "\(path)/config.yaml"
     let values = try ConfigurationFile.values(path: file)
@@ -42,21 +43,21 @@ public struct RunFolder: Sendable {
     return typed.isEmpty ? own : try Runner.check(file, typed + overrides)
   }
 
-  /// A folder that holds a run, or what is left of one.
+  /// A folder that holds a run or the remains of one.
   init(reading path: String) { self.path = path }
 
-  /// A place for a new run; nothing is made there yet. Throws `RunError` where a run stands already.
+  /// A location for a new run, where nothing is created yet. Throws `RunError` if it already holds a run.
   public init(planning path: String) throws {
     self.path = path
     try refuseExisting()
   }
 
-  /// Makes the folder and those in it. Throws `RunError` with what the file system says.
+  /// Creates the folder and its subfolders. Throws `RunError` with the system's error.
   func make() throws {
     for folder in [path, "\(path)/checkpoints", "\(path)/images"] { try makeFolder(folder) }
   }
 
-  /// Throws `RunError` where a run stands, or what is left of one.
+  /// Throws `RunError` if the folder holds a run or the remains of one.
   func refuseExisting() throws {
     if holdsRun {
       throw RunError(
@@ -70,18 +71,18 @@ public struct RunFolder: Sendable {
     }
   }
 
-  /// Makes the folder, and this process the only one that writes there, in one go. Throws `RunError` where a run stands
-  /// there, or is being made by another process.
+  /// Creates the folder and locks it for this process. Throws `RunError` if another run exists there or another process
+  /// is creating one.
   func claim() throws -> LockedFolder {
     try make()
     let locked = try LockedFolder(self)
-    // Another process may have been faster since the folder was chosen.
+    // Another process may have created a run since the folder was chosen.
     try refuseExisting()
     return locked
   }
 
-  /// Claims the first of NAME, NAME-2, NAME-3, ... that holds no run, nor what is left of one, and is not being made one:
-  /// processes that start at the same time get a folder each.
+  /// Claims the first of NAME, NAME-2, NAME-3, ... that holds no run, no remains of one, and is not being created.
+  /// Processes that start at the same time get different folders.
   static func claimFree(_ base: String, _ name: String) throws -> LockedFolder {
     var path = "\(base)/\(name)"
     var number = 1
@@ -97,7 +98,7 @@ public struct RunFolder: Sendable {
 
   private var holdsRun: Bool { exists("config.yaml") }
 
-  /// The first file of a run that stands here.
+  /// The first file of a run that exists in the folder.
   private var remains: String? {
     if let file = ["metrics.jsonl", "status.json", "summary.json"].first(where: exists) { return file }
     return (try? checkpoints.first).map { RunFolder.checkpointName($0.step) }
@@ -105,14 +106,14 @@ public struct RunFolder: Sendable {
 
   private func exists(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
-  /// Replaces a file whole. Throws `FileError`.
+  /// Replaces a whole file. Throws `FileError`.
   public func write(_ text: String, to name: String) throws {
     try writeFileAtomically(Array(text.utf8), to: "\(path)/\(name)")
   }
 
-  /// Checkpoints, from the oldest to the newest, as (step, path).
+  /// The checkpoints as (step, path), from the oldest to the newest.
   ///
-  /// Throws `FileError` where `checkpoints` cannot be listed: only a folder without any means that there is none yet.
+  /// Throws `FileError` if `checkpoints` cannot be listed. Only an empty folder means that there is no checkpoint yet.
   public var checkpoints: [(step: Int, path: String)] {
     get throws {
       let found = try fileNames(in: "\(path)/checkpoints").compactMap { name -> Int? in
@@ -129,11 +130,11 @@ public struct RunFolder: Sendable {
 
   static func checkpointName(_ step: Int) -> String { "checkpoints/step-\(step).safetensors" }
 
-  /// Whether a process is training here.
+  /// Whether a process is training in this folder.
   public var isBeingTrained: Bool { FolderLock.isHeld("\(path)/lock") }
 }
 
-/// Makes a folder and the ones above it. Throws `RunError` with what the file system says.
+/// Creates a folder and its parents. Throws `RunError` with the system's error.
 func makeFolder(_ path: String) throws {
   var built = path.hasPrefix("/") ? "/" : ""
   for part in path.split(separator: "/") {

@@ -3,15 +3,15 @@ import Glibc
 import Pictures
 import Tensors
 
-/// The runs below a folder, chosen, ordered and shown by what their folders say.
+/// The runs below a folder, which can be filtered, sorted and listed by the contents of their folders.
 public struct RunListing {
-  /// Sorted by name: `seed-2` before `seed-10`.
+  /// Sorted by name, with numbers in numeric order: `seed-2` before `seed-10`.
   public private(set) var runs: [RunRecord]
-  /// Folders that could not be looked into, and what could not be read of runs.
+  /// The folders that could not be examined, and the files of runs that could not be read.
   public let problems: [String]
   private let folder: String
 
-  /// Reads every run below a folder, or the run that stands in it. Throws `RunError` where there is no such folder.
+  /// Reads every run below a folder, or the run in the folder itself. Throws `RunError` if the folder does not exist.
   public init(below folder: String) throws {
     var search = RunSearch()
     search.visit(folder, as: "")
@@ -24,7 +24,7 @@ public struct RunListing {
     problems = search.problems + runs.flatMap(\.problems)
   }
 
-  /// Thousands of small files are read on all cores, a share of the folders each.
+  /// Reads on all cores, because there may be thousands of small files.
   private static func read(_ found: [(path: String, name: String)]) -> [RunRecord] {
     let shares = min(found.count, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     let records = Lock([[RunRecord]](repeating: [], count: shares))
@@ -36,8 +36,8 @@ public struct RunListing {
     return records.withLock { $0.flatMap { $0 } }
   }
 
-  /// Keeps the runs with these values (`status=failed`, `model.name=air`); a key that is given more than once may have any
-  /// of its values. Throws `RunError` for a key that no run has.
+  /// Keeps the runs with these values (`status=failed`, `model.name=air`). A key that occurs more than once may have
+  /// any of its values. Throws `RunError` for a key that no run has.
   public mutating func keep(_ conditions: [String]) throws {
     var wanted: [(key: String, values: [String])] = []
     for condition in conditions {
@@ -57,13 +57,13 @@ public struct RunListing {
     }
   }
 
-  /// Orders the runs by a value, from the smallest up, or with a minus before it from the largest down; runs without it
-  /// come last. Throws `RunError` for a key that no run has.
+  /// Sorts the runs by a value, in ascending order, or in descending order if the key has a minus sign before it. Runs
+  /// without the value come last. Throws `RunError` for a key that no run has.
   public mutating func sort(by order: String) throws {
     let descends = order.hasPrefix("-")
     let key = descends ? String(order.dropFirst()) : order
     try check(key, in: "--sort \(order)")
-    // The order of names stays where values are equal.
+    // Runs with equal values stay in the order of their names.
     let ranked = runs.enumerated().sorted { left, right in
       switch (left.element[key], right.element[key]) {
       case (let first?, let second?):
@@ -77,8 +77,9 @@ public struct RunListing {
     runs = ranked.map(\.element)
   }
 
-  /// The columns of a list: those named, separated by commas (`all`: everything there is), or else a few that matter and
-  /// those that `conditions` and `order` speak of. Throws `RunError` for a key that no run has.
+  /// The columns of a list. `names` are separated by commas, and `all` means every column. Without `names`, the result
+  /// is a few important columns and those that occur in `conditions` and `order`. Throws `RunError` for a key that no
+  /// run has.
   public func columns(_ names: String?, conditions: [String] = [], order: String? = nil) throws -> [String] {
     guard let names else {
       let asked =
@@ -88,7 +89,7 @@ public struct RunListing {
       return usual + Set(asked).subtracting(usual).sorted()
     }
     if names == "all" { return keys }
-    // A key of an edited config may hold a comma: then it stands in quotes.
+    // A key of an edited config may contain a comma. Then it is quoted.
     let columns = CSV.fields(ofRecord: names)?.map { String($0.drop { $0 == " " }) } ?? [names]
     for column in columns { try check(column, in: "--columns \(names)") }
     return columns
@@ -99,7 +100,7 @@ public struct RunListing {
     "what_if",
   ]
 
-  /// Every name that any run has a value for.
+  /// Every name for which any run has a value.
   private var keys: [String] {
     var seen = Set(RunRecord.ownNames)
     return RunRecord.ownNames + runs.flatMap { $0.names }.filter { seen.insert($0).inserted }
@@ -115,11 +116,11 @@ public struct RunListing {
   }
 }
 
-/// How a list is written.
+/// The output format of a list.
 public enum RunListFormat: String, CaseIterable, Sendable { case text, csv, json }
 
 extension RunListing {
-  /// The runs as a table with a line each, as CSV with a first line of names, or as a JSON list of objects.
+  /// The runs as a table with one line each, as CSV with a header, or as a JSON list of objects.
   public func text(_ columns: [String], as format: RunListFormat) -> String {
     switch format {
     case .text:
@@ -142,7 +143,7 @@ private struct RunSearch {
   private(set) var runs: [(path: String, name: String)] = []
   private(set) var problems: [String] = []
   private(set) var folders = 0
-  /// Folders that were seen, by device and number, so that links do not lead in a circle.
+  /// The visited folders by device and inode number, so that links cannot cause an endless search.
   private var seen: Set<[UInt64]> = []
 
   mutating func visit(_ path: String, as name: String) {
@@ -158,7 +159,7 @@ private struct RunSearch {
     folders += 1
     var below: [String] = []
     while let entry = readdir(stream) {
-      // A plain file is no folder; a link, and what the file system does not tell, may be one.
+      // Regular files are skipped. Links, and entries whose type the file system does not report, may be folders.
       guard entry.pointee.d_type != UInt8(DT_REG) else { continue }
       let file = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -175,14 +176,14 @@ extension RunRecord {
 
 private func lastPart(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-/// Whether a word of the command line means a value: the same text, or the same number.
+/// Whether a word of the command line equals a value, as text or as a number.
 private func means(_ word: String, _ value: JSON) -> Bool {
   if written(value) == word { return true }
   guard let number = value.double, let wanted = Double(word) else { return false }
   return number == wanted
 }
 
-/// Numbers before texts.
+/// Whether a value sorts before another one. Numbers come before texts.
 private func precedes(_ left: JSON, _ right: JSON) -> Bool {
   switch (left.double, right.double) {
   case (let first?, let second?): first < second
@@ -191,7 +192,7 @@ private func precedes(_ left: JSON, _ right: JSON) -> Bool {
   }
 }
 
-/// Whether a text comes before another one, runs of digits counted as numbers.
+/// Whether a text sorts before another one. Sequences of digits are compared as numbers.
 private func naturally(_ left: String, _ right: String) -> Bool {
   func parts(_ text: String) -> [Substring] {
     var parts: [Substring] = []
@@ -210,10 +211,10 @@ private func naturally(_ left: String, _ right: String) -> Bool {
   return left.count < right.count
 }
 
-/// The value as it stands in files.
+/// The value as it is written in files.
 func written(_ value: JSON) -> String { value.string ?? value.line }
 
-/// The value for a table: numbers with few digits.
+/// The value for a table, with numbers shortened to a few digits.
 func shown(_ value: JSON) -> String {
   guard case .number(let number) = value else { return written(value) }
   let size = abs(number)

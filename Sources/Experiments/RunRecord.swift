@@ -2,30 +2,30 @@ import Configuration
 import Glibc
 import Pictures
 
-/// What the folder of a run says of it, read without building or checking anything.
+/// The contents of a run's folder, read without building or checking anything.
 ///
-/// `values` holds, by name: `run`, `status`, `step` and `reason`; every key of `config.yaml` (`training.seed`); the metrics
-/// of `summary.json`, or of the last validation line of `metrics.jsonl` where there is no summary yet (`nelbo`,
-/// `best.step`); those of the run's own evaluations at that step under the name of their split (`test.nelbo`); and `what_if`,
-/// the number of evaluations under other settings or on other data, which are not shown.
+/// The names of the values are: `run`, `status`, `step` and `reason`; every key of `config.yaml` (`training.seed`); the
+/// metrics of `summary.json`, or of the last validation line of `metrics.jsonl` if there is no summary yet (`nelbo`,
+/// `best.step`); the metrics of the run's own evaluations at that step, prefixed with their split (`test.nelbo`); and
+/// `what_if`, the number of evaluations under other settings or on other data, which are not shown.
 public struct RunRecord: Sendable {
-  /// Where the folder stands.
+  /// The path of the folder.
   public let path: String
-  /// What of the folder could not be read, and why; the rest was.
+  /// The files of the folder that could not be read, with the reasons. All other files were read.
   public private(set) var problems: [String] = []
-  /// The names of all values, in their order.
+  /// The names of all values, in order.
   public private(set) var names: [String] = []
-  /// Those of the names that are keys of the config, and those that are metrics.
+  /// The names that are keys of the config, and the names that are metrics.
   private(set) var configKeys: [String] = []
   private(set) var metrics: [String] = []
   private var values: [String: JSON] = [:]
 
-  /// The run's own names, which stand before config keys and metrics.
+  /// Names that precede config keys and metrics.
   static let ownNames = ["run", "status", "step", "reason"]
 
   public subscript(name: String) -> JSON? { values[name] }
 
-  /// Reads a folder; `name` is what lists call it.
+  /// Reads a folder. `name` is its name in lists.
   public init(reading path: String, as name: String) {
     self.path = path
     let status = json("status.json")
@@ -41,7 +41,8 @@ public struct RunRecord: Sendable {
     readEvaluations()
   }
 
-  /// The run's own evaluations at its last step, and how many others there are; of version 0.2 the last one made by hand.
+  /// Reads the run's own evaluations at its last step, and counts the others. For version 0.2 it reads the last
+  /// evaluation that the user made.
   private mutating func readEvaluations() {
     let folder = RunFolder(reading: path)
     let all = folder.evaluations
@@ -53,7 +54,7 @@ public struct RunRecord: Sendable {
     if whatIfs > 0 { setMetrics(.object([.init("what_if", .integer(whatIfs))]), prefix: "") }
   }
 
-  /// Whether a folder holds a run, or what is left of one.
+  /// Whether a folder holds a run or the remains of one.
   static func stands(in path: String) -> Bool {
     ["config.yaml", "status.json", "metrics.jsonl"].contains { access("\(path)/\($0)", F_OK) == 0 }
   }
@@ -68,7 +69,7 @@ public struct RunRecord: Sendable {
     do {
       try requireRegularFile(file)
       for (key, value) in try ConfigurationFile.values(path: file) {
-        // A key that is called as one of the run's own names would hide it.
+        // A config key with the name of another value would hide that value.
         guard values[key] == nil else { continue }
         set(key, value)
         configKeys.append(key)
@@ -87,7 +88,7 @@ public struct RunRecord: Sendable {
     }
   }
 
-  /// What became of the run. One that was killed says `running` for ever, but no process holds its lock.
+  /// The state of the run. A killed run still has the status `running`, but no process holds its lock.
   private func verdict(_ status: JSON?, hasSummary: Bool) -> String {
     switch status?["status"]?.string {
     case "running"? where !FolderLock.isHeld("\(path)/lock"): "killed"
@@ -96,7 +97,8 @@ public struct RunRecord: Sendable {
     }
   }
 
-  /// An object in a file of the folder; nil where there is no file, or no object in it, which is a problem.
+  /// Reads a JSON object from a file of the folder. Returns nil if there is no file, or if it holds no object, which is
+  /// recorded as a problem.
   private mutating func json(_ name: String) -> JSON? {
     let file = "\(path)/\(name)"
     guard access(file, F_OK) == 0 else { return nil }
@@ -118,7 +120,8 @@ public struct RunRecord: Sendable {
     Self.lastLine(of: "\(path)/metrics.jsonl") { $0["split"]?.string == "validation" }
   }
 
-  /// The last line of a file of JSON lines that is like that. Files grow with the training, so only their end is read.
+  /// The last line of a JSON Lines file that satisfies a condition. Only the last 64 KiB are read, because the files
+  /// grow during training.
   static func lastLine(of file: String, where isWanted: (JSON) -> Bool = { _ in true }) -> JSON? {
     guard let file = try? openRegularFile(file) else { return nil }
     defer { close(file) }
@@ -133,7 +136,7 @@ public struct RunRecord: Sendable {
 }
 
 extension JSON {
-  /// The members of an object; none for other values.
+  /// The members of an object; empty for other values.
   fileprivate var members: [Member] {
     if case .object(let members) = self { members } else { [] }
   }

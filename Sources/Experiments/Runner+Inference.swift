@@ -5,15 +5,17 @@ import Models
 import Pictures
 import Tensors
 
-/// A trained model at work: on the user's own images, and drawing scenes of its own.
+/// Uses trained models: to analyze the user's images, and to generate scenes.
 extension Runner {
-  /// What a run's model (of the newest checkpoint, or the one after `step` steps) finds in images of the user.
+  /// Analyzes the user's images with a run's model, taken from the newest checkpoint or from the one after `step`
+  /// steps.
   ///
-  /// `files` are PNG files, folders of them, and NPZ files (see `ImageCollection`), of the size that the model was trained
-  /// on; colors become luma for a gray model, gray is repeated for one of colors. `maximum` is the stored value that means
-  /// white (see `ImageCollection`), by default that of the images that the model was trained on. Nothing of the dataset is
-  /// read.
-  /// Throws `RunError`, `DatasetError`, `FileError` or `PictureError` for what cannot be used.
+  /// `files` are PNG files, folders of them, and NPZ files (see `ImageCollection`), with the image size of the
+  /// training. Colors are converted to luma for a gray model, and gray images are repeated for a color model. `maximum`
+  /// is the stored value of white (see `ImageCollection`). By default it is the one of the training images. No files of
+  /// the dataset are read.
+  ///
+  /// Throws `RunError`, `DatasetError`, `FileError` or `PictureError` for unusable input.
   public static func infer(run path: String, files: [String], step: Int?, maximum: Double? = nil, dataFolder: String)
     throws
     -> InferredImages
@@ -53,10 +55,10 @@ extension Runner {
     return result
   }
 
-  /// Scenes as a run's model expects them: counts from its prior at the end of its schedules (or `objects` each), places
-  /// and looks from their priors, decoded.
+  /// Samples scenes from a run's model. Counts come from the prior at the end of its schedules, or are `objects` for
+  /// every scene. Positions and appearances come from their priors, and are decoded.
   ///
-  /// Throws `RunError` for more objects than the model has steps, and for a run that cannot be used.
+  /// Throws `RunError` if there are more objects than the model has steps, and for a run that cannot be used.
   public static func sample(
     run path: String, count: Int, objects: Int?, seed: Int, step: Int?, dataFolder: String
   ) throws -> SceneExplanation {
@@ -68,15 +70,16 @@ extension Runner {
     return workbench.model.generate(count, objects: objects, random: RandomStream(seed: seed).child("sample"))
   }
 
-  /// A scene of one's choice (`SceneFile`) as a run's model draws it, [1, channel, height, width].
+  /// Draws a scene described by the user (`SceneFile`) with a run's model. The result has shape [1, channel, height,
+  /// width].
   ///
-  /// Throws `ConfigurationError` for a scene that cannot be used, `RunError` for a run that cannot.
+  /// Throws `ConfigurationError` for a scene that cannot be used, and `RunError` for a run that cannot be used.
   public static func compose(run path: String, scene: String, step: Int?, dataFolder: String) throws -> Tensor {
     let (model, shape) = try ModelFigures.drawing(path, step: step, dataFolder: dataFolder)
     return model.scene(try SceneFile.objects(of: scene, for: model, height: shape.height, width: shape.width))
   }
 
-  /// The model of a run with the values of a checkpoint, and the number of steps that made them.
+  /// The workbench of a run with the parameters of a checkpoint, and the step of that checkpoint.
   static func trained(_ path: String, step: Int?, dataFolder: String) throws -> (Workbench, step: Int) {
     let folder = try RunFolder(opening: path)
     let config = try folder.config()
@@ -87,10 +90,10 @@ extension Runner {
 }
 
 extension Tensor {
-  /// Images [image, channel, height, width] in an almost square grid, as a PNG's bytes. Throws `PictureError`.
+  /// Images [image, channel, height, width] in an almost square grid, as the bytes of a PNG. Throws `PictureError`.
   public func png() throws -> [UInt8] { try grid.png() }
 
-  /// `images` as an NPZ file's bytes. Throws `FileError`.
+  /// The images under the name `images`, as the bytes of an NPZ file. Throws `FileError`.
   public func npz() throws -> [UInt8] { try NPZ.bytes([("images", NPY(shape: shape, .float32(array())))]) }
 
   fileprivate var grid: Picture {
@@ -103,12 +106,13 @@ extension Tensor {
 }
 
 extension SceneExplanation {
-  /// The images in an almost square grid, enlarged to 200 pixels or so each, as a PNG's bytes. Throws `PictureError`.
+  /// The images in an almost square grid, each enlarged to about 200 pixels, as the bytes of a PNG. Throws
+  /// `PictureError`.
   public func png() throws -> [UInt8] { try grid.png() }
 
   var grid: Picture { reconstruction.grid }
 
-  /// `images` `[image, channel, height, width]` and `count` `[image]` as an NPZ file's bytes. Throws `FileError`.
+  /// `images` `[image, channel, height, width]` and `count` `[image]`, as the bytes of an NPZ file. Throws `FileError`.
   public func npz() throws -> [UInt8] {
     try NPZ.bytes([
       ("images", NPY(shape: reconstruction.shape, .float32(reconstruction.array()))),

@@ -1,15 +1,15 @@
 import Configuration
 import Pictures
 
-/// What a run's folder must hold before a model is taken from it, or a training goes on in it.
+/// Checks and loads the checkpoints of a run, to use its model or to resume its training.
 extension Runner {
-  /// What may change when a run goes on: how long, with how many threads, and what is written when.
+  /// The keys that may change when a run is resumed: its length, its threads, and the output intervals.
   static let resumable = [
     "training.steps", "training.threads", "training.log_every", "training.evaluate_every", "training.checkpoint_every",
     "training.picture_every", "training.keep_checkpoints",
   ]
 
-  /// Throws `RunError` for overrides of other keys than these and `locations`.
+  /// Throws `RunError` for overrides of keys other than `resumable` and `locations`.
   static func refuseChanges(_ overrides: [String], _ path: String, locations: [String]) throws {
     let resumable = self.resumable + locations
     for override in overrides {
@@ -22,10 +22,10 @@ extension Runner {
     }
   }
 
-  /// Puts a part of a run's checkpoint into a workbench. `config` is what the run's `config.yaml` says.
+  /// Loads a part of a run's checkpoint into a workbench. `config` is the config in the run's `config.yaml`.
   ///
-  /// Throws `RunError` where the checkpoint was made by another run's config, is called after another step, or does not fit,
-  /// and `FileError` where it cannot be read.
+  /// Throws `RunError` if the checkpoint was made with another config, its name states another step, or it does not
+  /// fit. Throws `FileError` if it cannot be read.
   static func restore(
     _ part: Checkpoint.Part, of checkpoint: (step: Int, path: String), into workbench: Workbench, _ config: RunConfig
   ) throws -> Checkpoint.Restored {
@@ -40,8 +40,11 @@ extension Runner {
     return restored
   }
 
-  /// Puts the parameters of a run's newest checkpoint, or of the one after `step` steps, into a workbench; returns its step.
-  /// Throws `RunError` where there is none, or it cannot be used: then with the others.
+  /// Loads the parameters of a run's newest checkpoint, or of the one after `step` steps, into a workbench. Returns the
+  /// step.
+  ///
+  /// Throws `RunError` if there is no such checkpoint or it cannot be used. In the second case the message lists the
+  /// others.
   static func restore(_ workbench: Workbench, of folder: RunFolder, step: Int?) throws -> Int {
     let checkpoints = try folder.checkpoints
     guard let chosen = step.map({ step in checkpoints.first { $0.step == step } }) ?? checkpoints.last else {
@@ -58,11 +61,13 @@ extension Runner {
     }
   }
 
-  /// Puts the newest usable checkpoint into the workbench; nil where none was made yet.
+  /// Loads the newest usable checkpoint into the workbench. Returns nil if no checkpoint was made yet.
   ///
-  /// A damaged checkpoint is reported, and the one before it used. One whose logs hold less than it knows of is used where no
-  /// other is left. Nothing is changed. Throws `RunError` where none can be used, where one cannot be read now, and where
-  /// checkpoints must have been there; `FileError` where they cannot be listed.
+  /// A damaged checkpoint is reported, and the previous one is used. A checkpoint whose logs are shorter than it
+  /// recorded is used only if no other is left. No file is changed.
+  ///
+  /// Throws `RunError` if no checkpoint can be used, if one cannot be read at the moment, or if checkpoints must have
+  /// existed. Throws `FileError` if they cannot be listed.
   static func restoreNewest(_ workbench: Workbench, _ folder: RunFolder) throws -> Checkpoint.Restored? {
     var problems: [String] = []
     var newestWithShortLogs: (step: Int, path: String)?
@@ -102,8 +107,10 @@ extension Runner {
     do { return try LogState(restored.log) } catch { throw RunError("\(path): cannot be used: \(error)") }
   }
 
-  /// Throws `RunError` where `status.json` tells of a step that was saved: the checkpoints are somewhere else, then. That of
-  /// version 0.2 does not name it, but was written after each save, and where a training ended otherwise than by a failure.
+  /// Throws `RunError` if `status.json` mentions a saved step, which means that the checkpoints are elsewhere.
+  ///
+  /// The `status.json` of version 0.2 has no checkpoint entry. It was written after each save, and when a training
+  /// ended without a failure.
   private static func requireNoCheckpointBefore(_ folder: RunFolder) throws {
     guard let status = folder.json("status.json") else { return }
     let saved = status["checkpoint"] ?? (status["status"] == "failed" ? .null : status["step"] ?? .null)

@@ -9,7 +9,7 @@ import Pictures
 import Scenes
 import Tensors
 
-/// What the command line does with runs.
+/// The operations of the command line on runs.
 public enum Runner {
   /// A finished training: its folder, its newest picture, and its last evaluation on validation scenes.
   public struct Outcome {
@@ -18,20 +18,22 @@ public enum Runner {
     public let validation: Evaluator.Result
   }
 
-  /// Lets products use the best kernels that this CPU and the BLAS library have, before any work, and says on stderr what a user
-  /// should know of them. Throws `ProductKernelsError` where there are none that can be trusted.
+  /// Selects the best product kernels that this CPU and the BLAS library support, and prints important notes on stderr.
+  /// Call it before any computation. Throws `ProductKernelsError` if no kernels can be trusted.
   public static func useBestProducts() throws {
     for note in try ProductKernels.choose() { writeToStandardError("warning: \(note)\n") }
   }
 
-  /// Loads and checks a config without making anything. Throws `ConfigurationError`.
+  /// Loads and checks a config without creating anything. Throws `ConfigurationError`.
   public static func check(_ path: String, _ overrides: [String]) throws -> RunConfig {
     try ConfigReading(path, overrides).config
   }
 
-  /// Trains what a config (or a row of an experiment) says in a new folder below `base`; `name` defaults to the seed,
-  /// numbered where it is taken. `origin` is a run whose newest parameters are the initial ones.
-  /// Throws what is wrong with the config, the data or the folder, and as `Training.run`.
+  /// Trains a config, or a row of an experiment, in a new folder below `base`.
+  ///
+  /// `name` defaults to `seed-SEED`, with a number appended if that name is taken. `origin` is a run whose newest
+  /// parameters are the initial ones. Throws the errors of the config, the data or the folder, and those of
+  /// `Training.run`.
   public static func train(
     config path: String, row: String? = nil, overrides: [String], base: String, name: String?,
     startingFrom origin: String? = nil, dataFolder: String
@@ -55,10 +57,11 @@ public enum Runner {
         ?? Training(workbench, below: parent, as: "seed-\(config.training.seed)", origin: origin))
   }
 
-  /// Goes on with a run from its newest usable checkpoint (`restoreNewest`). Only `training.steps`, `threads`, what is written
-  /// when, and where the data lies may change.
-  /// Throws `RunError` where anything else is overridden, where no checkpoint can be used, where the data is not the run's,
-  /// and where another process trains there. Nothing is changed then.
+  /// Resumes a run from its newest usable checkpoint (`restoreNewest`). Only `training.steps`, `training.threads`, the
+  /// output intervals, and the locations of data may change.
+  ///
+  /// Throws `RunError` if anything else is overridden, no checkpoint can be used, the data is not the run's, or another
+  /// process trains in the folder. Then nothing is changed.
   public static func resume(run path: String, overrides: [String], dataFolder: String) throws -> Outcome {
     let folder = try RunFolder(opening: path)
     try refuseChanges(overrides, path, locations: try folder.config().locations)
@@ -76,8 +79,8 @@ public enum Runner {
     return try finish(Training(resuming: workbench, in: locked, from: restored))
   }
 
-  /// Trains the config of a file in exactly this folder, or goes on with the run that stands there, and measures it on test
-  /// scenes: its last checkpoint, and its best one. What a sweep starts for each cell. Throws as `train` and `resume`.
+  /// Trains a config in exactly this folder, or resumes the run in it, and evaluates its last and its best checkpoint
+  /// on test scenes. A sweep starts this for each cell. Throws as `train` and `resume`.
   public static func runCell(config path: String, folder place: String, dataFolder: String) throws {
     StopSignal.followSweep()
     let config = try check(path, [])
@@ -91,7 +94,7 @@ public enum Runner {
       let workbench = try Workbench(config, dataFolder: dataFolder, preparing: .train)
       _ = try finish(Training(workbench, in: RunFolder(planning: place)))
     }
-    // What is measured from here on is written at once or not at all.
+    // Each evaluation from here on is written as a whole when it is done, so a signal may end the program.
     try StopSignal.unwatch()
     let folder = try RunFolder(opening: place)
     let summary = folder.json("summary.json")
@@ -102,7 +105,7 @@ public enum Runner {
   }
 
   private static func finish(_ begin: @autoclosure () throws -> Training) throws -> Outcome {
-    // Before the folder is made, so that whoever sees it can stop the training properly.
+    // Before the folder is created, so that a training whose folder is visible can already be stopped cleanly.
     StopSignal.watch()
     let training = try begin()
     showOnStandardError("training in \(training.path)\n")
@@ -110,21 +113,23 @@ public enum Runner {
     return Outcome(folder: training.path, picture: training.newestPicture, validation: result)
   }
 
-  /// What was measured of a run; `keep` puts it into the run's folder.
+  /// The result of an evaluation. `keep` writes it into the run's folder.
   public struct Evaluated {
     public let result: Evaluator.Result
-    /// What was measured, and of what.
+    /// The evaluation together with its settings.
     public let evaluation: KeptEvaluation
     fileprivate let folder: RunFolder
 
-    /// Throws `EvaluationNotKept` where the folder takes no file.
+    /// Throws `EvaluationNotKept` if the file cannot be written.
     public func keep() throws {
       do { try folder.keep(evaluation) } catch { throw EvaluationNotKept(folder: folder.path, reason: "\(error)") }
     }
   }
 
-  /// Evaluates a run's checkpoint (the newest, or the one after `step` steps) on a split; overrides ask "what if".
-  /// Nothing is written. Throws what is wrong with the run, the overrides or the data.
+  /// Evaluates a run's checkpoint (the newest, or the one after `step` steps) on a split. Overrides answer "what if"
+  /// questions.
+  ///
+  /// Nothing is written. Throws the errors of the run, the overrides or the data.
   public static func evaluate(
     run path: String, split: Split, step: Int?, overrides: [String], dataFolder: String
   ) throws -> Evaluated {
@@ -139,7 +144,7 @@ public enum Runner {
     return Evaluated(result: result, evaluation: evaluation, folder: folder)
   }
 
-  /// All evaluations that a run's folder holds, as a table. Throws `RunError` where no run stands there.
+  /// All evaluations in a run's folder, as a table. Throws `RunError` if the folder holds no run.
   public static func evaluations(of path: String) throws -> String {
     let found = try RunFolder(opening: path).evaluations
     return found.isEmpty ? "no evaluations stand in \(path)\n" : KeptEvaluation.table(found)
@@ -149,7 +154,7 @@ public enum Runner {
   public static func text(of config: RunConfig) -> String { ConfigurationFile.encode(config) }
 }
 
-/// An evaluation that was made and could not be put into the run's folder.
+/// The error for an evaluation that could not be written into the run's folder.
 public struct EvaluationNotKept: Error, CustomStringConvertible {
   let folder: String
   let reason: String
@@ -159,7 +164,7 @@ public struct EvaluationNotKept: Error, CustomStringConvertible {
   }
 }
 
-/// The split of that name. Throws where there is none.
+/// The split with this name. Throws `RunError` if there is none.
 public func split(_ name: String) throws -> Split {
   guard let split = Split(rawValue: name) else {
     throw RunError("unknown split '\(name)' (known: \(Split.allCases.map(\.rawValue).joined(separator: ", ")))")
@@ -170,12 +175,12 @@ public func split(_ name: String) throws -> Split {
 /// The names of the parts of a dataset.
 public let splitNames = Split.allCases.map(\.rawValue)
 
-/// Whether an error is about what the user gave (exit status 2) and not about the work itself.
+/// Whether an error concerns the user's input (exit status 2) and not the work itself.
 public func isUnusableInput(_ error: any Error) -> Bool {
   error is ConfigurationError || error is RunError || error is DatasetError || error is FileError
     || error is ModelError
     || error is PictureError || (error as? ProductKernelsError)?.isOfEnvironment == true
 }
 
-/// Whether an error says that the system gives no thread or no memory.
+/// Whether an error means that the system has no thread or no memory left.
 public func isLackOfResources(_ error: any Error) -> Bool { error is ResourceFailure }

@@ -1,6 +1,6 @@
 import Configuration
 
-/// Sums of named values over some steps, in the order of their first appearance.
+/// The sums of named values over several steps, in the order of their first appearance.
 struct RunningSums {
   private var values: [(name: String, total: Double, count: Int)] = []
 
@@ -19,10 +19,10 @@ struct RunningSums {
 
   subscript(_ name: String) -> Double? { means.first { $0.name == name }?.value }
 
-  /// For checkpoints; numbers are written with all their digits, so that reading gives back the same bits.
+  /// The state for checkpoints. Numbers have all their digits, so that reading restores the same bits.
   var json: JSON { .list(values.map { .list([.text($0.name), .number($0.total), .integer($0.count)]) }) }
 
-  /// Nil where that is not what `json` gives.
+  /// Nil for values that `json` cannot have written.
   init?(_ json: JSON) {
     guard case .list(let rows) = json else { return nil }
     for row in rows {

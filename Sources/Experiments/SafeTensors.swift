@@ -3,15 +3,15 @@ import Glibc
 import Pictures
 import Tensors
 
-/// The safetensors format: a JSON header, then little-endian Float32 data.
+/// The safetensors format: a JSON header followed by little-endian Float32 data.
 public enum SafeTensors {
-  /// What a file holds.
+  /// The contents of a file.
   public struct Contents {
     public let tensors: [String: Tensor]
     public let metadata: [String: String]
   }
 
-  /// Writes tensors in the given order, atomically. Throws what the file system says.
+  /// Writes tensors in the given order, atomically. Throws `FileError`.
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [(String, String)] = [], to path: String
   ) throws {
@@ -46,7 +46,8 @@ public enum SafeTensors {
     return bytes
   }
 
-  /// Reads all tensors of a file. Throws `RunError` with what is wrong with it, and `FileError` if it cannot be read.
+  /// Reads all tensors of a file. Throws `RunError` if its contents are not valid, and `FileError` if it cannot be
+  /// read.
   public static func read(_ path: String) throws -> Contents {
     let file = try SafeTensorsFile(path)
     return Contents(
@@ -54,9 +55,9 @@ public enum SafeTensors {
       metadata: file.header.metadata)
   }
 
-  /// Reads bytes as if they were the file of that name. Throws `RunError` with what is wrong with them.
+  /// Parses the bytes of a file. `name` is used in error messages. Throws `RunError` if the bytes are not valid.
   ///
-  /// Nothing is allocated for a tensor before the bytes that it claims are known to be there.
+  /// Memory for a tensor is only allocated after its bytes are known to exist.
   public static func parse(_ bytes: [UInt8], name file: String) throws -> Contents {
     let length = try SafeTensorsHeader.length(bytes.prefix(8), fileSize: bytes.count, name: file)
     let start = 8 + length

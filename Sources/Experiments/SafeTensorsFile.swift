@@ -2,16 +2,19 @@ import Glibc
 import Pictures
 import Tensors
 
-/// A safetensors file that is open: its header is read and checked against the size of the file, tensors are read when they
-/// are asked for. So memory is needed for the header (`SafeTensorsHeader.longest`) and for what is wanted, however much
-/// the file claims to hold.
+/// An open safetensors file. Its header is read and checked against the size of the file, and tensors are read on
+/// request.
+///
+/// Memory is only needed for the header (at most `SafeTensorsHeader.longest` bytes) and the requested tensors, whatever
+/// size the file claims to have.
 final class SafeTensorsFile {
   let path: String
   let header: SafeTensorsHeader
   private let descriptor: Int32
   private let start: Int
 
-  /// Throws `RunError` with what is wrong with the file, and `FileError` where it cannot be read or is no regular file.
+  /// Throws `RunError` if the contents are not valid, and `FileError` if the file cannot be read or is not a regular
+  /// file.
   init(_ path: String) throws {
     let descriptor = try openRegularFile(path)
     do {
@@ -35,7 +38,8 @@ final class SafeTensorsFile {
 
   deinit { close(descriptor) }
 
-  /// The tensor of that name, which the header has. Throws `RunError` where the file is shorter by now, and `FileError`.
+  /// Reads the tensor with this name, which the header must list. Throws `RunError` if the file has become shorter, and
+  /// `FileError`.
   func tensor(_ name: String) throws -> Tensor {
     guard let entry = header.entries[name] else { throw SafeTensorsHeader.broken(path, "it has no \(name)") }
     var failure: (any Error)?
@@ -52,7 +56,7 @@ final class SafeTensorsFile {
     return tensor
   }
 
-  /// Fills a buffer, as far as the file goes; returns the number of bytes.
+  /// Fills a buffer up to the end of the file. Returns the number of bytes read.
   private static func read(
     _ descriptor: Int32, _ path: String, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
   ) throws -> Int {

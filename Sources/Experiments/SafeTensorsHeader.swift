@@ -1,20 +1,20 @@
 import Configuration
 
-/// What the header of a safetensors file says: where which tensor lies, and texts about the whole.
+/// The header of a safetensors file: the position of each tensor, and metadata texts.
 struct SafeTensorsHeader {
   struct Entry {
     let shape: [Int]
-    /// Bytes, counted from the end of the header.
+    /// The byte range, relative to the end of the header.
     let range: Range<Int>
   }
 
-  /// Longer headers are refused: this is room for some 8,000 tensors, and reading it takes less than 100 MB.
+  /// The largest accepted header. It has room for about 8,000 tensors, and reading it takes less than 100 MB.
   static let longest = 1 << 20
 
   private(set) var entries: [String: Entry] = [:]
   private(set) var metadata: [String: String] = [:]
 
-  /// The length of the header, from the first 8 bytes of a file. Throws `RunError` where that cannot be.
+  /// The length of the header, from the first 8 bytes of a file. Throws `RunError` if it is not possible.
   static func length(_ bytes: some Collection<UInt8>, fileSize: Int, name file: String) throws -> Int {
     guard bytes.count == 8 else { throw broken(file, "\(fileSize) bytes are too few for a header") }
     let length = bytes.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
@@ -24,7 +24,7 @@ struct SafeTensorsHeader {
     return Int(length)
   }
 
-  /// Reads the bytes of a header that `dataSize` bytes follow. Throws `RunError` with what is wrong with them.
+  /// Parses a header that `dataSize` bytes of data follow. Throws `RunError` if it is not valid.
   init(_ bytes: some Collection<UInt8>, dataSize: Int, name file: String) throws {
     func broken(_ what: String) -> RunError { Self.broken(file, what) }
     let header: JSON

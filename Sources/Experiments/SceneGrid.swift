@@ -4,9 +4,9 @@ import Pictures
 import Scenes
 import Tensors
 
-/// Pictures of what a model makes of scenes: inputs, reconstructions, and windows numbered by their step.
+/// Pictures of scenes and a model's results: inputs, reconstructions, and windows numbered by their inference step.
 public enum SceneGrid {
-  /// Two rows a line of scenes: the input with the windows drawn on it, and the reconstruction.
+  /// For each line of scenes, one row of inputs with the windows drawn on them, and one row of reconstructions.
   public static func picture(_ batch: Batch, _ explanation: SceneExplanation, columns: Int = 8, zoom: Int = 3)
     -> Picture
   {
@@ -16,7 +16,7 @@ public enum SceneGrid {
     for start in stride(from: 0, to: inputs.count, by: columns) {
       let row = start..<min(start + columns, inputs.count)
       cells += row.map { annotated(inputs[$0], explanation.scenes[$0].parts, zoom) }
-      // A short last line is filled up, so that reconstructions stand below their inputs.
+      // A short last line is padded, so that reconstructions are below their inputs.
       let blank = Picture(width: inputs[start].width * zoom, height: inputs[start].height * zoom, channels: 3)
       let filler = Array(repeating: blank, count: columns - row.count)
       cells += filler + row.map { outputs[$0].enlarged(by: zoom).rgb() } + filler
@@ -24,7 +24,7 @@ public enum SceneGrid {
     return Picture.grid(cells, columns: columns)
   }
 
-  /// Images [batch, channel, height, width] as pictures; values are clipped to [0, 1].
+  /// Images [batch, channel, height, width] as pictures. Values are clipped to [0, 1].
   static func pictures(_ images: Tensor) -> [Picture] {
     let (channels, height, width) = (images.shape[1], images.shape[2], images.shape[3])
     let plane = height * width
@@ -42,12 +42,12 @@ public enum SceneGrid {
     }
   }
 
-  /// The color of a part: its category's where it has one and that is asked for, else its step's.
+  /// The color of a part: that of its category if `byCategory` is set and it has one, and that of its step otherwise.
   static func color(of part: Part, byCategory: Bool) -> Color {
     Color.palette[(byCategory ? part.category ?? part.step : part.step) % Color.palette.count]
   }
 
-  /// The picture enlarged, with the windows of parts.
+  /// The enlarged picture with the windows of the parts.
   static func annotated(_ picture: Picture, _ parts: [Part], _ zoom: Int, byCategory: Bool = false) -> Picture {
     var picture = picture.enlarged(by: zoom).rgb()
     for part in parts {

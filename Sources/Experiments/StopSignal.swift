@@ -1,34 +1,36 @@
 import Glibc
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP, turned into a flag that a training looks at between steps, and a sweep while it waits.
+/// Ctrl-C, SIGTERM and SIGHUP as a flag, which a training checks between steps and a sweep checks while it waits.
 public enum StopSignal {
-  /// What a signal does that comes after the first one.
+  /// The effect of a further signal after the first one.
   public enum Insistence: Sendable {
-    /// The program ends at once.
+    /// The program ends immediately.
     case ends
-    /// The flag `isInsisted` is set: who looks at it has processes to end before.
+    /// The flag `isInsisted` is set, for a program that has to end other processes first.
     case isTold
   }
 
-  /// SIGHUP tells of a terminal or connection that went away.
+  /// SIGHUP means that the terminal or connection was closed.
   static let numbers = [SIGINT, SIGTERM, SIGHUP]
 
   private static let received = Atomic<Int32>(0)
   private static let insisted = Atomic(false)
   private static let isTold = Atomic(false)
-  /// When the first one came, in milliseconds of `CLOCK_MONOTONIC`.
+  /// The time of the first signal, in milliseconds of `CLOCK_MONOTONIC`.
   private static let moment = Atomic<Int>(0)
-  /// The process that has to live while this one works; 0 where there is none.
+  /// The process that must stay alive while this one works; 0 if there is none.
   private static let parent = Atomic<Int32>(0)
 
-  /// Milliseconds after which a second SIGTERM or SIGHUP is meant: a batch system and a shell may both pass on the first.
+  /// A second SIGTERM or SIGHUP only counts after this many milliseconds, because a batch system and a shell may both
+  /// forward the first.
   static let patience = 3000
 
-  /// From now on the signals set the flag. A second Ctrl-C, and any signal some seconds after the first, insist.
+  /// Makes the signals set the flag. A second Ctrl-C, and any signal some seconds after the first, have the effect
+  /// `insistence`.
   public static func watch(_ insistence: Insistence = .ends) {
     isTold.store(insistence == .isTold, ordering: .relaxed)
-    // Whoever started the program may have left them blocked.
+    // The parent process may have left the signals blocked.
     var wanted = sigset_t()
     sigemptyset(&wanted)
     for number in numbers { sigaddset(&wanted, number) }
@@ -36,7 +38,8 @@ public enum StopSignal {
     for number in numbers { treat(number) { StopSignal.receive($0) } }
   }
 
-  /// nohup(1) has SIGHUP ignored, for programs that outlive the terminal; that stays.
+  /// Installs a handler, unless the signal is an ignored SIGHUP: nohup(1) ignores it for programs that outlive the
+  /// terminal.
   private static func treat(_ number: Int32, _ handler: sighandler_t?) {
     let before = signal(number, handler)
     if number == SIGHUP, unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
@@ -44,8 +47,9 @@ public enum StopSignal {
     }
   }
 
-  /// From now on a signal ends the program as if nobody had watched: for work that loses nothing. Throws `Ended` where one
-  /// came before.
+  /// Restores the default effect of the signals, which end the program. It is for work that loses nothing when it ends.
+  ///
+  /// Throws `Ended` if a signal arrived before.
   static func unwatch() throws {
     for number in numbers { treat(number, SIG_DFL) }
     if let current { throw Ended(signal: current) }
@@ -57,7 +61,7 @@ public enum StopSignal {
     public var description: String { "stopped by signal \(signal); the same command goes on" }
   }
 
-  /// Only what a signal handler may do.
+  /// Handles a signal. It may only use operations that are allowed in signal handlers.
   private static func receive(_ number: Int32) {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
@@ -69,7 +73,7 @@ public enum StopSignal {
     insisted.store(true, ordering: .relaxed)
   }
 
-  /// The signal that came, if one did; SIGTERM where the process is gone that has to live while this one works.
+  /// The signal that arrived, nil if there was none. SIGTERM if the process that must stay alive has ended.
   static var current: Int32? {
     let number = received.load(ordering: .relaxed)
     if number != 0 { return number }
@@ -77,14 +81,15 @@ public enum StopSignal {
     return parent != 0 && getppid() != parent ? SIGTERM : nil
   }
 
-  /// Whether a signal came after the first one that means that there is no more time.
+  /// Whether a further signal after the first one demands an immediate end.
   static var isInsisted: Bool { insisted.load(ordering: .relaxed) }
 
-  /// The environment variable in which a sweep gives its process to the cells that it starts: a cell does not outlive it.
+  /// The environment variable with a sweep's process number. The sweep sets it for its cells, so that they end with the
+  /// sweep.
   static let parentVariable = "AIRFRAME_SWEEP_PROCESS"
 
-  /// From now on the end of the sweep that started this process, however it came about, counts as SIGTERM. Without one
-  /// nothing changes.
+  /// From now on, the end of the sweep that started this process, for whatever reason, counts as SIGTERM. Does nothing
+  /// if no sweep started it.
   static func followSweep() {
     guard let process = getenv(parentVariable).flatMap({ Int32(String(cString: $0)) }) else { return }
     unsetenv(parentVariable)
@@ -92,7 +97,7 @@ public enum StopSignal {
   }
 }
 
-/// A training that was asked to stop, and saved itself first.
+/// A training that was asked to stop and saved a checkpoint first.
 public struct Interruption: Error, CustomStringConvertible {
   public let signal: Int32
   public let folder: String
@@ -102,11 +107,11 @@ public struct Interruption: Error, CustomStringConvertible {
   }
 }
 
-/// A training that could not go on for a reason outside the config: a full disk, for example.
+/// A training that could not continue for a reason outside the config, such as a full disk.
 public struct TrainingFailure: Error, CustomStringConvertible {
   public let folder: String
   public let reason: String
-  /// The newest checkpoint.
+  /// The step of the newest checkpoint.
   public let kept: Int?
   public var description: String {
     let way = "once that is mended, go on with `airframe train --resume \(folder)`"

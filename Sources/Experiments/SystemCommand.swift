@@ -1,43 +1,45 @@
 @preconcurrency import Glibc
 import Tensors
 
-/// A program of the system, such as curl: found along PATH, run without a shell, and waited for.
+/// Runs a program of the system, such as curl, without a shell, and waits for its end. The program is searched along
+/// PATH.
 enum SystemCommand {
   struct Result {
-    /// Standard output and standard error as they came, together.
+    /// Standard output and standard error together, in the order in which they were written.
     let output: String
-    /// The exit status; 128 and the signal's number where a signal ended the program, as shells count.
+    /// The exit status, or 128 plus the signal number if a signal ended the program, as in shells.
     let status: Int32
 
     var succeeded: Bool { status == 0 }
   }
 
   enum Failure: Error, Equatable {
-    /// No such program along PATH.
+    /// PATH has no such program.
     case missing(program: String)
-    /// The system could not start it.
+    /// The system could not start the program.
     case notStarted(program: String, reason: String)
-    /// Ctrl-C ended it.
+    /// Ctrl-C ended the program.
     case interrupted
   }
 
-  /// Programs run one at a time, because the treatment of Ctrl-C belongs to the whole process.
+  /// Programs run one at a time, because the handling of Ctrl-C is global to the process.
   private static let turn = Lock(())
 
   /// Runs a program to its end. Throws `Failure`.
   ///
-  /// `environment` is added to this process's own. Ctrl-C ends the program alone: the caller learns of it by
-  /// `Failure.interrupted` and can clean up.
+  /// `environment` is added to the environment of this process. Ctrl-C only ends the program, and the caller can clean
+  /// up after it receives `Failure.interrupted`.
   static func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:]
   ) throws -> Result {
     try alone { try start(program, arguments, environment).finish() }
   }
 
-  /// Runs a program whose standard output goes piece by piece to `receive`; the result's output is its standard error,
-  /// of which a pipe's 64 KiB are enough. Where `receive` returns false, the program is ended. Throws `Failure`.
+  /// Runs a program and passes its standard output in chunks to `receive`. If `receive` returns false, the program is
+  /// ended.
   ///
-  /// When this process ends, however it ends, the program's next write ends the program.
+  /// The output of the result is the standard error, which may be no longer than a pipe's 64 KiB. When this process
+  /// ends for any reason, the next write of the program ends the program. Throws `Failure`.
   static func run(
     _ program: String, _ arguments: [String], receive: (UnsafeRawBufferPointer) -> Bool
   ) throws -> Result {
@@ -56,14 +58,14 @@ enum SystemCommand {
     }
   }
 
-  /// A program that runs, and the ends of the pipes that it writes to.
+  /// A running program, and the reading ends of its pipes.
   private struct Running {
     let process: pid_t
-    /// Of standard error, and of standard output where that has no pipe of its own.
+    /// The pipe of standard error, and of standard output if that has no separate pipe.
     let pipe: Int32
     let output: Int32?
 
-    /// Hands over the standard output until it ends, or `receive` wants no more; false in that case.
+    /// Passes on the standard output until it ends. Returns false if `receive` refused more.
     func drain(_ receive: (UnsafeRawBufferPointer) -> Bool) -> Bool {
       guard let output else { return true }
       defer { close(output) }
@@ -81,13 +83,13 @@ enum SystemCommand {
       let output = read()
       var status: Int32 = 0
       while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-      // The low seven bits are the signal that ended it, the next byte its exit status.
+      // The low seven bits are the signal that ended the program. The next byte is its exit status.
       let signal = status & 0x7F
       guard signal != SIGINT else { throw Failure.interrupted }
       return Result(output: output, status: signal == 0 ? status >> 8 & 0xFF : 128 + signal)
     }
 
-    /// All that comes, until the program closes its end.
+    /// Reads until the program closes its end.
     private func read() -> String {
       defer { close(pipe) }
       var bytes: [UInt8] = []
@@ -101,7 +103,7 @@ enum SystemCommand {
     }
   }
 
-  /// The reading and the writing end of a pipe that programs do not inherit.
+  /// The reading and the writing end of a pipe that is not inherited by other programs.
   private static func makePipe(for program: String) throws -> (reading: Int32, writing: Int32) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw notStarted(program, errno) }
@@ -124,7 +126,7 @@ enum SystemCommand {
     posix_spawn_file_actions_adddup2(&actions, (output ?? ends).writing, 1)
     posix_spawn_file_actions_adddup2(&actions, ends.writing, 2)
 
-    // What this process ignores meanwhile, or this thread blocks, reaches the program.
+    // The program must receive the signals that this process ignores for now or that this thread blocks.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -139,7 +141,7 @@ enum SystemCommand {
 
     var words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
-    // What is said here stands above what this process was given.
+    // The given variables override those of this process.
     var variables = environment.map { strdup("\($0)=\($1)") }
     defer { for variable in variables { free(variable) } }
     var inherited = environ

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A folder of its own below TMPDIR (else /tmp), removed with all that is in it when its last user is gone.
+/// A new folder below TMPDIR (or /tmp), which is removed with its contents when this object is released.
 final class TemporaryFolder {
   let path: String
 

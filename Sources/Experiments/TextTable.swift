@@ -1,17 +1,17 @@
-/// Rows of words under column names, for people. What would steer a terminal is shown as an escape.
+/// Rows of texts under column names, as aligned text. Control characters are shown as escapes.
 struct TextTable: CustomStringConvertible {
   private let header: [String]
   private let rows: [[String]]
   private let alignRight: [Bool]
 
-  /// Rows have a word for each name of the header.
+  /// Each row must have one text per column name.
   init(_ header: [String], _ rows: [[String]], alignRight: [Bool]) {
     self.header = header.map(Escaping.line)
     self.rows = rows.map { $0.map(Escaping.line) }
     self.alignRight = alignRight
   }
 
-  /// Two spaces between columns, none at the ends of lines.
+  /// The columns are separated by two spaces, and lines have no trailing spaces.
   var description: String {
     let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
     return ([header] + rows).map { row in

@@ -1,7 +1,8 @@
 import Configuration
 import Pictures
 
-/// `timing.jsonl`: how long steps and evaluations took. Kept apart from `metrics.jsonl`, which is the same in every run.
+/// Writes `timing.jsonl`, the durations of steps and evaluations. They are not in `metrics.jsonl`, because that file is
+/// identical for repeated runs.
 final class TimingFile {
   /// Sums over a whole run.
   struct Totals {
@@ -17,7 +18,7 @@ final class TimingFile {
   /// Opens the file. Throws `FileError`.
   init(in folder: OpenFolder) throws { file = try AppendedFile("timing.jsonl", in: folder) }
 
-  /// Drops the lines after `step`, and what is no whole line. Throws `FileError`.
+  /// Removes the lines after `step` and an incomplete last line. Throws `FileError`.
   func cut(after step: Int) throws {
     var kept = 0
     var isOver = false
@@ -30,10 +31,10 @@ final class TimingFile {
 
   func synchronize() throws { try file.synchronize() }
 
-  /// One more training step has ended.
+  /// Counts a training step that has ended.
   func step() { steps += 1 }
 
-  /// What came since the last line is not part of the next one.
+  /// Excludes the time since the last line from the next one.
   func restartClock() { start = monotonicSeconds() }
 
   /// Writes the time since the last line or `restartClock`. Throws `FileError`.
@@ -43,7 +44,7 @@ final class TimingFile {
     (steps, start) = (0, now)
   }
 
-  /// Writes the time of an evaluation, which is not part of the steps' time. Throws `FileError`.
+  /// Writes the time of an evaluation and excludes it from the time of steps. Throws `FileError`.
   func write(evaluationAfter step: Int, seconds: Double) throws {
     start += seconds
     try write([.init("step", .integer(step)), .init("split", "validation"), .init("seconds", .number(seconds))])
@@ -51,7 +52,8 @@ final class TimingFile {
 
   private func write(_ members: [JSON.Member]) throws { try file.append(line: JSON.object(members).line) }
 
-  /// Lines that cannot be read, after a crash of the machine or an edit, are left out. Throws `FileError`.
+  /// The totals of all lines. Unreadable lines, caused by a crash of the machine or an edit, are skipped. Throws
+  /// `FileError`.
   func totals() throws -> Totals {
     var totals = Totals()
     try JSONLines.read(file.path) { line, _, _ in
@@ -60,14 +62,14 @@ final class TimingFile {
         totals.evaluationSeconds += seconds
       } else if case .integer(let steps)? = line["steps"], TrainingConfig.reachableSteps.contains(steps) {
         totals.stepSeconds += seconds
-        // Only a file that was edited has more steps than there are.
+        // The number of steps can only exceed this limit if the file was edited.
         totals.steps = min(totals.steps + steps, TrainingConfig.reachableSteps.upperBound)
       }
     }
     return totals
   }
 
-  /// The seconds of all training steps up to a step, for each step that the file names. Throws `FileError`.
+  /// The total time of the training steps up to each step that is recorded in the file. Throws `FileError`.
   static func stepSeconds(_ path: String) throws -> [(step: Int, seconds: Double)] {
     var sum = 0.0
     var found: [(step: Int, seconds: Double)] = []
@@ -81,12 +83,12 @@ final class TimingFile {
 }
 
 extension JSON {
-  /// The step of a line of a log, if it has one that a training can reach.
+  /// The step in a line of a log; nil if it is missing or not a possible step.
   var step: Int? {
     guard case .integer(let step)? = self["step"], TrainingConfig.reachableSteps.contains(step) else { return nil }
     return step
   }
 
-  /// A duration: neither negative nor longer than 30,000 years.
+  /// A duration in seconds: not negative, and not longer than 30,000 years.
   fileprivate var seconds: Double? { self["seconds"]?.double.flatMap { (0...1e12).contains($0) ? $0 : nil } }
 }

@@ -8,7 +8,7 @@ import Pictures
 import Scenes
 import Tensors
 
-/// Trains what a workbench holds and leaves everything about it in a run folder.
+/// Trains the model of a workbench and writes all results into a run folder.
 public final class Training {
   private let workbench: Workbench
   private let config: TrainingConfig
@@ -18,18 +18,18 @@ public final class Training {
   private let log: TrainingLog
   private let start: Int
   private var best: BestCheckpoint
-  /// The last step that is done.
+  /// The last completed step.
   private var step: Int
 
-  /// Starts a new run in a folder that holds none; `origin` is the run that gave the initial parameters.
+  /// Starts a new run in a folder that holds none. `origin` is the run that provided the initial parameters.
   ///
-  /// Nothing is written before the data was read. Throws what that throws, `RunError` where the folder cannot be used,
-  /// and `FileError`.
+  /// Nothing is written before the data has been read. Throws the errors of reading the data, `RunError` if the folder
+  /// cannot be used, and `FileError`.
   public convenience init(_ workbench: Workbench, in folder: RunFolder, origin: String? = nil) throws {
     try self.init(workbench, origin: origin) { try folder.claim() }
   }
 
-  /// Starts a new run in the first of `name`, `name-2`, ... below `base` that is free. Throws as above.
+  /// Starts a new run in the first free folder of `name`, `name-2`, ... below `base`. Throws as above.
   convenience init(_ workbench: Workbench, below base: String, as name: String, origin: String? = nil) throws {
     try self.init(workbench, origin: origin) { try RunFolder.claimFree(base, name) }
   }
@@ -45,9 +45,9 @@ public final class Training {
     try log.note("airframe \(airframeVersion) starts" + (origin.map { " from the parameters of \($0)" } ?? ""))
   }
 
-  /// Goes on from a checkpoint that was put into the workbench, or from the start where none was made.
+  /// Resumes from a checkpoint that was loaded into the workbench, or from the beginning if there is none.
   ///
-  /// Logs are cut when the first step begins, and only where the next checkpoint can be written. Throws as above.
+  /// Logs are cut when the first step begins, and only if the next checkpoint can be written. Throws as above.
   convenience init(
     resuming workbench: Workbench, in folder: LockedFolder, from restored: Checkpoint.Restored?
   ) throws {
@@ -83,10 +83,11 @@ public final class Training {
     return try workbench.batches(from: start)
   }
 
-  /// Runs to the end; returns the last evaluation on validation scenes. `status.json` tells how it ended.
+  /// Trains to the end and returns the last evaluation on validation scenes. `status.json` records how the training
+  /// ended.
   ///
-  /// Throws `Interruption` after a signal, `DivergenceError` where the loss stops being finite, `TrainingFailure` where a
-  /// file of the folder cannot be written.
+  /// Throws `Interruption` after a signal, `DivergenceError` if the loss is not finite, and `TrainingFailure` if a file
+  /// of the folder cannot be written.
   @discardableResult
   public func run() throws -> Evaluator.Result {
     do {
@@ -101,8 +102,8 @@ public final class Training {
     } catch {
       log.end()
       let failure = explained(error)
-      // A full disk may not take this either; the message still reaches the person who looks. The log of a folder that was
-      // lost may be that of another run by now.
+      // A full disk may not accept this either, but the error message still reaches the user. After `LostFolder`
+      // nothing is written, because the log may now belong to another run.
       if !(failure is LostFolder) { try? log.note("\(failure)") }
       folder.writeFailure(at: step, of: config.steps, reason: "\(failure)")
       throw failure
@@ -136,12 +137,12 @@ public final class Training {
         throw Interruption(signal: signal, folder: folder.path, step: step)
       }
     }
-    // Who was killed between the last checkpoint and here has only this to do.
+    // A run that was killed after its last checkpoint resumes here, with only this left to do.
     try prune()
     return try last ?? evaluator.evaluate(.validation)
   }
 
-  /// After every so many steps, and after the last one.
+  /// True after every `every` steps, and after the last step.
   private func isDue(_ every: Int) -> Bool { step == config.steps || every > 0 && step % every == 0 }
 
   private func evaluate() throws -> Evaluator.Result {
@@ -161,9 +162,10 @@ public final class Training {
     try folder.write(status: "running", step: step, of: config.steps)
   }
 
-  /// Of the checkpoints up to here, these stay: the newest one, the last `keep_checkpoints` that were due, and the best.
+  /// Removes old checkpoints up to the current step. It keeps the newest, the last `keep_checkpoints` regular ones, and
+  /// the best.
   private func prune() throws {
-    // What cannot be listed now is removed after the next checkpoint.
+    // If the folder cannot be listed now, old checkpoints are removed after the next checkpoint.
     let past = ((try? folder.folder.checkpoints) ?? []).map(\.step).filter { $0 <= step }
     let due = past.filter { $0 == config.steps || config.checkpointEvery > 0 && $0 % config.checkpointEvery == 0 }
     let kept = Set(due.suffix(config.keepCheckpoints) + [past.last, best.step].compactMap { $0 })
@@ -173,7 +175,7 @@ public final class Training {
   /// The run's folder.
   public var path: String { folder.path }
 
-  /// Where the picture after so many steps stands, if it was drawn.
+  /// The path of the picture at the last completed step; nil if there is none.
   public var newestPicture: String? {
     let path = "\(folder.path)/images/step-\(step).png"
     return access(path, F_OK) == 0 ? path : nil
@@ -204,7 +206,7 @@ public final class Training {
     try log.note("finished after step \(step)")
   }
 
-  /// Says what became of the training, and which checkpoint there is.
+  /// Adds to an error the reason why the training ended, and the newest checkpoint.
   private func explained(_ error: any Error) -> any Error {
     let kept = (try? folder.folder.checkpoints.last?.step) ?? nil
     if var error = error as? DivergenceError {
@@ -216,14 +218,14 @@ public final class Training {
     return TrainingFailure(folder: folder.path, reason: "\(error)", kept: kept)
   }
 
-  /// What to change in an optimizer that divides by 0.
+  /// Advice for an optimizer that divides by 0; nil for other optimizers.
   private static func divisionByZero(in optimizer: Choice) -> String? {
     guard JSON(encodeSection(optimizer.config))["epsilon"]?.double == 0 else { return nil }
     return "Raise training.optimizer.epsilon (1e-8 is usual): with 0, a parameter whose gradient is 0 is divided by 0"
   }
 }
 
-/// The most memory this process ever held, in units of 10^6 bytes.
+/// The peak memory use of this process, in units of 10^6 bytes.
 func peakMemory() -> Double {
   var usage = rusage()
   getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

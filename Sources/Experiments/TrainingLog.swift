@@ -5,8 +5,8 @@ import Inference
 import Pictures
 import Scenes
 
-/// Writes what a training measures: `metrics.jsonl` and TensorBoard events (deterministic values only), `timing.jsonl`,
-/// messages to `log.txt`, and the progress line.
+/// Writes the measurements of a training: deterministic values to `metrics.jsonl` and TensorBoard events, times to
+/// `timing.jsonl`, messages to `log.txt`, and the progress line.
 final class TrainingLog {
   private let folder: LockedFolder
   private let config: TrainingConfig
@@ -20,10 +20,12 @@ final class TrainingLog {
   private var watch: CollapseWatch
   private var sums: RunningSums
   private var countAccuracy: Double?
-  /// How the model failed in the last interval (`CollapseWatch`); nil where it did not.
+  /// How the model failed in the last interval (`CollapseWatch`); nil if it did not.
   private(set) var collapse: String?
 
-  /// `state` is what a checkpoint after `step` steps kept of the log. The files are opened, and cut by `begin`.
+  /// Opens the files. `state` is the state of the log in the checkpoint after `step` steps. `begin` cuts the files to
+  /// it.
+  ///
   /// Throws `FileError`.
   init(_ folder: LockedFolder, _ config: TrainingConfig, modelSteps: Int, from step: Int, state: LogState) throws {
     (self.folder, self.config, self.start, self.state) = (folder, config, step, state)
@@ -38,10 +40,10 @@ final class TrainingLog {
     collapse = state.json["collapse"]?.string
   }
 
-  /// The first step begins now: files are cut back to where they stood when the checkpoint was made. Up to here nothing of
-  /// them is lost.
+  /// Called when the first step begins. It cuts the files to their lengths at the checkpoint. Until then, they keep all
+  /// their contents.
   ///
-  /// Logs that are shorter than that end with a whole line or record; what they lack is reported. Throws `FileError` and
+  /// A log that is shorter is cut after its last whole line or record, and the loss is reported. Throws `FileError` and
   /// `LostFolder`.
   func begin() throws {
     try folder.requireOwn()
@@ -65,8 +67,8 @@ final class TrainingLog {
         + "the \(what) between are lost")
   }
 
-  /// What a checkpoint keeps, so that the log goes on as if nothing had happened. The files are on the disk by then.
-  /// Throws `FileError` and `LostFolder`.
+  /// The state of the log for a checkpoint, from which a resumed training continues without a gap. All files are synced
+  /// to disk first. Throws `FileError` and `LostFolder`.
   func currentState() throws -> JSON {
     try folder.requireOwn()
     try metrics.synchronize()
@@ -80,25 +82,25 @@ final class TrainingLog {
     ])
   }
 
-  /// Whether the logs of a folder hold less than a checkpoint with such a state knows of. Throws `FileError`.
+  /// Whether the logs of a folder are shorter than the state in a checkpoint. Throws `FileError`.
   static func isShort(in folder: RunFolder, for state: LogState) throws -> Bool {
     try fileSize("\(folder.path)/metrics.jsonl") < state.metrics
       || EventFile.path(in: folder.path).map(fileSize) ?? 0 < state.events
   }
 
-  /// 0 where there is no file.
+  /// The size in bytes; 0 if there is no file.
   private static func fileSize(_ path: String) -> Int {
     var status = stat()
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// Throws `DivergenceError` where a term or a loss is not finite; the terms first, since they name the cause.
+  /// Throws `DivergenceError` if a term or a loss is not finite. Terms are checked first, because they name the cause.
   func check(_ step: Int, _ estimate: Estimate) throws {
     for (name, value) in estimate.terms { try check(name, Double(value.sum().scalar), step) }
     for (name, value) in estimate.losses { try check(name + "_loss", Double(value.scalar), step) }
   }
 
-  /// Records one training step. Throws `DivergenceError` where the gradient is not finite, and `FileError`.
+  /// Records one training step. Throws `DivergenceError` if the gradient is not finite, and `FileError`.
   func record(_ step: Int, _ estimate: Estimate, _ scenes: [Scene], gradientNorm: Double) throws {
     try check("gradient_norm", gradientNorm, step)
     for (name, value) in estimate.losses { sums.add(name + "_loss", Double(value.scalar)) }
@@ -125,7 +127,7 @@ final class TrainingLog {
     sums = RunningSums()
   }
 
-  /// Records an evaluation on validation scenes that took some time. Throws `FileError`.
+  /// Records an evaluation on validation scenes and its duration. Throws `FileError`.
   func record(_ step: Int, _ result: Evaluator.Result, seconds: Double) throws {
     countAccuracy = result["count_accuracy"]
     try write(step, split: .validation, result.scores.map { ($0.name, $0.value) })
@@ -137,16 +139,16 @@ final class TrainingLog {
     try events.append("scenes", picture, png: png, step: step)
   }
 
-  /// A message for the person who looks, and for `log.txt`. Throws `FileError`.
+  /// Shows a message to the user and writes it to `log.txt`. Throws `FileError`.
   func say(_ text: String) throws {
     progress.say(text)
     try note(text)
   }
 
-  /// A message for `log.txt` alone, with the time. Throws `FileError`.
+  /// Writes a message with the time to `log.txt` only. Throws `FileError`.
   func note(_ text: String) throws { try messages.append(line: "\(utcTime()) \(Escaping.terminal(text))") }
 
-  /// Time of all steps and evaluations so far, those before a resume included.
+  /// The time of all steps and evaluations so far, including those before a resume.
   func times() throws -> TimingFile.Totals { try timing.totals() }
 
   func end() { progress.end() }
@@ -174,7 +176,7 @@ final class TrainingLog {
   }
 }
 
-/// A term, a loss or the gradient is not a number, so that training cannot go on.
+/// The training cannot continue because a term, a loss or the gradient is not finite.
 public struct DivergenceError: Error, CustomStringConvertible {
   public let step: Int
   public let term: String
@@ -188,7 +190,7 @@ public struct DivergenceError: Error, CustomStringConvertible {
   }
 }
 
-/// 2026-11-21T09:30:00Z
+/// The current time in UTC: `2026-11-21T09:30:00Z`.
 func utcTime() -> String {
   var now = time(nil)
   var parts = tm()

@@ -1,27 +1,28 @@
 import Configuration
 
-/// Watches a training for the ways in which such models fail, and says so in plain words, once each.
+/// Detects the typical failures of these models during training. It warns about each failure once, in plain words.
 struct CollapseWatch {
   private let steps: Int
   private var said: Set<String> = []
   private var deadIntervals = 0
 
-  /// `state` is what `json` gave in an earlier process.
+  /// `state` is the value of `json` in an earlier process.
   init(steps: Int, state: JSON? = nil) {
     self.steps = steps
     if case .list(let words)? = state?["said"] { said = Set(words.compactMap(\.string)) }
     if case .integer(let count)? = state?["dead_intervals"] { deadIntervals = count }
   }
 
-  /// For checkpoints.
+  /// The state for checkpoints.
   var json: JSON {
     .object([
       .init("said", .list(said.sorted().map(JSON.text))), .init("dead_intervals", .integer(deadIntervals)),
     ])
   }
 
-  /// Looks at one logging interval: mean count found (nil for a model that names no objects) and true (where that is known), and
-  /// the estimator's diagnostics. Returns new warnings.
+  /// Checks one logging interval and returns new warnings. `count` is the mean number of objects found, or nil for a
+  /// model that does not count objects. `trueCount` is the true mean, if known. `signal` and `residual` are diagnostics
+  /// of the estimator.
   mutating func look(
     at step: Int, count: Double?, trueCount: Double?, signal: Double?, residual: Double?
   ) -> [String] {
@@ -54,8 +55,8 @@ struct CollapseWatch {
     return found
   }
 
-  /// How a training ended that found nothing, or everything everywhere: `zero` or `all`; nil where it did neither, and where
-  /// the true counts are unknown.
+  /// How a training collapsed: `zero` if it finds almost no objects, `all` if it uses almost all steps in every scene.
+  /// Nil if neither is the case, or if the true counts are unknown.
   func collapse(count: Double?, trueCount: Double?) -> String? {
     guard let count, let trueCount else { return nil }
     if count < 0.02, trueCount > 0.2 { return "zero" }

@@ -6,15 +6,16 @@ import Models
 import Scenes
 import Tensors
 
-/// What a config builds: dataset, model, estimator and optimizers.
+/// The parts that a config describes: dataset, model, estimator and optimizers.
 public struct Workbench {
-  /// The config, with what the dataset's files decided.
+  /// The config, with the values that the dataset's files decided.
   public let config: RunConfig
-  /// The keys that the files decided, with what the config had asked for: the height 0, say, for that of the first image.
+  /// The keys that the files decided, with the values in the original config. For example, a height of 0 means that of
+  /// the first image.
   let asked: [JSON.Member]
   public let dataset: any Dataset
   public let model: any SceneModel
-  /// The model as it is trained: with what regularizers add.
+  /// The model with the regularizers, as it is trained.
   let regularized: RegularizedModel
   public let estimator: any Estimator
   let modelOptimizer: any Optimizer
@@ -22,20 +23,22 @@ public struct Workbench {
   let clipping: Clipping
   private let random: RandomStream
 
-  /// Builds everything that a config names; meanwhile a background thread reads what a split needs, if one is named.
-  /// Throws where the config or the data cannot be used.
+  /// Builds everything that a config names. If a split is given, a background thread reads its data in the meantime.
+  ///
+  /// Throws an error if the config or the data cannot be used.
   public init(_ config: RunConfig, dataFolder: String, preparing split: Split? = nil) throws {
     let dataset = try datasets.make(config.dataset, DatasetContext(dataFolder: dataFolder))
     if let split {
-      // Whoever asks for the split next waits for it, or meets the same error; without a thread it is read then.
+      // A later request for the split waits for this thread or gets the same error. Without a thread, the data is read
+      // at that time.
       try? SystemThread.start { try? dataset.prepare(split) }
     }
     try self.init(config, dataset)
   }
 
-  /// Builds everything but the dataset, whose files are not needed: its scenes' shape is known from the config.
+  /// Builds everything except the dataset, whose files are not needed if the config determines the shape of its scenes.
   ///
-  /// Only where the config does not know it, as for the user's own images before a run has settled it, the dataset is made.
+  /// Otherwise, as for the user's images before a run has determined their shape, the dataset is made.
   public init(withoutScenes config: RunConfig, dataFolder: String) throws {
     guard let dataset = NoScenes(insteadOf: config.dataset) else {
       try self.init(config, dataFolder: dataFolder)
@@ -76,7 +79,7 @@ public struct Workbench {
   /// All trained parameters: the model's, then the estimator's.
   public var parameters: [Parameter] { model.store.parameters + estimator.store.parameters }
 
-  /// Training batches without end, from that of step `start` on. Throws what is wrong with the data.
+  /// An endless sequence of training batches that begins with the batch of step `start`. Throws the errors of the data.
   func batches(from start: Int) throws -> BatchLoader {
     do {
       return try BatchLoader(
@@ -88,14 +91,14 @@ public struct Workbench {
     }
   }
 
-  /// Throws `RunError` where the dataset has no scenes in a split.
+  /// Throws `RunError` if the dataset has no scenes in a split.
   func requireScenes(of split: Split) throws {
     guard dataset.size(of: split) == 0 else { return }
     let remedy = moreScenes(of: split).map { "; \($0)" } ?? ""
     throw RunError("dataset \(dataset.name) has no \(split.rawValue) scenes\(remedy)")
   }
 
-  /// What gives a split more scenes, in the dataset's own keys: `raise dataset.counts`.
+  /// Advice for getting more scenes in a split, with the dataset's keys: `raise dataset.counts`.
   private func moreScenes(of split: Split) -> String? {
     func keys<Section: Configurable>(_ section: Section) -> [String] { Section.fields.map(\.key) }
     let known = keys(config.dataset.config)
@@ -106,15 +109,15 @@ public struct Workbench {
     return split == .train && !shares.isEmpty ? "add images, or lower \(shares.joined(separator: " and "))" : nil
   }
 
-  /// The noise of a training step: a function of (seed, step) alone.
+  /// The noise of a training step, which only depends on the seed and the step.
   func noise(at step: Int, record: NoiseRecord? = nil) -> EstimatorNoise {
     EstimatorNoise(random.child("noise").child("step").at(step), record: record)
   }
 
-  /// The noise of an evaluation: the same at every step, so that curves compare like with like.
+  /// The noise of an evaluation. It is the same at every step, so that the points of a curve are comparable.
   func evaluationNoise(split: String) -> RandomStream { RandomStream(seed: 0).child("evaluation").child(split) }
 
-  /// All that a checkpoint must hold, by name.
+  /// Everything that a checkpoint must hold, by name.
   var state: [(name: String, tensor: Parameter)] {
     parameters.map { ("parameters/\($0.name)", $0) }
       + modelOptimizer.state.map { ("optimizer/\($0.name)", $0) }
@@ -122,8 +125,8 @@ public struct Workbench {
       + estimator.statistics.map { ("estimator/\($0.name)", $0) }
   }
 
-  /// One update of all parameters; returns the norm of the model's gradients before clipping.
-  /// Where that is not finite, nothing changes.
+  /// Updates all parameters. Returns the norm of the model's gradients before clipping. If it is not finite, nothing
+  /// changes.
   func update(with gradients: [Tensor], at step: Int) -> Double {
     Profile.measure(.optimizer) { apply(gradients, at: step) }
   }

@@ -1,24 +1,24 @@
 import Configuration
 
-/// What is measured, and for how long.
+/// The options of a benchmark.
 public struct BenchmarkOptions: Sendable {
   public var threads = 2
-  /// About how long to measure, in seconds.
+  /// Approximate duration of the measurement, in seconds.
   public var seconds = 10.0
   public var dataFolder = "data"
-  /// `key=value` on top of the benchmark's config.
+  /// Overrides (`key=value`) of the benchmark's config.
   public var keys: [String] = []
-  /// Only rows whose names hold this text; for `kernels`.
+  /// For `kernels`: measure only rows whose name contains this text.
   public var filter: String?
 
   public init() {}
 }
 
-/// A measurement that `airframe bench` offers (docs/performance.md).
+/// A measurement that `airframe bench` offers (see docs/performance.md).
 public struct Benchmark: Sendable {
   public let name: String
   public let summary: String
-  /// Whether it trains a config, whose keys can be set.
+  /// Whether the benchmark trains a config, so that its keys can be set.
   public let hasKeys: Bool
   private let body: @Sendable (BenchmarkOptions) throws -> BenchmarkResult
 
@@ -29,7 +29,7 @@ public struct Benchmark: Sendable {
     (self.name, self.summary, self.hasKeys, self.body) = (name, summary, hasKeys, body)
   }
 
-  /// All benchmarks, one line each.
+  /// All benchmarks, each with a one-line summary.
   public static let all = [
     Benchmark("air", "a training step of AIR", hasKeys: true) { try StepBenchmark.run("air", $0) },
     Benchmark("dair", "a training step of DAIR", hasKeys: true) { try StepBenchmark.run("dair", $0) },
@@ -44,7 +44,8 @@ public struct Benchmark: Sendable {
     Benchmark("kernels", "each product and kernel of the AIR step alone", KernelBenchmark.run),
   ]
 
-  /// Throws `RunError` where an option is not for this benchmark, and what is wrong with keys and data.
+  /// Runs the benchmark. Throws `RunError` for an option that this benchmark does not have, and the errors of keys and
+  /// data.
   public func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     if !hasKeys, let key = options.keys.first { throw RunError("'\(key)': bench \(name) has no keys to set") }
     if name != "kernels", options.filter != nil { throw RunError("--filter is for bench kernels; leave it out") }

@@ -2,18 +2,18 @@ import Configuration
 import Glibc
 import Tensors
 
-/// What a benchmark measured: tables of figures, and what they depend on.
+/// The result of a benchmark: tables of figures, and the settings that they depend on.
 public struct BenchmarkResult: Sendable {
   public struct Table: Sendable {
     public let name: String
-    /// What the figures of each column are, with their unit: `ms_per_step_median`.
+    /// The name of each column, with its unit: `ms_per_step_median`.
     public let columns: [String]
     public var rows: [Row] = []
 
-    /// Adds a row with a figure for each column; nil where it has none.
+    /// Adds a row with one figure per column, nil where there is none.
     mutating func add(_ name: String, _ figures: Double?...) { add(name, figures) }
 
-    /// Adds a row with a figure for each column; nil where it has none.
+    /// Adds a row with one figure per column, nil where there is none.
     mutating func add(_ name: String, _ figures: [Double?]) {
       precondition(figures.count == columns.count, "\(figures.count) figures for the columns \(columns)")
       rows.append(Row(name: name, figures: figures))
@@ -26,10 +26,10 @@ public struct BenchmarkResult: Sendable {
   }
 
   public let name: String
-  /// Threads, CPU, kernels, and keys that were set.
+  /// The number of threads, the CPU, the kernels, and the keys that were set.
   public let settings: [JSON.Member]
   public let tables: [Table]
-  /// What a reader should know beside the figures.
+  /// Remarks that a reader needs to interpret the figures.
   public internal(set) var notes: [String]
 
   init(_ name: String, _ options: BenchmarkOptions, tables: [Table], notes: [String] = []) {
@@ -45,7 +45,7 @@ public struct BenchmarkResult: Sendable {
     ]
   }
 
-  /// One line of JSON: the name of the benchmark, what it depends on, its figures (`tables.step.air.ms_per_step_median`).
+  /// One line of JSON: the benchmark's name, the settings, and the figures (`tables.step.air.ms_per_step_median`).
   public var line: String { json.line }
 
   var json: JSON {
@@ -55,7 +55,7 @@ public struct BenchmarkResult: Sendable {
     ])
   }
 
-  /// For people.
+  /// The result as readable text.
   public var text: String {
     let keys = settings.compactMap { setting -> String? in
       switch setting.value {
@@ -83,21 +83,21 @@ extension BenchmarkResult.Table {
       })
   }
 
-  /// Aligned columns.
+  /// The table as text with aligned columns.
   func text(digits: (Double) -> String) -> String {
     let cells = rows.map { row in [row.name] + row.figures.map { $0.map(digits) ?? "-" } }
     return TextTable([name] + columns, cells, alignRight: [false] + columns.map { _ in true }).description
   }
 }
 
-/// Six digits are more than any clock is worth.
+/// Rounds to six significant digits, which is more precise than any clock.
 private func rounded(_ value: Double) -> Double {
   guard value.isFinite, value != 0 else { return value }
   let scale = pow(10, 5 - log10(abs(value)).rounded(.down))
   return (value * scale).rounded() / scale
 }
 
-/// About four digits; whole numbers as they are.
+/// Formats with about four significant digits. Whole numbers are not rounded.
 func significant(_ value: Double) -> String {
   let size = abs(value)
   return fixed(value, size == size.rounded() || size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3)

@@ -2,7 +2,8 @@ import Configuration
 import Datasets
 import Scenes
 
-/// Times the making of scenes and batches, each registered dataset with its defaults, beside a training step.
+/// Times the generation of scenes and batches for each registered dataset with its defaults, and compares it with the
+/// time of one training step.
 enum DataBenchmark {
   private static let batchSize = 64
 

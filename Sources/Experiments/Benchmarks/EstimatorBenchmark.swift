@@ -1,14 +1,15 @@
 import Configuration
 import Tensors
 
-/// Times a training step of AIR under every estimator, in turn, so that what slows the machine slows all of them.
+/// Times a training step of AIR with every estimator. The estimators take turns, so that load on the machine slows all
+/// of them equally.
 enum EstimatorBenchmark {
   private static let warmup = 5
 
   static func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     let contenders = try EstimatorStudy.contenders.map { name, choice in
       var config = try StepBenchmark.config("air", options)
-      // The benchmark's own baseline, for figures that are those of `bench air`.
+      // NVIL keeps the baseline settings of the benchmark's config, so that its figures agree with `bench air`.
       if name != "nvil" { config.estimator = choice }
       return (name: name, steps: try TrainingSteps(config, dataFolder: options.dataFolder))
     }

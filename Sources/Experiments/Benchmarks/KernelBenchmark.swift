@@ -3,9 +3,10 @@ import Datasets
 import Layers
 import Tensors
 
-/// Times each dense product of the AIR step in its shape, and each kernel that matters there, alone.
+/// Times in isolation each dense product of the AIR step, in its shape, and each kernel that matters there.
 ///
-/// Operands stay in the caches as far as they fit, so the sum over a step's products is less than the step's share.
+/// Operands stay in the caches as far as they fit. The sum over the products of a step is therefore less than their
+/// share of the step's time.
 enum KernelBenchmark {
   static func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
     let steps = try TrainingSteps(
@@ -41,12 +42,12 @@ enum KernelBenchmark {
       ])
   }
 
-  /// The most arithmetic first.
+  /// Sorts by the amount of arithmetic, largest first.
   private static func order(_ a: Profile.Product, _ b: Profile.Product) -> Bool {
     a.operations != b.operations ? a.operations > b.operations : a.words < b.words
   }
 
-  /// Seconds of one call.
+  /// The median time of one call, in seconds.
   private static func time(_ product: Profile.Product, for duration: Double) -> Double {
     let random = RandomStream(seed: 0)
     let (m, n, k) = (product.m, product.n, product.k)
@@ -65,7 +66,7 @@ extension BenchmarkOptions {
 }
 
 extension Profile.Product {
-  /// `64 x 1024 x 309 (m n k), a' b, added`.
+  /// A description of the product: `product 64 x 1024 x 309, a' b, added` (m x n x k).
   fileprivate var words: String {
     "product \(m) x \(n) x \(k), a\(isFirstTransposed ? "'" : "") b\(isSecondTransposed ? "'" : "")"
       + (accumulates ? ", added" : "")

@@ -1,12 +1,12 @@
 import Layers
 import Tensors
 
-/// One kernel in the size that the AIR step gives it.
+/// One kernel, with the size that it has in the AIR step.
 struct KernelCase {
   let name: String
-  /// What the time is divided by: outputs, or parameters.
+  /// The number that the time is divided by: outputs or parameters.
   let elements: Int
-  /// Memory that must be read and written, where that is what limits the kernel.
+  /// The bytes that must be read and written, if memory bandwidth limits the kernel.
   var bytes: Int?
   let work: () -> Void
 
@@ -18,7 +18,7 @@ struct KernelCase {
     maps + cell + distributions + sampling + pixels(steps) + optimizer(steps) + random
   }
 
-  /// The gradient of what `output` makes, whose cotangent is 1 everywhere.
+  /// Times the gradient of `output` for a cotangent of 1 everywhere.
   private static func gradient(
     _ name: String, elements: Int, of output: Tensor, for parameters: [Parameter]
   ) -> KernelCase {
@@ -76,7 +76,7 @@ struct KernelCase {
     ]
   }
 
-  /// Windows of a third of the canvas at random places: read 50 -> 28, and written 28 -> 50.
+  /// Windows of a third of the canvas at random places, for reading (50 -> 28) and writing (28 -> 50).
   private static var sampling: [KernelCase] {
     let (scale, shift) = (Float(0.33), noise.uniforms([batch, 2]).array())
     func windows(_ scale: Float, _ shifts: [Float]) -> Tensor {
@@ -100,7 +100,7 @@ struct KernelCase {
     }
   }
 
-  /// The image's share of an LSTM's gates, with blank pixels skipped and not.
+  /// The image's product in an LSTM's gates, with blank pixels skipped and without skipping.
   private static func pixels(_ steps: TrainingSteps) -> [KernelCase] {
     let images = steps.batch().images
     let weight = Parameter("weight", noise.normals([2500, 1024]))
@@ -124,7 +124,7 @@ struct KernelCase {
     let adam = Adam(Adam.Config(), OptimizerContext(parameters: parameters))
     let scales = slopes.map { _ in Float(1) }
     return [
-      // Four arrays are read and three written.
+      // Four arrays are read and three are written.
       KernelCase("adam, \(count) parameters", elements: count, bytes: 28 * count) {
         adam.update(slopes, scales: scales, at: 1)
       },

@@ -1,22 +1,24 @@
 import Glibc
 import Pictures
 
-/// What other programs do while something is timed: figures of a busy machine are not those of the program.
+/// Measures how much processor time other programs use during a measurement. Times from a busy machine do not represent
+/// the program.
 struct MachineLoad {
   private let start = monotonicSeconds()
-  /// Processor seconds of the whole machine, and of this process with those it started; nil where the system does not tell.
+  /// Processor seconds of the whole machine, and of this process with its children; nil if the system does not report
+  /// them.
   private let before: (all: Double, own: Double)?
 
-  /// Begins to watch.
+  /// Starts the measurement.
   init() { before = Self.seconds }
 
-  /// Cores' worth of work that other programs did since; nil where the system does not tell.
+  /// The mean number of cores that other programs used since the start; nil if the system does not report it.
   var others: Double? {
     guard let before, let now = Self.seconds else { return nil }
     return max(0, now.all - before.all - (now.own - before.own)) / max(monotonicSeconds() - start, 1e-9)
   }
 
-  /// What to say where that was more than a tenth of a core.
+  /// A warning if other programs used more than a tenth of a core.
   var warning: String? {
     guard let others, others > 0.1 else { return nil }
     return

@@ -1,4 +1,4 @@
-/// Durations of the same work, in seconds.
+/// Repeated measurements of the duration of the same work, in seconds.
 struct Samples {
   private var seconds: [Double] = []
 
@@ -13,7 +13,8 @@ struct Samples {
     seconds.isEmpty ? .nan : seconds.sorted()[min(seconds.count - 1, Int(share * Double(seconds.count)))]
   }
 
-  /// Repeats work until `duration` has passed, at least three times. Work of microseconds is timed several calls at a time.
+  /// Repeats work until `duration` has passed, at least three times. If a call takes only microseconds, several calls
+  /// are timed together.
   static func repeating(for duration: Double, _ work: () throws -> Void) rethrows -> Samples {
     let first = try time(work)
     let calls = max(1, min(1000, Int(50e-6 / max(first, 1e-9))))
@@ -25,7 +26,7 @@ struct Samples {
     return samples
   }
 
-  /// Seconds that work takes.
+  /// The duration of the work, in seconds.
   static func time(_ work: () throws -> Void) rethrows -> Double {
     let start = monotonicSeconds()
     try work()

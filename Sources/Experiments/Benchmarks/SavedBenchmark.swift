@@ -1,13 +1,14 @@
 import Configuration
 import Pictures
 
-/// An earlier result of a benchmark, as `--json` printed it.
+/// An earlier result of a benchmark, as printed by `--json`.
 public struct SavedBenchmark {
   private let path: String
   private let settings: JSON
   private let tables: JSON
 
-  /// Throws `FileError` where the file cannot be read, and `RunError` where it holds no result of that benchmark.
+  /// Reads a saved result. Throws `FileError` if the file cannot be read, and `RunError` if it does not hold a result
+  /// of that benchmark.
   public init(_ path: String, of name: String) throws {
     self.path = path
     let bytes = try readFile(path)
@@ -29,7 +30,7 @@ public struct SavedBenchmark {
     (self.settings, self.tables) = (settings, tables)
   }
 
-  /// Every figure of a new result divided by the saved one; tables and rows that the saved result lacks are left out.
+  /// Divides every figure of a new result by the saved one. Tables and rows that the saved result lacks are omitted.
   public func ratios(of result: BenchmarkResult) -> [BenchmarkResult.Table] {
     result.tables.compactMap { table in
       guard let saved = tables[table.name] else { return nil }
@@ -45,7 +46,7 @@ public struct SavedBenchmark {
     }
   }
 
-  /// What the two results do not have in common, such as their threads.
+  /// The settings in which the two results differ, such as the number of threads.
   public func differences(to result: BenchmarkResult) -> [String] {
     result.settings.compactMap { setting in
       let old = settings[setting.key]
@@ -53,14 +54,14 @@ public struct SavedBenchmark {
     }
   }
 
-  /// The result as one line of JSON, with the ratios under `ratios`.
+  /// The new result as one line of JSON, with the ratios under `ratios`.
   public func line(comparedTo result: BenchmarkResult) -> String {
     var json = result.json
     json["ratios"] = .object(ratios(of: result).map { .init($0.name, $0.json) })
     return json.line
   }
 
-  /// The ratios for people, with a warning where the comparison is not fair.
+  /// The ratios as readable text, with a warning if the settings differ.
   public func text(comparedTo result: BenchmarkResult) -> String {
     let differences = differences(to: result)
     let head =

@@ -2,9 +2,10 @@ import Configuration
 import Glibc
 import Pictures
 
-/// Times how long a person waits: from the start of the program to its first trained step, and to its help.
+/// Times how long a user waits from the start of the program to its first trained step, and to its help text.
 enum StartupBenchmark {
-  /// The config of `configs/air/multi-mnist.yaml`, with a line of metrics after each step and nothing else to do.
+  /// The config of `configs/air/multi-mnist.yaml`, which writes metrics after each step and does no evaluation,
+  /// checkpoint or picture.
   static let text = """
     model: { name: air, steps: 3 }
     dataset: { name: multi-mnist }
@@ -18,7 +19,7 @@ enum StartupBenchmark {
       picture_every: 0
       optimizer: { name: adam, rate: { schedule: cosine, from: 3e-4, to: 3e-5, begin: 8000, end: 25000 } }
     """
-  /// Seconds after which a start counts as failed.
+  /// A start that takes longer than this many seconds counts as failed.
   private static let patience = 60.0
 
   static func run(_ options: BenchmarkOptions) throws -> BenchmarkResult {
@@ -49,14 +50,14 @@ enum StartupBenchmark {
   }
 
   private static func samples(for duration: Double, _ measure: () throws -> Double) rethrows -> Samples {
-    _ = try measure()  // Reads files into memory.
+    _ = try measure()  // The first run brings the files into the page cache.
     var samples = Samples()
     let end = monotonicSeconds() + duration
     while samples.count < 3 || monotonicSeconds() < end { samples.add(try measure()) }
     return samples
   }
 
-  /// Seconds until the run has written its first line of metrics. Throws `RunError` where it ends before.
+  /// Seconds until the run has written its first line of metrics. Throws `RunError` if the run ends earlier.
   private static func firstStep(_ words: [String], of run: String, log: String) throws -> Double {
     let start = monotonicSeconds()
     let child = try ChildProcess(ownProgram(), words, output: log)
@@ -79,7 +80,7 @@ enum StartupBenchmark {
     return monotonicSeconds() - start
   }
 
-  /// Ends a program at once.
+  /// Kills a program and waits for its end.
   static func end(_ child: ChildProcess) {
     child.send(SIGKILL)
     while child.poll() == nil { usleep(100) }

@@ -2,9 +2,11 @@ import Configuration
 import Datasets
 import Tensors
 
-/// Times training steps of the AIR of the peers (docs/performance.md), and says where the time goes.
+/// Times training steps of a model and reports how the time is spent. The AIR and MVAE models have the sizes of the
+/// implementations that docs/performance.md compares.
 enum StepBenchmark {
-  /// Shapes that leave as many pixels blank as multi-MNIST does, which decides how long sparse products take: no files are needed.
+  /// Scenes that need no files. They leave as many pixels blank as multi-MNIST does, because that share decides the
+  /// time of sparse products.
   private static let scenes = """
     { name: multi-sprites, side: 50, counts: { 0: 500, 1: 500, 2: 500 }, diameter: { smallest: 14, largest: 20 } }
     """
@@ -24,7 +26,7 @@ enum StepBenchmark {
     ).value
   }
 
-  /// The step of scripts/peers/mvae_torch.py, every size written out.
+  /// The step of scripts/peers/mvae_torch.py, with every size written out.
   private static func mvae(_ options: BenchmarkOptions) throws -> RunConfig {
     let text = """
       model:
@@ -46,7 +48,7 @@ enum StepBenchmark {
     for _ in 0..<warmup { steps.next() }
     let times = Samples.repeating(for: options.seconds) { steps.next() }
     let memory = peakMemory()
-    // The clock is looked at between the parts of a step, so these are steps of their own.
+    // The profile reads the clock between the parts of a step, so it uses separate steps.
     var count = 0
     let end = monotonicSeconds() + options.seconds / 4
     let profile = Profile.record {
@@ -109,7 +111,7 @@ enum StepBenchmark {
   }
 }
 
-/// Training steps of a config, one after the other, without logs and files.
+/// Runs the training steps of a config one after the other, without logs or files.
 final class TrainingSteps {
   let config: RunConfig
   let workbench: Workbench
@@ -117,7 +119,7 @@ final class TrainingSteps {
   private let parameters: [Parameter]
   private var step = 0
 
-  /// Throws what is wrong with the config or the data.
+  /// Throws the errors of the config or the data.
   init(_ config: RunConfig, dataFolder: String) throws {
     self.config = config
     try Threads.use(config.training.threads)
@@ -129,7 +131,7 @@ final class TrainingSteps {
   /// The next batch of scenes.
   func batch() -> Batch { Profile.measure(.batches) { batches.next() } }
 
-  /// Does one training step.
+  /// Runs one training step.
   func next() {
     let batch = batch()
     let estimate = workbench.estimator.estimate(
@@ -141,7 +143,7 @@ final class TrainingSteps {
 }
 
 extension Profile.Part {
-  /// What the part is called in tables.
+  /// The name of the part in tables.
   var words: String {
     switch self {
     case .products: "products"

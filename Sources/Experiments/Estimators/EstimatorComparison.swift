@@ -1,21 +1,21 @@
 import Glibc
 import Pictures
 
-/// What a study of estimators found: bias, variance and cost, of the whole gradient and of parts of it.
+/// The result of an estimator study: bias, variance and cost, for the whole gradient and for its parts.
 public struct EstimatorComparison {
-  /// One estimator's gradient of one part, at one training step.
+  /// One estimator's gradient for one part, at one training step.
   struct Row {
     let step: Int
     let estimator: String
     /// `all`, a module of the model, or the logits of a discrete node at a step: `presence/0`.
     let part: String
     let summary: GradientMoments.Summary
-    /// Median of an estimate with its gradient.
+    /// The median time of an estimate and its gradient, in milliseconds.
     let milliseconds: Double
     /// Passes of the model over the batch.
     let passes: Double
 
-    /// What a gradient of variance 1 costs: variance times milliseconds.
+    /// The cost of a gradient with variance 1: variance times milliseconds.
     var cost: Double { summary.variance * milliseconds }
   }
 
@@ -29,7 +29,7 @@ public struct EstimatorComparison {
 
   private func rows(at step: Int, of part: String) -> [Row] { rows.filter { $0.step == step && $0.part == part } }
 
-  /// Tables for people: the whole gradient, then the variance of its parts.
+  /// Tables as readable text: the whole gradient, then the variance of its parts.
   public var text: String {
     let tables = steps.flatMap { step -> [String] in
       let whole = rows(at: step, of: "all")
@@ -62,7 +62,7 @@ public struct EstimatorComparison {
     row.summary.bias.map { "\(fixed(100 * $0.value, 2)) +- \(fixed(100 * $0.error, 2))" } ?? "-"
   }
 
-  /// A line for each estimator, step and part.
+  /// One line per estimator, step and part.
   public var csv: CSV {
     let lines = rows.map { row in
       let bias = row.summary.bias
@@ -80,7 +80,7 @@ public struct EstimatorComparison {
     return CSV([head] + lines)
   }
 
-  /// Variances of the whole gradient along the training, on a logarithmic axis; those without variance are left out.
+  /// The variance of the whole gradient over the training, on a logarithmic axis. Values of zero are omitted.
   public var chart: LineChart {
     let names = rows(at: steps.first ?? 0, of: "all").map(\.estimator)
     let series = names.compactMap { name -> LineChart.Series? in
@@ -100,7 +100,7 @@ public struct EstimatorComparison {
   public func write(to out: OutputFile) throws { try out.write(csv.bytes) }
 }
 
-/// `1.23e+04`; zero as it is.
+/// Formats as `1.23e+04`, and zero as `0`.
 private func scientific(_ value: Double) -> String {
   guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
   let exponent = Int(log10(abs(value)).rounded(.down))

@@ -6,24 +6,24 @@ import Layers
 import Models
 import Tensors
 
-/// Compares estimators on the same parameters, images and continuous noise: only discrete nodes are drawn anew.
+/// Compares estimators with the same parameters, images and continuous noise. Only the discrete nodes are sampled anew.
 ///
-/// Estimators with a state (a baseline, a running mean, a learned scale) are trained first, on other images, while the model
-/// stays as it is; the run's own estimator has what its checkpoint holds. VIMCO follows a bound of its own, so that its distance
-/// from the others' exact gradient is no fault. See docs/estimators.md.
+/// Estimators with a state (a baseline, a running mean, a learned scale) are first trained on other images while the
+/// model stays fixed. The run's own estimator uses the state in its checkpoint. VIMCO optimizes a different bound, so
+/// its distance from the exact gradient of the other estimators is not an error. See docs/estimators.md.
 public struct EstimatorStudy {
   public struct Options: Sendable {
-    /// Draws of every estimator's gradient.
+    /// The number of gradient samples per estimator.
     public var batches = 200
-    /// Steps in which estimators learn before they are measured.
+    /// The number of steps in which an estimator learns before it is measured.
     public var warmup = 300
     public init() {}
   }
 
-  /// The most outcomes that are enumerated for the exact gradient.
+  /// The largest number of outcomes that is enumerated for the exact gradient.
   private static let mostOutcomes = 200
 
-  /// What is compared, with settings that suit costs in the hundreds.
+  /// The compared estimators, with settings that suit costs in the hundreds.
   static var contenders: [(name: String, choice: Choice)] {
     var (nvil, vimco, through) = (NVIL.Config(), VIMCO.Config(), GumbelSoftmax.Config())
     nvil.centering = true
@@ -37,8 +37,9 @@ public struct EstimatorStudy {
     ]
   }
 
-  /// Measures at the initial parameters of a config, or of a run and at each of its checkpoints.
-  /// Throws what is wrong with the config, the run, or the data.
+  /// Measures at the initial parameters of a config, or at the initial parameters and every checkpoint of a run.
+  ///
+  /// Throws the errors of the config, the run, or the data.
   public static func run(
     _ path: String, keys: [String], _ options: Options, dataFolder: String
   ) throws -> EstimatorComparison {
@@ -82,7 +83,7 @@ public struct EstimatorStudy {
     let exact = isExact ? gradient(try Enumeration(exactConfig, context), discrete: nil) : nil
     var rows: [EstimatorComparison.Row] = []
     for (name, choice) in Self.contenders where choice.name != "enumerate" || isExact {
-      // The config's own estimator stands for its kind, with all that it has learned.
+      // The config's own estimator represents its kind, with its learned state.
       let isOwn = name == config.estimator.name && name != "enumerate"
       let choice = name == "enumerate" ? Choice(name: name, config: exactConfig) : isOwn ? config.estimator : choice
       let isTrained = isOwn && step > 0
@@ -93,7 +94,7 @@ public struct EstimatorStudy {
     return rows
   }
 
-  /// Trains what the estimator itself learns, on the batches that follow.
+  /// Trains the estimator's own parameters and statistics on the following batches.
   private func warmUp(_ estimator: any Estimator) throws {
     guard !estimator.statistics.isEmpty || !estimator.store.parameters.isEmpty else { return }
     let training = workbench.config.training
@@ -106,7 +107,7 @@ public struct EstimatorStudy {
       let estimate = estimator.estimate(
         workbench.regularized, batches.next().images, at: step, noise: workbench.noise(at: step + number))
       guard let optimizer else { continue }
-      // A learned scale needs the model's gradients too.
+      // A learned scale also needs the model's gradients.
       let slopes = estimate.gradients(for: parameters + own).suffix(own.count)
       optimizer.update(Array(slopes), scales: slopes.map { _ in 1 }, at: step)
     }
@@ -164,7 +165,7 @@ public struct EstimatorStudy {
   }
 }
 
-/// A model that counts its passes, in batches of a given size.
+/// A model that counts its passes, in units of batches of a given size.
 private final class CountingModel: InferenceModel {
   private let model: any InferenceModel
   private let batch: Int

@@ -1,26 +1,26 @@
 import Tensors
 
-/// Mean and variance of a gradient and of parts of it, from independent draws.
+/// The mean and variance of a gradient and of its parts, from independent samples.
 ///
-/// Draws are gathered as differences from a reference, so that what all have in common is not lost to rounding: the exact
-/// gradient where there is one, else the first draw.
+/// Samples are accumulated as differences from a reference, so that rounding does not hide small differences. The
+/// reference is the exact gradient if it is known, and the first sample otherwise.
 struct GradientMoments {
-  /// Some tensors of the gradient: all parameters, those of one module, or the logits of one discrete node.
+  /// A subset of the gradient's tensors: all parameters, those of one module, or the logits of one discrete node.
   struct Part {
     let name: String
     let members: [Int]
   }
 
-  /// What is known of a part.
+  /// The statistics of a part.
   struct Summary {
-    /// Length of the exact gradient; of the mean, where that is unknown.
+    /// The norm of the exact gradient, or of the mean if the exact gradient is unknown.
     let length: Double
-    /// By how much the mean exceeds the exact gradient along it, as a share of its length, with the standard error; nil
-    /// where the exact one is unknown or zero.
+    /// The bias along the exact gradient as a fraction of its norm, with the standard error: how far the mean's
+    /// projection exceeds the exact gradient. Nil if the exact gradient is unknown or zero.
     let bias: (value: Double, error: Double)?
-    /// The variances of all coordinates together.
+    /// The sum of the variances of all coordinates.
     let variance: Double
-    /// Length over the root of the variance; nil where there is no variance.
+    /// The norm divided by the square root of the variance; nil if the variance is zero.
     var signalToNoise: Double? { variance > 0 ? length / variance.squareRoot() : nil }
   }
 
@@ -29,7 +29,8 @@ struct GradientMoments {
   private let isExact: Bool
   private var sums: [Tensor]
   private var count = 0.0
-  /// Of each part: sums of squared lengths of differences, of their projections on the reference, and of the squares of those.
+  /// Sums for each part: squared norms of the differences, projections of the differences on the reference, and squared
+  /// projections.
   private var squares, projections, projectionSquares: [Double]
 
   init(_ parts: [Part], reference: [Tensor], isExact: Bool) {
@@ -39,7 +40,7 @@ struct GradientMoments {
     (projections, projectionSquares) = (squares, squares)
   }
 
-  /// Requires the reference's shapes.
+  /// Adds a sample. It must have the shapes of the reference.
   mutating func add(_ draw: [Tensor]) {
     precondition(draw.count == reference.count, "a draw of \(draw.count) tensors, wanted \(reference.count)")
     count += 1
@@ -55,13 +56,13 @@ struct GradientMoments {
     }
   }
 
-  /// The summary of a part by its place. Requires two draws.
+  /// The summary of the part at an index. Requires at least two samples.
   func summary(of index: Int) -> Summary {
     precondition(count > 1, "\(count) draws have no variance")
     let members = parts[index].members
     let meanSquare = members.reduce(0) { $0 + sums[$1].sumOfSquares() } / (count * count)
     let excess = squares[index] / count - meanSquare
-    // What rounding leaves of draws that do not differ is no variance; sums are in Float32.
+    // Sums are in Float32. Differences of equal samples that remain from rounding do not count as variance.
     let variance = excess > 1e-5 * meanSquare ? excess * count / (count - 1) : 0
     guard isExact else {
       let square = members.reduce(0) { $0 + (reference[$1] + sums[$1].scaled(by: Float(1 / count))).sumOfSquares() }

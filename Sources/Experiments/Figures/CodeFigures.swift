@@ -4,10 +4,12 @@ import Pictures
 import Scenes
 import Tensors
 
-/// The figures of mvae.md: what the codes of a model stand for.
+/// The figures of Nash et al. 2017, which show what the codes of a model represent.
 public enum CodeFigures {
-  /// A row for each of `count` test scenes: image, reconstruction, and the KL of every place's code (figure 2b), white where it
-  /// is highest in the picture. Throws `RunError` for a model without places, and for a run that cannot be used.
+  /// One row for each of `count` test scenes: image, reconstruction, and a map of the KL of the code at every place
+  /// (figure 2b). White is the highest value in the picture.
+  ///
+  /// Throws `RunError` for a model without places, and for a run that cannot be used.
   public static func information(run: String, step: Int?, count: Int, dataFolder: String, to out: OutputFile) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     let images = try images(workbench, count)
@@ -23,8 +25,8 @@ public enum CodeFigures {
     try write(zip(cells, maps).flatMap { $0 + [$1] }.map { $0.enlarged(by: zoom).rgb() }, columns: 3, to: out)
   }
 
-  /// A row for each of `count` test scenes: image, then the reconstruction from its first code, its first two, and so on, in
-  /// the order of their KLs (figure 4b).
+  /// One row for each of `count` test scenes: image, then reconstructions from its first code, its first two codes, and
+  /// so on, in the order of their KLs (figure 4b).
   public static func objects(run: String, step: Int?, count: Int, dataFolder: String, to out: OutputFile) throws {
     let (workbench, model) = try model(run, step: step, dataFolder: dataFolder)
     let images = try images(workbench, count)
@@ -39,9 +41,11 @@ public enum CodeFigures {
     try write(grid(columns, workbench), columns: objects + 1, to: out)
   }
 
-  /// A row for each of the `rows` numbers of a code that say most of `scene`, the columns from -2.25 to 2.25 deviations of the
-  /// prior, all else held (figures 4a and 5). The code is the scene's `object`-th by KL.
-  /// Throws `RunError` for an object or a scene that there is not.
+  /// One row for each of `rows` latent dimensions of a code. The columns set that dimension to values from -2.25 to
+  /// 2.25 standard deviations of the prior, while everything else is fixed (figures 4a and 5).
+  ///
+  /// The dimensions are those that vary most over the codes of the first 64 test scenes. The code is that of object
+  /// number `object` in `scene`, in the order of KL. Throws `RunError` for an object or a scene that does not exist.
   public static func traversals(
     run: String, step: Int?, scene: Int, object: Int, rows: Int, columns: Int, dataFolder: String, to out: OutputFile
   ) throws {
@@ -56,7 +60,8 @@ public enum CodeFigures {
     }
     let (objects, size) = (model.objects, model.codeSize)
     let own = model.codes(of: images).means.array().suffix(objects * size)
-    // How far a number is from where it would be if it said nothing: over all scenes and codes it is spread the most.
+    // A dimension without information stays at the prior mean, 0. The most informative dimensions have the largest sum
+    // of squares over all scenes and codes.
     let all = model.codes(of: try self.images(workbench, 64)).means.array()
     let spread = (0..<size).map { index in
       stride(from: index, to: all.count, by: size).reduce(Float(0)) { $0 + all[$1] * all[$1] }
@@ -86,7 +91,7 @@ public enum CodeFigures {
     try write(rows.flatMap(pictures).map { $0.enlarged(by: zoom(workbench)) }, columns: images.shape[0], to: out)
   }
 
-  /// The model of a run, if it has codes. Throws `RunError` if not.
+  /// A run's workbench and its model, which must have codes. Throws `RunError` if it has none.
   static func model(_ run: String, step: Int?, dataFolder: String) throws -> (Workbench, any CodeModel) {
     let folder = try RunFolder(opening: run)
     let workbench = try Workbench(try folder.config(), dataFolder: dataFolder)
@@ -113,7 +118,7 @@ public enum CodeFigures {
     max(1, 96 / max(workbench.dataset.height, workbench.dataset.width))
   }
 
-  /// Columns of pictures, row by row.
+  /// Arranges columns of pictures row by row.
   private static func grid(_ columns: [[Picture]], _ workbench: Workbench) -> [Picture] {
     columns[0].indices.flatMap { row in columns.map { $0[row].enlarged(by: zoom(workbench)) } }
   }

@@ -4,28 +4,32 @@ import Pictures
 import Scenes
 import Tensors
 
-/// Exchanges an object between two scenes (mvae.md figure 3): the codes of highest KL change places, and both scenes are drawn.
+/// Exchanges an object between two scenes (Nash et al. 2017, figure 3). The codes with the highest KL are swapped, and
+/// both scenes are decoded.
 ///
-/// A pair succeeds where each drawn scene is closer, in squared error, to what it would be with the two objects exchanged
-/// than to either input. Two scenes of one object each turn into each other, so that each has but its own input to be told from.
-/// Which true objects the codes stand for is not known: the pair of objects counts with which the drawn scenes agree best.
+/// A pair succeeds if each decoded scene is closer, in squared error, to the expected scene with the two objects
+/// exchanged than to either input. Two scenes with one object each turn into each other, so each decoded scene is only
+/// compared with its own input. It is not known which true objects the codes represent. The expected scenes are those
+/// of the pair of objects that agrees best with the decoded scenes.
 public enum EntityExchange {
   public struct Outcome {
     public let pairs, successes: Int
-    /// Of these, pairs of scenes with one object each.
+    /// The pairs among them whose scenes have one object each.
     public let single, singleSuccesses: Int
     public var share: Double { Double(successes) / Double(max(1, pairs)) }
   }
 
-  /// A pair of scenes and what became of it.
+  /// A pair of scenes and the result of the exchange.
   private struct Exchange {
     let inputs, reconstructions, drawn, expected: [[Float]]
     let isSingle, succeeds: Bool
   }
 
-  /// Exchanges objects of `pairs` pairs of test scenes with at least one object each, drawn by `seed`, and draws the first
-  /// `rows` of them: inputs, reconstructions, scenes drawn, scenes as they would be.
-  /// Throws `RunError` for a run that cannot be used.
+  /// Exchanges objects in `pairs` pairs of test scenes that have at least one object each, chosen at random with
+  /// `seed`.
+  ///
+  /// The picture shows the first `rows` pairs: inputs, reconstructions, decoded scenes, expected scenes. Throws
+  /// `RunError` for a run that cannot be used.
   public static func write(
     run: String, step: Int?, pairs: Int, rows: Int, seed: Int, dataFolder: String, to out: OutputFile
   ) throws -> Outcome {
@@ -88,7 +92,8 @@ public enum EntityExchange {
       succeeds: succeeds(drawn: drawn, expected: best.expected, inputs: inputs, isSingle: isSingle))
   }
 
-  /// Whether both drawn scenes are closer to what is expected than to either input, of single objects than to their own.
+  /// Whether both decoded scenes are closer to the expected scenes than to either input, or to their own input for
+  /// single objects.
   static func succeeds(drawn: [[Float]], expected: [[Float]], inputs: [[Float]], isSingle: Bool) -> Bool {
     (0..<2).allSatisfy { scene in
       let own = distance(drawn[scene], expected[scene])
@@ -96,7 +101,8 @@ public enum EntityExchange {
     }
   }
 
-  /// A scene with one object in place of another, each object's ink in its color, the sum clipped at 1.
+  /// A scene with one object replaced by another. Each object's mask is drawn in its color, and the sum is clipped
+  /// at 1.
   private static func rendered(
     _ scene: Scene, without object: Int, with other: (scene: Scene, object: Int)
   ) -> [Float] {

@@ -6,11 +6,13 @@ import Pictures
 import Scenes
 import Tensors
 
-/// The papers' figures of what a trained model knows: its memory, its attributes, scenes of one's choice.
+/// The papers' figures of a trained model: its memory, its attributes, and scenes that the user describes.
 public enum ModelFigures {
   private static let margin = 24
 
-  /// Objects drawn from every category or memory slot, a row each, the first column without noise (dm-vae.md figures 5, 6).
+  /// One row of sampled objects for every category or memory slot, with the first column without noise (Min et al.,
+  /// figures 5 and 6).
+  ///
   /// Throws `RunError` for a model without categories, and for a run that cannot be used.
   public static func memory(
     run: String, step: Int?, samples: Int, rows: Int?, seed: Int, dataFolder: String, to out: OutputFile
@@ -26,8 +28,10 @@ public enum ModelFigures {
     try write(grid(model.patches(objects), columns: samples, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
-  /// Every category while one attribute moves from -`reach` to `reach` deviations (discrete-air.md figure 9).
-  /// Throws `RunError` for an attribute that there is not, and for a run that cannot be used.
+  /// Every category, with one attribute varying from -`reach` to `reach` standard deviations (Wang et al. 2019,
+  /// figure 9).
+  ///
+  /// Throws `RunError` for an attribute that does not exist, and for a run that cannot be used.
   public static func attributes(
     run: String, step: Int?, attribute: Int, columns: Int, reach: Double, dataFolder: String, to out: OutputFile
   ) throws {
@@ -48,8 +52,9 @@ public enum ModelFigures {
     try write(grid(model.patches(objects), columns: columns, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
-  /// A scene of one's choice as it comes about, object by object (discrete-air.md figure 6).
-  /// Throws what reading the scene file and the run throws.
+  /// A scene described by the user as it is composed, object by object (Wang et al. 2019, figure 6).
+  ///
+  /// Throws the errors of reading the scene file and the run.
   public static func generate(run: String, step: Int?, scene: String, dataFolder: String, to out: OutputFile) throws {
     let (model, shape) = try drawing(run, step: step, dataFolder: dataFolder)
     let objects = try SceneFile.objects(of: scene, for: model, height: shape.height, width: shape.width)
@@ -59,7 +64,7 @@ public enum ModelFigures {
     try write(Picture.grid(pictures, columns: min(pictures.count, 8)), to: out)
   }
 
-  /// The model of a run, if it can draw objects of one's choice, and the size of its images.
+  /// A run's model, which must be able to draw given objects, and the size of its images.
   static func drawing(_ run: String, step: Int?, dataFolder: String) throws -> (
     model: any ObjectDrawing, shape: SceneShape
   ) {
@@ -78,7 +83,7 @@ public enum ModelFigures {
         + "(`airframe figure attributes` moves continuous latents of any model)")
   }
 
-  /// Patches in rows of `columns`, each row after its name.
+  /// Patches in rows of `columns`, each row preceded by its name.
   private static func grid(_ patches: Tensor, columns: Int, rowNames: [String]) -> Picture {
     let zoom = max(1, 56 / patches.shape[2])
     let cells = SceneGrid.pictures(patches).map { $0.enlarged(by: zoom) }

@@ -6,15 +6,16 @@ import Pictures
 import Scenes
 import Tensors
 
-/// How runs take scenes apart: the scene with what was found, the reconstruction, and the latents (discrete-air.md figures 4
-/// and 7, dm-vae.md figures 4 and 7).
+/// Shows how runs decompose scenes: the scene with the objects found, the reconstruction, and the latents (Wang et al.
+/// 2019, figures 4 and 7; Min et al., figures 4 and 7).
 public enum ParseFigure {
   private static let lineHeight = Picture.textHeight() + 4
 
-  /// A row for each of `count` scenes of a split; for each run the scene with windows, the reconstruction and a table.
+  /// One row for each of `count` scenes of a split. For each run it shows the scene with windows, the reconstruction
+  /// and a table.
   ///
-  /// Colors tell categories apart, or inference steps in models without categories. Throws `RunError` for runs of other
-  /// scenes, and what reading runs and data throws.
+  /// Colors distinguish categories, or inference steps in models without categories. Throws `RunError` for runs with
+  /// different scenes, and the errors of reading runs and data.
   public static func write(
     runs: [String], split: Split, count: Int, step: Int?, dataFolder: String, to out: OutputFile
   ) throws {
@@ -48,7 +49,7 @@ public enum ParseFigure {
     try ModelFigures.write(Picture.grid(cells.flatMap { $0 }, columns: 3 * runs.count), to: out)
   }
 
-  /// A line an object: step, category, center, window and angle.
+  /// One line per object: step, category, center, window and angle.
   private static func table(_ scene: Explanation, height: Int) -> Picture {
     let lines = ["\(scene.count) found"] + scene.parts.map(words)
     let width = (lines.map { Picture.textWidth($0) }.max() ?? 0) + 12

@@ -1,9 +1,9 @@
 import Configuration
 import Models
 
-/// A scene of one's own: the objects that `airframe sample --scene` and `airframe figure generate` draw.
+/// A scene described by the user: the objects that `airframe sample --scene` and `airframe figure generate` draw.
 public struct SceneFile: Configurable {
-  /// One object; places and sizes in pixels of the run's images.
+  /// One object. Positions and sizes are in pixels of the run's images.
   public struct Object: Configurable {
     public var category = 0
     public var x = 0.0, y = 0.0
@@ -36,7 +36,7 @@ public struct SceneFile: Configurable {
     )
   ]
 
-  /// What can be said of a model's objects.
+  /// Describes which properties the objects of a model have.
   private static func words(_ model: any ObjectDrawing) -> String {
     var words = ["places and sizes"]
     if model.categories > 0 { words.append("\(model.categories) categories") }
@@ -46,8 +46,9 @@ public struct SceneFile: Configurable {
     return words.joined(separator: ", ")
   }
 
-  /// The objects of a file, for a model whose images have this size.
-  /// Throws `ConfigurationError` for a file that cannot be used, and for objects that the model does not have.
+  /// Reads the objects of a file, for a model whose images have this size.
+  ///
+  /// Throws `ConfigurationError` for a file that cannot be used, and for objects that the model cannot draw.
   static func objects(of path: String, for model: any ObjectDrawing, height: Int, width: Int) throws -> [ChosenObject] {
     let loaded = try ConfigurationFile.load(SceneFile.self, path: path)
     if loaded.value.objects.isEmpty { throw loaded.fault("objects", "is empty; name at least one object") }

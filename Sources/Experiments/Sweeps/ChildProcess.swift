@@ -1,7 +1,7 @@
 @preconcurrency import Glibc
 import Pictures
 
-/// A program that runs beside this one, its output going to a file.
+/// A program that runs as a child process, with its output written to a file.
 final class ChildProcess {
   let identifier: pid_t
   private var status: Int32?
@@ -24,7 +24,8 @@ final class ChildProcess {
     self.identifier = identifier
   }
 
-  /// The exit status once it has ended, 128 and the signal's number where a signal ended it; nil while it runs.
+  /// The exit status after the process has ended, or 128 plus the signal number if a signal ended it; nil while it
+  /// runs.
   func poll() -> Int32? {
     if let status { return status }
     var raw: Int32 = 0
@@ -34,7 +35,8 @@ final class ChildProcess {
     return status
   }
 
-  /// A process that was stopped (SIGSTOP, Ctrl-Z) goes on first, or it would not see the signal.
+  /// Sends a signal. A stopped process (SIGSTOP, Ctrl-Z) is continued, because it would not receive the signal
+  /// otherwise.
   func send(_ signal: Int32) {
     guard poll() == nil else { return }
     kill(identifier, signal)
@@ -49,12 +51,12 @@ func ownProgram() -> String {
   return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "airframe"
 }
 
-/// The processor cores that this process may use, by number; none where the system does not tell.
+/// The numbers of the processor cores that this process may use; empty if the system does not report them.
 func ownCores() -> [Int] {
   guard let status = try? readFile("/proc/self/status") else { return [] }
   let key = "Cpus_allowed_list:"
   let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(key) }
-  // `0-3,8`
+  // For example `0-3,8`.
   return (line?.dropFirst(key.count).split(separator: ",") ?? []).flatMap { part -> [Int] in
     let ends = part.split(separator: "-").compactMap { Int($0.filter { $0.isNumber }) }
     guard let first = ends.first, let last = ends.last, first <= last else { return [] }

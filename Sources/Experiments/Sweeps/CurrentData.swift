@@ -1,15 +1,15 @@
 import Configuration
 import Datasets
 
-/// What the data of cells holds now: each dataset section is looked at once, and only where a run stands already.
+/// The current data of cells. Each dataset section is read once, and only if a run already exists.
 struct CurrentData {
   private let dataFolder: String?
-  /// Nil where the data cannot be used here, of which training tells.
+  /// A value is nil if the data cannot be used here. Training reports that error.
   private var fingerprints: [JSON: String?] = [:]
 
   init(_ dataFolder: String?) { self.dataFolder = dataFolder }
 
-  /// Why the run in a cell's folder is not one on this data; nil where it is, or cannot be told.
+  /// The reason why the run in a cell's folder was not trained on this data; nil if it was, or if that is unknown.
   mutating func obstacle(to place: CellFolder, _ state: CellFolder.State) -> String? {
     guard let dataFolder, state != .waiting, let folder = try? RunFolder(opening: place.path),
       let trained = folder.json("environment.json")?[Provenance.dataKey]?.string

@@ -1,30 +1,31 @@
 import Configuration
 
-/// An experiment file with every run it asks for, each one's config read and checked.
+/// An experiment file with all its runs. The config of each run has been read and checked.
 public struct Experiment {
-  /// One run: a row with a seed.
+  /// One run: a row of the experiment with one seed.
   public struct Cell: Sendable {
     public let row: String
     public let seed: Int
     public internal(set) var config: RunConfig
-    /// 16 hexadecimal digits of the whole config.
+    /// A hash of the whole config, as 16 hexadecimal digits.
     public var hash: String { Provenance.hash(config) }
-    /// Where its folder stands below that of the experiment: `wide/seed-0`.
+    /// The path of its folder, relative to that of the experiment: `wide/seed-0`.
     public var place: String { "\(row)/seed-\(seed)" }
   }
 
   public let path: String
   public let file: ExperimentFile
-  /// Names of the rows, in their order.
+  /// The names of the rows, in order.
   public let rows: [String]
-  /// Row after row, and within one seed after seed.
+  /// The cells in the order of the rows, and within a row in the order of the seeds.
   public let cells: [Cell]
 
-  /// Reads a file and the config of every cell. `budget` is one of the file's; `overrides` stand above all else.
+  /// Reads a file and the config of every cell. `budget` is the name of one of the file's budgets. `overrides` take
+  /// precedence over everything else.
   ///
-  /// Throws `ConfigurationError` with every fault: a cell that cannot be used is named, with the key and the place in the
-  /// experiment file. Two cells with one config are a fault too: they would be one run under two names.
-  /// Throws `RunError` for a file that is a config.
+  /// Throws `ConfigurationError` with all errors. Each message names the row that cannot be used, the key and the
+  /// position in the experiment file. Two rows with the same config are an error, too, because they would be one run
+  /// under two names. Throws `RunError` for a file that is a config.
   public init(_ path: String, budget: String? = nil, overrides: [String] = []) throws {
     let source = try ExperimentSource(path, budget: budget)
     let (file, rows) = (source.file, source.rows)
@@ -32,7 +33,7 @@ public struct Experiment {
     var configs: [RunConfig] = []
     var faults = RowFaults()
     for row in rows {
-      // Without a seed: a fault in a row is told once, not for every seed.
+      // The seed is set later, so that an error in a row is reported once and not for every seed.
       if let loaded = try faults.attempt(row.name, { try source.load(row, overrides: overrides) }) {
         configs.append(loaded.value)
       }
@@ -50,11 +51,13 @@ public struct Experiment {
     _ = try published()
   }
 
-  /// What rows and cells are called above all runs: the file's name.
+  /// The name of the experiment in folders, derived from the name of its file.
   public var name: String { FolderName.of(file: path) }
 
-  /// The config of one row with the first of the experiment's seeds, overrides on top, and the place of every value: what a
-  /// sweep trains first of the row. Throws where there is no such row.
+  /// The config of one row with the experiment's first seed and overrides applied, with the origin of every value. This
+  /// is the first run that a sweep trains for the row.
+  ///
+  /// Throws `ConfigurationError` if there is no such row or it cannot be used, and `RunError` if the file is a config.
   static func row(
     _ row: String, of path: String, budget: String? = nil, overrides: [String]
   ) throws -> Loaded<RunConfig> {
@@ -70,7 +73,7 @@ public struct Experiment {
     return loaded
   }
 
-  /// `rows: a, b, c`, of many rows the first.
+  /// The names of the rows as `rows: a, b, c`. Of many rows, only the first are listed.
   static func listed(_ rows: [String]) -> String {
     "rows: \(rows.prefix(20).joined(separator: ", "))" + (rows.count > 20 ? ", ... and \(rows.count - 20) more" : "")
   }

@@ -1,6 +1,6 @@
 import Configuration
 
-/// An experiment: one base config, rows that each change it, and seeds. A set of runs that makes one table.
+/// An experiment is a set of runs for one table: a base config, rows that each change it, and seeds.
 public struct ExperimentFile: Configurable {
   public var title = ""
   public var source = ""
@@ -26,10 +26,11 @@ public struct ExperimentFile: Configurable {
     .section("slurm", \.slurm, "what --launcher slurm asks for"),
   ]
 
-  /// What runs measure, and what they have from the start.
+  /// The names of all metrics, and of the values that runs have from the start.
   static let known = Evaluator.measures.map(\.name) + ["parameters"]
 
-  /// What is kept as it was written, to be loaded above the base; the schema knows what it must look like.
+  /// A value that is stored as it was written, and later applied on top of the base. Only the schema describes its
+  /// form.
   private static func kept(_ schema: JSON) -> Coding<YAMLNode> {
     Coding(schema: schema, decode: { $0 }, encode: { $0 })
   }
@@ -38,7 +39,7 @@ public struct ExperimentFile: Configurable {
 
   private static let overrides: JSON = ["type": "object", "additionalProperties": sectionSchema(RunConfig())]
 
-  /// The kinds of `Grid`.
+  /// The forms of a `Grid`.
   private static let grid = kept([
     "type": "object",
     "properties": [
@@ -48,7 +49,7 @@ public struct ExperimentFile: Configurable {
     "additionalProperties": ["anyOf": [row, ["type": "array"]]],
   ])
 
-  /// Keys of a row may be dotted.
+  /// The keys of a row may be dotted.
   private static var row: JSON {
     var schema = sectionSchema(RunConfig())
     schema["patternProperties"] = ["[.]": [:]]
@@ -70,13 +71,13 @@ public struct ExperimentFile: Configurable {
     return []
   }
 
-  /// Whether a file is an experiment, whatever may be wrong with it, rather than a config: by the keys at its top level, or
-  /// at that of the files it extends where it has none itself.
+  /// Whether a file is an experiment and not a config, even if it has errors. The keys at its top level decide, or
+  /// those of the files that it extends if it has none.
   static func describes(_ path: String) -> Bool { kind(of: path) == .experiment }
 
   enum Kind { case experiment, config }
 
-  /// Nil where no key tells.
+  /// Nil if no key decides.
   static func kind(of path: String) -> Kind? {
     let (own, others) = (Set(ExperimentFile.fields.map(\.key)), Set(RunConfig.fields.map(\.key)))
     for keys in ConfigurationFile.topLevelKeys(path: path) {

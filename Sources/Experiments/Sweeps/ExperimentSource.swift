@@ -1,6 +1,6 @@
 import Configuration
 
-/// What an experiment file says, before the configs of its rows are read.
+/// The contents of an experiment file, before the configs of its rows are read.
 struct ExperimentSource {
   let loaded: Loaded<ExperimentFile>
   let rows: [Grid.Row]
@@ -9,7 +9,7 @@ struct ExperimentSource {
 
   var file: ExperimentFile { loaded.value }
 
-  /// Throws `ConfigurationError` with what is wrong with the file or its base, and `RunError` where the file is a config.
+  /// Throws `ConfigurationError` for errors in the file or its base, and `RunError` if the file is a config.
   init(_ path: String, budget: String?) throws {
     if ExperimentFile.kind(of: path) == .config {
       throw RunError(
@@ -25,7 +25,7 @@ struct ExperimentSource {
     self.budget = try budget.map { [loaded] in try Self.budget($0, of: loaded) } ?? []
   }
 
-  /// A row's config, with the seed of the base. Throws `ConfigurationError` with every fault.
+  /// The config of a row, with the seed of the base. Throws `ConfigurationError` with all errors.
   func load(_ row: Grid.Row, overrides: [String]) throws -> Loaded<RunConfig> {
     let amendments = row.amendments + budget
     try Decided.refuse(in: amendments)
@@ -35,7 +35,7 @@ struct ExperimentSource {
     return loaded
   }
 
-  /// A row's config with the first seed, of which overrides may choose another, as they may choose threads.
+  /// The config of a row with the first seed. Overrides may set another seed, and the number of threads.
   func loadFirstSeed(_ row: Grid.Row, overrides: [String]) throws -> Loaded<RunConfig> {
     let amendments = row.amendments + budget
     try Decided.refuse(in: amendments)
@@ -45,7 +45,7 @@ struct ExperimentSource {
     return try ConfigurationFile.load(RunConfig.self, base, amendments: amendments + [first], overrides: overrides)
   }
 
-  /// The base, relative to the folder of the file that names it, which may be one that the experiment extends.
+  /// The base, relative to the folder of the file that names it. That may be a file that the experiment extends.
   private static func base(of loaded: Loaded<ExperimentFile>, _ path: String) throws -> ConfigurationFiles {
     guard !loaded.value.base.isEmpty, let node = loaded.tree["base"] else {
       throw loaded.fault("base", "is missing; name the config that rows change")
@@ -73,7 +73,7 @@ struct ExperimentSource {
   }
 }
 
-/// Keys of a cell's config that something else decides: to set them would do nothing.
+/// The keys of a cell's config that are decided elsewhere, so that setting them would have no effect.
 private enum Decided {
   private static let keys = [
     (
@@ -86,7 +86,7 @@ private enum Decided {
     ),
   ]
 
-  /// Throws `ConfigurationError` where rows or budgets set such a key.
+  /// Throws `ConfigurationError` if rows or budgets set such a key.
   static func refuse(in amendments: [YAMLNode]) throws {
     let faults = amendments.flatMap { layer in
       keys.compactMap { decided in
@@ -98,7 +98,7 @@ private enum Decided {
     guard faults.isEmpty else { throw ConfigurationError(faults) }
   }
 
-  /// Throws `ConfigurationError` where an override sets such a key.
+  /// Throws `ConfigurationError` if an override sets such a key.
   static func refuse(in loaded: Loaded<RunConfig>) throws {
     let faults = keys.compactMap { decided -> ConfigurationError.Message? in
       guard let node = node(decided.key, in: loaded.tree), case .override = node.place.source else { return nil }
@@ -112,13 +112,13 @@ private enum Decided {
   }
 }
 
-/// Gathers the faults of rows; one that all rows share, such as that of the base, is told once.
+/// Collects the errors of rows. An error that all rows share, such as one in the base, is reported once.
 struct RowFaults {
   private var rows: [ConfigurationError.Message: [String]] = [:]
   private var order: [ConfigurationError.Message] = []
   private var attempts = 0
 
-  /// The result of the attempt, or nil where it threw a `ConfigurationError`.
+  /// The result of `work`, or nil if it threw a `ConfigurationError`.
   mutating func attempt<Result>(_ row: String, _ work: () throws -> Result) throws -> Result? {
     attempts += 1
     do {
@@ -132,7 +132,7 @@ struct RowFaults {
     }
   }
 
-  /// Throws one `ConfigurationError` with all faults, if there are any.
+  /// Throws one `ConfigurationError` with all errors, if there are any.
   func finish() throws {
     guard !order.isEmpty else { return }
     throw ConfigurationError(

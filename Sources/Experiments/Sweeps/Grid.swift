@@ -1,19 +1,19 @@
 import Configuration
 
-/// The rows of an experiment: named sets of overrides, written out or built from smaller ones.
+/// The rows of an experiment: named sets of overrides, which are listed explicitly or built from smaller grids.
 ///
 /// A grid is one of
 /// - named rows: `{ wide: { model: ... }, narrow: { model: ... } }`,
 /// - axes, of which all combinations are taken: `{ training.batch: [32, 64], estimator.name: [nvil, marginal] }`,
-/// - `{ product: [GRID, GRID] }`: every row of one with every row of the other,
-/// - `{ zip: [GRID, GRID] }`: the first with the first, the second with the second, and so on,
-/// - `{ list: [GRID, GRID] }`: the rows of one, then those of the other,
+/// - `{ product: [GRID, GRID] }`: every row of the first grid with every row of the second,
+/// - `{ zip: [GRID, GRID] }`: the first rows together, the second rows together, and so on,
+/// - `{ list: [GRID, GRID] }`: the rows of the first grid, then those of the second,
 /// - `{ random: { samples: 20, seed: 0, training.optimizer.rate: { log_uniform: [1e-5, 1e-2] } } }`.
 ///
-/// Beside `product`, `zip`, `list` and `random`, `exclude` names what is left out: a list of sets of values; a row goes
-/// where it sets all values of one of them.
+/// Next to `product`, `zip`, `list` or `random`, the key `exclude` removes rows. It is a list of sets of values, and a
+/// row is removed if it sets all values of one of the sets.
 struct Grid {
-  /// One row: what it changes, from the lowest layer up.
+  /// One row: the layers of changes that it makes, with later layers overriding earlier ones.
   struct Row {
     let name: String
     let amendments: [YAMLNode]
@@ -21,8 +21,8 @@ struct Grid {
 
   let rows: [Row]
 
-  /// Throws `ConfigurationError` with the place of what cannot be used, of an empty grid, of more rows than `GridLimits`
-  /// allow, and of two rows with one name.
+  /// Throws `ConfigurationError` with the position for a grid that is invalid or empty, has more rows than `GridLimits`
+  /// allow, or has two rows with the same name.
   init(_ node: YAMLNode) throws {
     var limits = GridLimits()
     rows = try Grid.rows(node, &limits)
@@ -32,7 +32,7 @@ struct Grid {
         throw node.fault("has a row called '\(Escaping.line(row.name))', \(problem)")
       }
     }
-    // Names that differ only in how their characters are encoded look the same, so they are the same.
+    // Names that differ only in their Unicode encoding look the same and count as equal.
     var seen: Set<String> = []
     for row in rows where !seen.insert(row.name).inserted {
       throw node.fault(
@@ -40,7 +40,7 @@ struct Grid {
     }
   }
 
-  /// Why a row cannot have that name, which names its folder and stands in tables; nil where it can.
+  /// The reason why a row cannot have that name, which is used for its folder and in tables; nil if it can.
   private static func problem(ofName name: String) -> String? {
     if let character = name.unicodeScalars.first(where: { !$0.isVisible }) {
       return "with the invisible character \(character.number) in it; leave it out"
@@ -114,7 +114,8 @@ struct Grid {
   }
 
   /// A set of overrides, whose keys may be dotted: `{ training.batch: 32, model: { steps: 2 } }`.
-  /// Throws `ConfigurationError` for a dotted key that is no name.
+  ///
+  /// Throws `ConfigurationError` for a dotted key that is not valid.
   static func amendments(_ node: YAMLNode) throws -> [YAMLNode] {
     guard let entries = node.entries, entries.contains(where: { $0.key.contains(".") }) else { return [node] }
     return try entries.map { entry in
@@ -147,7 +148,8 @@ struct Grid {
     return Row(name: name, amendments: rows.flatMap(\.amendments))
   }
 
-  /// `batch-32` for `training.batch` and 32, `head.0-32` for an element of a list; lists and maps are numbered.
+  /// `batch-32` for `training.batch` and 32, and `head.0-32` for an element of a list. Values that are lists or maps
+  /// are numbered.
   private static func label(_ key: String, _ value: YAMLNode, _ index: Int) -> String {
     let parts = key.split(separator: ".").map(String.init)
     let isElement = parts.count > 1 && parts[parts.count - 1].allSatisfy(\.isNumber)
@@ -185,7 +187,7 @@ extension Grid {
     return rows.indices.filter { isLeft[$0] }.map { rows[$0] }
   }
 
-  /// Values by their dotted keys.
+  /// The values of a tree by their dotted keys.
   private static func leaves(_ node: YAMLNode, at path: String = "") -> [String: JSON] {
     guard let entries = node.entries, !entries.isEmpty else {
       return path.isEmpty ? [:] : [path: JSON(node).withoutKinds]
@@ -197,7 +199,7 @@ extension Grid {
 }
 
 extension JSON {
-  /// The same with every integer as a number: `1` and `1.0` set the same value.
+  /// The same value with every integer as a number: `1` and `1.0` set the same value.
   var withoutKinds: JSON {
     switch self {
     case .integer(let value): .number(Double(value))

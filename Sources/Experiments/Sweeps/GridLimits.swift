@@ -1,22 +1,25 @@
 import Configuration
 
-/// What building the rows of an experiment may cost; asked before anything is built. A few lines of a grid can ask for more
-/// rows than there are atoms.
+/// Limits for building the rows of an experiment, checked before anything is built. A few lines of a grid can ask for
+/// an astronomical number of rows.
 struct GridLimits {
-  /// Cells of an experiment: rows times seeds. To read and check so many takes a few seconds.
+  /// The largest number of cells (rows times seeds) of an experiment. Reading and checking that many takes a few
+  /// seconds.
   static let cells = 10_000
-  /// Bytes of a row's name. It names a folder, and with a seed behind it a file; a file system allows 255.
+  /// The largest number of bytes in a row's name. The name is used for a folder, and with a seed for a file. A file
+  /// system allows 255.
   private static let name = 200
-  /// Rows that are built on the way, those excluded later counted too, and values that all of them set together.
+  /// The largest numbers of rows built in all intermediate steps, including those excluded later, and of values set by
+  /// them.
   private static let rows = 50_000
   private static let values = 500_000
-  /// Comparisons of rows with what is excluded.
+  /// The largest number of comparisons between rows and exclusions.
   private static let comparisons = 1_000_000
 
   private var rowsLeft = rows
   private var valuesLeft = values
 
-  /// Throws `ConfigurationError` where all combinations of so many rows each are more than an experiment has.
+  /// Throws `ConfigurationError` if the product of these row counts is larger than an experiment can be.
   func require(product counts: [Int], at node: YAMLNode) throws {
     var product = 1
     for count in counts {
@@ -30,7 +33,7 @@ struct GridLimits {
         + "values, or draw some of them by { random: ... }")
   }
 
-  /// Throws `ConfigurationError` where more is built than any experiment needs.
+  /// Counts rows and values that are built. Throws `ConfigurationError` if there are more than any experiment needs.
   mutating func spend(rows: Int, values: Int, at node: YAMLNode) throws {
     (rowsLeft, valuesLeft) = (rowsLeft - rows, valuesLeft - values)
     if rowsLeft < 0 {
@@ -49,7 +52,7 @@ struct GridLimits {
         + "\(self.name) at most: name rows yourself, { NAME: { ... } }")
   }
 
-  /// Throws `ConfigurationError` where there is too much to compare.
+  /// Throws `ConfigurationError` for too many comparisons.
   static func require(exclusions: Int, rows: Int, at node: YAMLNode) throws {
     guard exclusions * rows > comparisons else { return }
     throw node.fault(

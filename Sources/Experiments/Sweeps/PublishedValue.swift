@@ -5,7 +5,7 @@ struct PublishedValue: Equatable {
   let mean: Double
   let deviation: Double?
 
-  /// Throws `ConfigurationError` for anything else, also for what is no finite number.
+  /// Throws `ConfigurationError` for anything else, including numbers that are not finite.
   init(_ node: YAMLNode) throws {
     let parts = (node.scalar ?? "").replacingSign().split(separator: "±", omittingEmptySubsequences: false)
       .map(PublishedValue.number)
@@ -16,7 +16,7 @@ struct PublishedValue: Equatable {
     deviation = parts.count == 2 ? parts[1] : nil
   }
 
-  /// A number as YAML reads it, with spaces around it; nil for anything else.
+  /// A number in YAML syntax, optionally surrounded by spaces; nil for anything else.
   private static func number(_ text: Substring) -> Double? {
     var text = text.drop { $0 == " " }
     while text.last == " " { text.removeLast() }
@@ -30,7 +30,7 @@ struct PublishedValue: Equatable {
 }
 
 extension String {
-  /// `+-` as one sign.
+  /// Replaces `+-` by one sign.
   fileprivate func replacingSign() -> String {
     var result = ""
     for character in self {
@@ -45,16 +45,18 @@ extension String {
   }
 }
 
-/// What a paper says of a row.
+/// The values of a paper for one row.
 struct PublishedRow {
   let values: [(column: String, value: PublishedValue)]
-  /// The columns whose values cannot be compared with ours, in their order.
+  /// The columns whose values cannot be compared with ours, in order.
   let incomparable: [String]
-  /// Why they cannot.
+  /// The reason why they cannot be compared.
   private let reason: String?
 
-  /// `{ nelbo: 404.41 +- 4.58, ..., comparable: false, reason: "another data set" }`, or of some columns alone
-  /// `comparable: { nelbo: false }`.
+  /// Reads `{ nelbo: 404.41 +- 4.58, ..., comparable: false, reason: "another data set" }`. For some of the columns
+  /// only, `comparable` is a map: `comparable: { nelbo: false }`.
+  ///
+  /// Throws `ConfigurationError` for unknown columns and for values without a reason that are not comparable.
   init(_ node: YAMLNode, columns: [String]) throws {
     guard let entries = node.entries else { throw node.fault("must be values by column: { nelbo: 404.41 +- 4.58 }") }
     var values: [(String, PublishedValue)] = []
@@ -80,7 +82,7 @@ struct PublishedRow {
     self.incomparable = columns.filter(incomparable.contains)
   }
 
-  /// What `comparable` says of the row's columns: one flag for all of them, or one by one.
+  /// The columns that `comparable` excludes. It is one flag for all columns of the row, or one flag per column.
   private static func incomparable(_ node: YAMLNode, of row: YAMLNode) throws -> [String] {
     let columns = (row.entries ?? []).map(\.key).filter { $0 != "comparable" && $0 != "reason" }
     guard let entries = node.entries else { return try node.flag() ? [] : columns }
@@ -96,10 +98,10 @@ struct PublishedRow {
 
   subscript(column: String) -> PublishedValue? { values.first { $0.column == column }?.value }
 
-  /// Why the value of a column cannot be compared with ours; nil where it can.
+  /// The reason why the value of a column cannot be compared with ours; nil if it can.
   func reason(for column: String) -> String? { incomparable.contains(column) ? reason : nil }
 
-  /// For the lines below a table: the reason with what it is about; nil where everything can be compared.
+  /// The reason with the columns that it concerns, for the lines below a table; nil if all values can be compared.
   var note: String? {
     guard let reason, !incomparable.isEmpty else { return nil }
     let all = incomparable.count == values.count

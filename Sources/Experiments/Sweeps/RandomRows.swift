@@ -2,15 +2,15 @@ import Configuration
 import Glibc
 import Tensors
 
-/// Rows with values drawn at random: `{ samples: 20, seed: 0, KEY: { DISTRIBUTION: [ ... ] }, ... }`.
+/// Rows with values sampled at random: `{ samples: 20, seed: 0, KEY: { DISTRIBUTION: [ ... ] }, ... }`.
 ///
-/// Distributions are `uniform: [low, high]`, `log_uniform: [low, high]`, `integer: [low, high]` (both ends included) and
-/// `choice: [value, ...]`. The draw of a key depends on seed, key and row alone: another key, or more samples, leave it as
-/// it is. Only a row that would repeat an earlier one is drawn again, until it does not.
+/// Distributions are `uniform: [low, high]`, `log_uniform: [low, high]`, `integer: [low, high]` (including both ends)
+/// and `choice: [value, ...]`. The value of a key only depends on the seed, the key and the row, so adding keys or
+/// samples does not change it. A row that would repeat an earlier one is sampled again until it differs.
 struct RandomRows {
   let rows: [Grid.Row]
 
-  /// Throws `ConfigurationError` for what cannot be drawn, and where fewer rows differ than are asked for.
+  /// Throws `ConfigurationError` for an invalid distribution, and if fewer distinct rows exist than are requested.
   init(_ node: YAMLNode, _ limits: inout GridLimits) throws {
     guard let entries = node.entries, let samples = try node["samples"]?.integer(in: 1...GridLimits.cells) else {
       throw node.fault("must hold samples: { samples: 20, training.optimizer.rate: { log_uniform: [1e-5, 1e-2] } }")
@@ -58,10 +58,10 @@ struct RandomRows {
     }
   }
 
-  /// Draws of rows that were there before. 10,000 of 10,000 equally likely ones take about 90,000.
+  /// The largest number of repeated samples. Sampling all of 10,000 equally likely rows takes about 90,000 repetitions.
   private static let mostRepetitions = 300_000
 
-  /// How many rows differ at most; as many as can be counted where a value is one of endless many.
+  /// The largest number of distinct rows; `Int.max` if a key has a continuous distribution.
   private static func product(of sizes: [Int?]) -> Int {
     sizes.reduce(1) { product, size in
       guard let size else { return .max }
@@ -70,7 +70,7 @@ struct RandomRows {
     }
   }
 
-  /// Bounds whose difference is a number, too.
+  /// Bounds for which the difference is finite, too.
   private static let largest = 1e300
   private static let largestInteger = 1 << 53
 
@@ -112,7 +112,7 @@ struct RandomRows {
       }
     }
 
-    /// How many values there are; nil where they cannot be counted.
+    /// The number of distinct values; nil for a continuous distribution.
     var size: Int? {
       switch self {
       case .uniform, .logUniform: nil
@@ -128,7 +128,7 @@ struct RandomRows {
         node = .number(min(max(low + (high - low) * generator.uniform(), low), high))
         node.place = place
       case .logUniform(let low, let high, let place):
-        // The logarithms are rounded, so that the ends may be passed by a digit.
+        // Rounding of the logarithms could otherwise exceed the bounds slightly.
         node = .number(min(max(exp(log(low) + (log(high) - log(low)) * generator.uniform()), low), high))
         node.place = place
       case .integer(let low, let high, let place):

@@ -1,7 +1,7 @@
 import Evaluation
 import Pictures
 
-/// How a table of results is written.
+/// The output format of a table of results.
 public enum ResultTableFormat: String, CaseIterable, Sendable { case text, markdown, csv, latex }
 
 extension ResultTable {
@@ -106,7 +106,8 @@ extension ResultTable {
     return fixed(mean, decimals) + (deviation.map { " \(plusMinus) \(fixed($0, decimals))" } ?? "")
   }
 
-  /// As many decimals as the deviation has digits that mean something; none for whole numbers.
+  /// The number of decimals that shows about three digits of the deviation, or of the mean if there is no deviation.
+  /// Whole numbers without a deviation have no decimals.
   private func decimals(_ mean: Double, _ deviation: Double?) -> Int {
     if mean == mean.rounded(), (deviation ?? 0) == 0 { return 0 }
     let size = abs(deviation.flatMap { $0 > 0 ? $0 : nil } ?? mean)

@@ -3,41 +3,43 @@ import Evaluation
 import Glibc
 import Pictures
 
-/// The table of an experiment, from the folders of its cells: mean and deviation over seeds, with every seed accounted for.
+/// The table of an experiment, read from the folders of its cells: mean and standard deviation over seeds. The table
+/// also counts the seeds that have no value.
 public struct ResultTable {
-  /// Which checkpoint of a run counts: the last one, or the one that is best on validation scenes.
+  /// The checkpoint of a run that is used: the last one, or the best one on validation scenes.
   public enum Selection: String, CaseIterable, Sendable { case final, best }
 
-  /// One run's values.
+  /// The values of one run.
   struct Seed {
     let row: String
     let seed: Int
     let state: CellFolder.State
     let steps: Int
-    /// The step of the checkpoint that was measured.
+    /// The step of the checkpoint that was evaluated.
     let step: Int?
     let collapse: String?
     let commit: String?
-    /// How the product kernels were narrower than the CPU; nil where they were not.
+    /// The note on product kernels that are narrower than the CPU allows; nil if they are not.
     let narrowProducts: String?
-    /// The code that measured; nil where nothing was measured, or nobody noted it.
+    /// The code that evaluated the run; nil if the run was not evaluated or the code was not recorded.
     let measuredBy: String?
-    /// What it was trained on; nil where its folder does not tell.
+    /// The data that the run was trained on; nil if the folder does not record it.
     let data: TrainingData?
-    /// Evaluations of the run that answer "what if", and are not shown.
+    /// The number of "what if" evaluations of the run, which are not shown.
     let whatIfs: Int
     let values: [String: Double]
   }
 
-  /// What stands in one place of the table.
+  /// The contents of one position in the table.
   struct Entry {
     let statistics: Statistics
     let failed, collapsed, unfinished: Int
     let published: PublishedValue?
-    /// Why ours is not to be compared with the published one.
+    /// The reason why our value is not comparable with the published one.
     let reason: String?
 
-    /// Ours less theirs, and whether it lies within the published deviation; nil where there is nothing to compare.
+    /// Our value minus the published one, and whether it is within the published deviation. Nil if there is nothing to
+    /// compare.
     var difference: (value: Double, isWithin: Bool?)? {
       guard reason == nil, let published, let mean = statistics.mean else { return nil }
       let difference = mean - published.mean
@@ -51,8 +53,10 @@ public struct ResultTable {
   let seeds: [Seed]
   let published: [String: PublishedRow]
 
-  /// Reads the folders below `base`. Throws `ConfigurationError` for published values that cannot be used, and `RunError`
-  /// where runs of one dataset section were trained on different data: no number over them means anything.
+  /// Reads the folders below `base`. Throws `ConfigurationError` for published values that cannot be used.
+  ///
+  /// Throws `RunError` if runs of the same dataset section were trained on different data, because their values must
+  /// not be averaged.
   public init(_ experiment: Experiment, base: String, selection: Selection = .final, split: String = "test") throws {
     (self.experiment, self.selection, self.split) = (experiment, selection, split)
     published = try experiment.published()
@@ -70,7 +74,7 @@ public struct ResultTable {
     var step: Int?
     if selection == .best, case .integer(let best)? = summary?["best"]?["step"] { step = best }
     if selection == .final, case .integer(let last)? = summary?["steps"] { step = last }
-    // A cell that is not done has no place in a mean.
+    // Only finished cells contribute to a mean.
     let found = state == .finished ? step.flatMap { run?.measured(split, after: $0) } : nil
     var values: [String: Double] = [:]
     for score in found?.scores ?? [] { values[score.key] = score.value.double }
@@ -128,8 +132,8 @@ public struct ResultTable {
     return found
   }
 
-  /// Paired tests between two rows, column by column: only seeds that both rows finished count.
-  /// Throws `RunError` for a row that there is not.
+  /// Paired tests between two rows for every column, using only the seeds that both rows finished. Throws `RunError`
+  /// for a row that does not exist.
   public func comparison(of left: String, with right: String) throws -> String {
     for row in [left, right] where !experiment.rows.contains(row) {
       throw RunError(
@@ -140,7 +144,7 @@ public struct ResultTable {
       guard let test else { return ["-", "-"] }
       return ["\(name) = \(fixed(test.statistic, decimals))", test.p < 0.0001 ? "< 0.0001" : fixed(test.p, 4)]
     }
-    /// To a hundredth of its width.
+    /// Rounds the ends to at most a hundredth of the interval's width.
     func words(_ interval: ClosedRange<Double>?) -> String {
       guard let interval else { return "-" }
       let width = interval.upperBound - interval.lowerBound
@@ -160,7 +164,7 @@ public struct ResultTable {
       + "Two-sided, paired by seed, not corrected for several columns.\n"
   }
 
-  /// Selection, split and horizon, for the line below a table.
+  /// Selection, split and number of steps, for the line below a table.
   var caption: String {
     let horizon = Set(seeds.map(\.steps)).sorted().map(String.init).joined(separator: ", ")
     let rule =
@@ -172,10 +176,10 @@ public struct ResultTable {
     return "Mean ± standard deviation (seeds) on \(split) scenes, \(rule), \(horizon) steps."
   }
 
-  /// How the first line of `csvOfSeeds` begins: what tells such a file from others.
+  /// The beginning of the first line of `csvOfSeeds`, which distinguishes such a file from others.
   public static let headOfSeeds = "row,seed,state,step"
 
-  /// One line a run: every value of every seed, nothing left out.
+  /// One line per run, with every value of every seed.
   public var csvOfSeeds: CSV {
     var rows = [Self.headOfSeeds.split(separator: ",").map(String.init) + columns]
     for seed in seeds {
@@ -193,7 +197,7 @@ public struct ResultTable {
 }
 
 extension Experiment {
-  /// What the paper says, by row. Throws `ConfigurationError` for a row that the experiment does not have.
+  /// The values of the paper, by row. Throws `ConfigurationError` for a row that the experiment does not have.
   func published() throws -> [String: PublishedRow] {
     var found: [String: PublishedRow] = [:]
     for entry in file.paper.entries ?? [] {

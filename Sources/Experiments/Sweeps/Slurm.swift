@@ -1,6 +1,6 @@
 import Configuration
 
-/// What an experiment file, or the command line above it, asks of Slurm.
+/// The options for Slurm from an experiment file, or from the command line, which takes precedence.
 public struct SlurmSettings: Configurable, Equatable {
   public var partition = ""
   public var account = ""
@@ -23,7 +23,7 @@ public struct SlurmSettings: Configurable, Equatable {
     if let option = options.first(where: { !$0.hasPrefix("-") }) {
       return [Problem(key: "options", "has '\(option)'; options of sbatch start with a dash: --mem=4G")]
     }
-    // What tasks are told apart by, and how they are stopped, is this program's.
+    // These options identify tasks and control how they are stopped, so this program sets them.
     let own = [
       "--array", "-a", "--signal", "--output", "-o", "--error", "-e", "--job-name", "-J", "--wrap", "--parsable",
     ]
@@ -37,20 +37,20 @@ public struct SlurmSettings: Configurable, Equatable {
   }
 }
 
-/// Slurm's commands, as far as sweeps need them. Each throws `RunError`, with what Slurm said.
+/// The Slurm commands that sweeps need. Each throws `RunError` with Slurm's message.
 enum Slurm {
-  /// Hands in a script as a job array of `tasks` tasks, and returns the array's number.
+  /// Submits a script as a job array of `tasks` tasks, and returns the array's number.
   static func submit(
     script: String, name: String, tasks: Int, threads: Int, log: String, settings: SlurmSettings
   ) throws -> String {
     let answer = try run("sbatch", arguments(script, name, tasks, threads, log, settings))
-    // What sbatch warns of stands before it; another cluster's name may follow it.
+    // Warnings of sbatch may precede the number, and the name of another cluster may follow it.
     let numbers = answer.split(separator: "\n").compactMap { $0.split(separator: ";").first.flatMap { Int($0) } }
     guard let number = numbers.last else { throw RunError("sbatch gave no number of a job, but said: \(answer)") }
     return "\(number)"
   }
 
-  /// A path as sbatch reads it: it takes %-signs for the numbers of jobs and the like.
+  /// Escapes a path for sbatch, which replaces % patterns by job numbers and the like.
   static func unexpanded(_ path: String) -> String {
     path.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
   }
@@ -67,7 +67,7 @@ enum Slurm {
     return words + settings.options + [script]
   }
 
-  /// Tasks of jobs with this name that wait or run, and the script of each.
+  /// The waiting and running tasks of jobs with this name, with their index and script.
   static func tasks(named name: String) throws -> [(task: SlurmQueue.Task, index: Int, script: String)] {
     let answer = try run("squeue", ["--noheader", "--array", "--name=\(name)", "--format=%F|%K|%T|%r|%o"])
     return answer.split(separator: "\n").compactMap { line in
@@ -98,10 +98,11 @@ enum Slurm {
 
 /// The script that each task of a job array runs.
 enum SlurmTaskScript {
-  /// Seconds between Slurm's notice and the time limit. Slurm counts in minutes, so the notice may come up to one earlier.
+  /// Seconds between Slurm's notice and the time limit. Slurm counts in minutes, so the notice may come up to a minute
+  /// earlier.
   static let notice = 60
 
-  /// `data` is where datasets are, `code` what ran (`Provenance.shareCode`).
+  /// `data` is the folder of the datasets, and `code` identifies the code that runs (`Provenance.shareCode`).
   static func text(experiment: String, submission: String, data: String, code: String) -> String {
     """
     #!/bin/sh

@@ -2,19 +2,19 @@ import Configuration
 import Glibc
 import Pictures
 
-/// A sweep's cells in Slurm's hands. What was handed in stands in folders beside the cells' own, and what became of it is
-/// asked of Slurm: nothing else is remembered.
+/// The cells of a sweep in the queue of Slurm. Submissions are stored in folders next to those of the cells, and Slurm
+/// reports their state. No other state is stored.
 public struct SlurmQueue {
-  /// A task that waits or runs.
+  /// A waiting or running task.
   public struct Task: Sendable {
-    /// `12_3`: the third of array 12.
+    /// The number of the array and the index of the task in it: `12_3`.
     let name: String
     let isRunning: Bool
-    /// Why it waits.
+    /// The reason why the task waits.
     let reason: String
   }
 
-  /// What was handed in.
+  /// A submitted job array.
   public struct Submission: Sendable {
     public let job: String
     public let cells: Int
@@ -22,10 +22,10 @@ public struct SlurmQueue {
   }
 
   private let plan: SweepPlan
-  /// Tasks by the folder of their cell.
+  /// The tasks by the folders of their cells.
   private let tasks: [String: Task]
 
-  /// Asks Slurm for the tasks of a sweep. Throws `RunError` where there is no Slurm.
+  /// Asks Slurm for the tasks of a sweep. Throws `RunError` if there is no Slurm.
   public init(_ plan: SweepPlan) throws {
     self.plan = plan
     var tasks: [String: Task] = [:]
@@ -34,48 +34,48 @@ public struct SlurmQueue {
       let submission = String(script.prefix(upTo: script.lastIndex(of: "/") ?? script.startIndex))
       let cells = lists[submission] ?? Self.cells(of: submission)
       lists[submission] = cells
-      // The same experiment below another --out has tasks of the same name, but other folders.
+      // The same experiment below another --out has tasks with the same name but other folders.
       if cells.indices.contains(index) { tasks[cells[index]] = task }
     }
     self.tasks = tasks
   }
 
-  /// Slurm takes several names with commas between, so others than plain characters are left out; tasks are told apart by
-  /// their folders.
+  /// The name of the sweep's jobs. Slurm accepts several names separated by commas, so special characters are replaced
+  /// by `-`. The folders distinguish tasks with equal names.
   private static func jobName(_ plan: SweepPlan) -> String {
     let name = plan.experiment.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
     return "airframe-\(String(name))"
   }
 
-  /// The folders in a submission's list.
+  /// The folders of the cells in a submission.
   private static func cells(of submission: String) -> [String] {
     let text = (try? readFile("\(submission)/cells.tsv")).map { String(decoding: $0, as: UTF8.self) } ?? ""
     return text.split(separator: "\n").map { line in String(line.drop { $0 != "\t" }.dropFirst()) }
   }
 
-  /// How many cells stand where, and a line for each.
+  /// The number of cells in each state, and one line per cell.
   public var status: String {
     let root = absolute(plan.folder)
     return plan.status { cell in root.flatMap { tasks["\($0)/\(cell.place)"] } }
   }
 
-  /// Hands in all cells that are left and not in the queue, as one job array; nil where there are none.
+  /// Submits all remaining cells that are not queued as one job array. Returns nil if there are none.
   ///
-  /// The executable and the cells' whole configs are copied first: what is changed in the checkout later changes nothing of
-  /// it. Throws `RunError` where a folder holds another config than the experiment, and where Slurm refuses; nothing is
-  /// left behind then.
+  /// The executable and the complete configs of the cells are copied first, so later changes in the checkout have no
+  /// effect. Throws `RunError` if a folder holds another config than the experiment, or if Slurm refuses. Nothing of
+  /// the submission is left then.
   public func submit(dataFolder: String, retriesFailed: Bool, settings: SlurmSettings) throws -> Submission? {
     try plan.refuseForeign()
     try makeFolder("\(plan.folder)/.cells")
     guard let root = absolute(plan.folder) else { throw systemError(plan.folder, "cannot be found", errno) }
-    // cells.tsv has a line for each cell, and Slurm lists the scripts of tasks a line each.
+    // cells.tsv has one line per cell, and Slurm lists the scripts of tasks with one per line.
     let places = [root] + plan.places.map(\.cell.cell.place)
     if let place = places.first(where: { $0.utf8.contains { "\t\n\r".utf8.contains($0) } }) {
       throw RunError(
         "\(place.debugDescription): a path with tabs or line breaks cannot be given to Slurm; choose another --out, or "
           + "rename the row")
     }
-    // Two that hand in at the same time would hand in the same cells.
+    // Two processes that submit at the same time would submit the same cells.
     let lock = try FolderLock(
       "\(plan.folder)/.cells/lock", held: "another process hands in cells of this sweep; wait for its end")
     defer { withExtendedLifetime(lock) {} }
@@ -118,7 +118,7 @@ public struct SlurmQueue {
   }
 }
 
-/// The absolute path of what exists.
+/// The absolute path of an existing file.
 private func absolute(_ path: String) -> String? {
   guard let found = realpath(path, nil) else { return nil }
   defer { free(found) }

@@ -2,36 +2,36 @@ import Configuration
 import Glibc
 import Pictures
 
-/// Runs the cells of an experiment as processes of their own, each in its folder, and survives whatever happens.
+/// Runs the cells of an experiment as separate processes, each in its folder.
 ///
-/// Nothing is kept in memory that matters: what is done stands in the cells' folders, and their locks say who is at work. A
-/// sweep that is started again, or a second one beside it, does what is left.
+/// All important state is in the cells' folders, whose locks show which cells are being trained. After any
+/// interruption, a restarted sweep, or a second one at the same time, runs the remaining cells.
 public final class Sweep {
   public struct Options: Sendable {
-    /// Cells at a time.
+    /// The number of cells that run at the same time.
     public var jobs = 1
     public var retriesFailed = false
-    /// Ends the others when one has failed.
+    /// Whether a failed cell ends all others.
     public var failsFast = false
-    /// Seconds that cells have to save themselves when the sweep ends; then they are killed.
+    /// The seconds that cells have to save themselves when the sweep ends. After that they are killed.
     public var grace = 120.0
     public init() {}
   }
 
-  /// A cell that did not come to its end.
+  /// A cell that did not finish.
   public struct Failure: Sendable {
     public let cell: String
     public let reason: String
     public let log: String
   }
 
-  /// A cell at work.
+  /// A cell that is being trained by this sweep.
   private struct Cell {
     let cell: CellFolder
     let process: ChildProcess
     let start: Double
     let firstStep: Int
-    /// Which of `shares` is its own; nil where there are none.
+    /// The index of its cores in `shares`; nil if there are none.
     let share: Int?
   }
 
@@ -40,18 +40,18 @@ public final class Sweep {
   private let dataFolder: String
   private var waiting: [CellFolder] = []
   private var running: [Cell] = []
-  /// Cells that other processes train.
+  /// The cells that other processes train.
   private var elsewhere: [CellFolder] = []
   private var done = 0
   private var failures: [Failure] = []
   private var spent: [Double] = []
   private let display: SweepDisplay
-  /// The cores of each cell at work where all cells together take the whole machine: a cell that keeps to its own keeps its
-  /// caches, and its second thread, which makes batches, disturbs no other. Empty where there are cores to spare.
+  /// The cores for each running cell, if all cells together need exactly all cores. A cell that stays on its cores
+  /// keeps its caches, and its second thread, which makes batches, does not disturb other cells. Empty otherwise.
   private let shares: [ArraySlice<Int>]
   private let total: Int
 
-  /// Throws `RunError` where a folder holds another config than the experiment.
+  /// Throws `RunError` if a folder holds another config than the experiment.
   public init(_ plan: SweepPlan, dataFolder: String, options: Options) throws {
     try plan.refuseForeign()
     self.options = options
@@ -72,11 +72,11 @@ public final class Sweep {
     }
   }
 
-  /// Does all that is left. Returns the cells that failed, now or before; throws `SweepInterruption` after Ctrl-C, SIGTERM or
-  /// SIGHUP, once the cells have saved themselves, and what the file system says.
+  /// Runs all remaining cells. Returns the cells that failed, now or before. Throws `SweepInterruption` after Ctrl-C,
+  /// SIGTERM or SIGHUP, once the cells have saved themselves, and `RunError` if a folder cannot be created.
   ///
-  /// However it ends, no process of a cell is left: not even where this process is killed, because cells look whether it is
-  /// there.
+  /// No process of a cell remains when the sweep ends. Cells check whether the sweep is alive, so this holds even if it
+  /// is killed.
   public func run() throws -> [Failure] {
     try makeFolder("\(folder)/.cells")
     StopSignal.watch(.isTold)
@@ -103,7 +103,7 @@ public final class Sweep {
     return failures
   }
 
-  /// Of util-linux, which every Debian has.
+  /// A program of util-linux, which every Debian system has.
   static let taskset = "/usr/bin/taskset"
 
   private static func shares(of cores: [Int], jobs: Int, threads: Int) -> [ArraySlice<Int>] {
@@ -111,7 +111,7 @@ public final class Sweep {
     return (0..<jobs).map { cores[threads * $0..<threads * ($0 + 1)] }
   }
 
-  /// A cell that cannot be started has failed; the others go on.
+  /// Starts a cell. A cell that cannot be started has failed, and the others continue.
   private func start(_ cell: CellFolder) {
     do {
       try makeFolder(String(cell.path.prefix(upTo: cell.path.lastIndex(of: "/") ?? cell.path.endIndex)))
@@ -178,14 +178,14 @@ public final class Sweep {
       killed: killed)
   }
 
-  /// Has the cells at work save themselves and waits for their end: for `grace` seconds, and no longer once a signal insists.
-  /// Then they are killed: from their last checkpoint they go on. Returns how many were.
+  /// Asks the running cells to save themselves and waits for their end, for at most `grace` seconds or until a further
+  /// signal. Then they are killed, and can resume from their last checkpoint. Returns the number of killed cells.
   @discardableResult private func endCells() -> Int {
     var left: [Cell] { running.filter { $0.process.poll() == nil } }
     guard !left.isEmpty else { return 0 }
     display.say(
       "waiting  for \(left.count) to save themselves, at most \(clock(options.grace)); a second Ctrl-C kills them")
-    // Ctrl-C may have reached them already; a second signal does no harm so soon after.
+    // Ctrl-C may have reached them already. A second signal so soon has no effect.
     for cell in left { cell.process.send(SIGTERM) }
     let end = monotonicSeconds() + options.grace
     while !left.isEmpty, monotonicSeconds() < end, !StopSignal.isInsisted { usleep(10_000) }
@@ -212,11 +212,11 @@ public final class Sweep {
   }
 }
 
-/// A sweep that was asked to stop; its cells have saved themselves.
+/// A sweep that was asked to stop, after its cells saved themselves.
 public struct SweepInterruption: Error, CustomStringConvertible {
   public let signal: Int32
   let done, total: Int
-  /// Cells that took longer to save themselves than they were given.
+  /// The number of cells that did not save themselves in time.
   let killed: Int
   public var description: String {
     "stopped with \(done) of \(total) cells finished; "
@@ -225,7 +225,7 @@ public struct SweepInterruption: Error, CustomStringConvertible {
   }
 }
 
-/// Cells of a sweep that did not come to their end; the others did.
+/// The cells of a sweep that failed. All others finished, unless `failsFast` ended them.
 public struct SweepFailure: Error, CustomStringConvertible {
   let failures: [Sweep.Failure]
   public init(_ failures: [Sweep.Failure]) { self.failures = failures }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// What a person sees of a sweep: a table that is redrawn on a terminal, a line for each event elsewhere. On stderr.
+/// The progress of a sweep on stderr: a table that is redrawn on a terminal, and a line per event elsewhere.
 final class SweepDisplay {
-  /// A cell at work; `rate` in steps a second, nil where another process trains it.
+  /// A running cell. `rate` is in steps per second, or nil if another process trains the cell.
   struct Line { let name: String, step: Int, of: Int, rate: Double? }
 
   private let total: Int
@@ -17,7 +17,7 @@ final class SweepDisplay {
     showOnStandardError("\(total) cells, \(done) finished\(rest), \(total - done - failed) to do\n")
   }
 
-  /// An event that stays.
+  /// Prints an event that is not overwritten.
   func say(_ text: String) {
     erase()
     showOnStandardError(text + "\n")

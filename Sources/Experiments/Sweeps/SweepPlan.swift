@@ -1,6 +1,6 @@
 import Configuration
 
-/// The cells of an experiment that are wanted, each with what stands in its folder. Reading it changes nothing.
+/// The selected cells of an experiment with the states of their folders. Reading them changes nothing.
 public struct SweepPlan {
   struct Place {
     let cell: CellFolder
@@ -8,14 +8,16 @@ public struct SweepPlan {
   }
 
   let experiment: Experiment
-  /// The experiment's folder, with those of its rows in it.
+  /// The folder of the experiment, which holds the folders of its rows.
   public let folder: String
   let places: [Place]
-  /// Threads of every cell.
+  /// The number of threads of every cell.
   let threads: Int
 
-  /// Looks below `base`. `rows` are those to do, all where empty; every cell computes with so many threads. Where a data
-  /// folder is given, runs that were trained on other data than it holds now are in the way.
+  /// Reads the folders below `base`. `rows` are the selected rows, or all if empty. Every cell computes with `threads`
+  /// threads. If a data folder is given, runs that were trained on data other than its current contents count as
+  /// `foreign`.
+  ///
   /// Throws `RunError` for an unknown row.
   public init(
     _ experiment: Experiment, base: String, rows: [String] = [], threads: Int = 1, dataFolder: String? = nil
@@ -38,7 +40,7 @@ public struct SweepPlan {
     }
   }
 
-  /// Throws `RunError` where a folder holds another config than the experiment: that run is not what the table would say.
+  /// Throws `RunError` if a folder holds another config than the experiment, since the table would be wrong.
   func refuseForeign() throws {
     let foreign = places.compactMap { place in
       if case .foreign(let reason) = place.state { "\(place.cell.path): \(reason)" } else { nil }
@@ -50,7 +52,7 @@ public struct SweepPlan {
     }
   }
 
-  /// One line a cell: where it stands, and what would be done.
+  /// One line per cell with its state and what a sweep would do.
   public func lines(retryingFailed: Bool) -> [String] {
     places.map { place in
       let steps = place.cell.cell.config.training.steps
@@ -67,10 +69,10 @@ public struct SweepPlan {
     }
   }
 
-  /// How many cells stand where, and a line for each.
+  /// The number of cells in each state, and one line per cell.
   public var status: String { status { _ in nil } }
 
-  /// As `status`; `task` says what Slurm knows of a cell that it has in its queue.
+  /// Like `status`. `task` returns the Slurm task of a queued cell.
   func status(task: (Experiment.Cell) -> SlurmQueue.Task?) -> String {
     var counts: [(word: String, count: Int)] = ["finished", "running", "queued", "failed", "damaged", "to do"].map {
       ($0, 0)
@@ -103,7 +105,7 @@ public struct SweepPlan {
   }
 }
 
-/// Spaces after a text up to a width in characters.
+/// Pads a text with spaces to a width in characters.
 private func padded(_ text: String, _ width: Int) -> String {
   text + String(repeating: " ", count: max(0, width - text.count))
 }

@@ -1,8 +1,8 @@
 import Configuration
 
-/// What a run was trained on, as its `environment.json` tells.
+/// The training data of a run, as recorded in its `environment.json`.
 struct TrainingData: Hashable {
-  /// The key: version 0.2 had another way to take fingerprints, and the two cannot be compared.
+  /// The key of the fingerprint. Version 0.2 computed fingerprints in another way, so the two kinds cannot be compared.
   private let key: String
   private let fingerprint: String
 
@@ -15,7 +15,7 @@ struct TrainingData: Hashable {
     return nil
   }
 
-  /// Throws `RunError` where cells with one dataset section were trained on different data.
+  /// Throws `RunError` if cells with the same dataset section were trained on different data.
   static func refuseDifferences(_ cells: [(cell: Experiment.Cell, data: TrainingData?)], path: String) throws {
     var groups: [JSON: [TrainingData: [String]]] = [:]
     for (cell, data) in cells {
