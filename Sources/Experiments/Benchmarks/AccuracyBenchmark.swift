@@ -4,8 +4,8 @@ import Pictures
 
 /// Times how long AIR takes on one core, from the start of the program, to count the digits of held-out scenes.
 ///
-/// Every training is a process of its own on one core. Its evaluations are part of the time. It ends when it has reached the
-/// last goal, or after its last step.
+/// Every training is a separate process on one core. Its evaluations are part of the time. It ends when it has reached
+/// the last goal, or after its last step.
 enum AccuracyBenchmark {
   /// The config of `configs/air/multi-mnist-fast.yaml`.
   static let text = """
@@ -26,7 +26,7 @@ enum AccuracyBenchmark {
   private static let seeds = 0..<5
   private static let estimators = ["marginal", "nvil"]
 
-  /// What a training had reached when: seconds since its start, and steps, by goal.
+  /// For each goal, the seconds since the start of a training and the steps after which it was reached.
   private struct Outcome {
     var reached: [(seconds: Double, step: Int)?] = goals.map { _ in nil }
     var best = 0.0
@@ -84,7 +84,7 @@ enum AccuracyBenchmark {
     var outcome = Outcome()
     var seen = 0
     while true {
-      // Before the file is read, so that what is written last is read, too.
+      // Polled before the file is read, so that the last lines are not missed.
       let status = child.poll()
       let lines = evaluations(of: run)
       for line in lines.dropFirst(seen) {
