@@ -22,10 +22,10 @@ TESTS := $(SWIFT_FLAGS) -c release -Xswiftc -enable-testing --scratch-path .buil
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-quickstart: build ## install what is missing, build, and train a small model
+quickstart: build ## install missing libraries, build, and train a small model
 	.build/release/airframe train configs/quickstart.yaml
 
-dependencies: ## install missing system libraries (Debian and its kin)
+dependencies: ## install missing system libraries (Debian and its derivatives)
 	@scripts/install-dependencies.sh
 
 build: dependencies ## build .build/release/airframe
@@ -47,5 +47,5 @@ format: ## format all Swift files in place
 lint: ## check the format of all Swift files
 	$(SWIFT) format lint -r --strict Sources Tests Fuzzing Package.swift
 
-clean: ## remove all that was built (runs and data stay)
+clean: ## remove all build products (runs and data are kept)
 	rm -rf .build

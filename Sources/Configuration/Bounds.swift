@@ -41,7 +41,7 @@ enum Bounds {
     [0.5, 1, 10, 0.01].first(where: range.contains) ?? range.lowerBound
   }
 
-  /// A number as text, without a decimal point where it is an integer.
+  /// A number as text, without a decimal point if it is an integer.
   static func text(_ number: Double) -> String {
     Int(exactly: number).map(String.init) ?? YAMLScalar.text(of: number)
   }

@@ -58,7 +58,7 @@ extension Loaded {
     return nil
   }
 
-  /// One line for each value of a lower layer that was dropped because its section got a new name.
+  /// One line for each value of a lower layer that was dropped because its section got a new name without that key.
   private func droppedKeys(below key: String, except known: Set<String>) -> [String] {
     history.events.keys.sorted().compactMap { path in
       guard key.isEmpty || path == key || path.hasPrefix(key + "."), !known.contains(path) else { return nil }

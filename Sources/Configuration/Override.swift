@@ -68,7 +68,7 @@ enum Override {
     _ value: YAMLNode, at keys: ArraySlice<String>, in node: YAMLNode?, path: String, keyPlace: Place
   ) throws -> YAMLNode {
     guard let key = keys.first else {
-      // `a.b=1 a={c: 2}` keeps both keys. In all other cases the later override replaces the earlier one.
+      // `a.b=1 a={c: 2}` keeps both keys; any other later value of the same key replaces the earlier one.
       guard let node, node.isImplied, let old = node.entries, let new = value.entries else { return value }
       var joined = value
       joined.content = .mapping(old.filter { value[$0.key] == nil } + new)

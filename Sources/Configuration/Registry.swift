@@ -83,7 +83,7 @@ struct Catalog: Sendable {
     entries.first { $0.name == name }.map { Choice(name: name, config: $0.defaults) }
   }
 
-  /// `; 'samples' is a key of 'vimco'`, or nothing where no entry has the key.
+  /// `; 'samples' is a key of 'vimco'`, or an empty string if no entry has the key.
   func owners(of key: String) -> String {
     func has<Section: Configurable>(_ section: Section) -> Bool { Section.fields.contains { $0.key == key } }
     let owners = entries.filter { has($0.defaults) }.map { "'\($0.name)'" }
