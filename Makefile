@@ -1,10 +1,10 @@
-# A machine with a Swift toolchain needs two commands: `make quickstart` and `make test`. `make help` lists the others.
+# With a Swift toolchain installed, two commands are enough: `make quickstart` and `make test`. `make help` lists all.
 
 SWIFT ?= swift
-# Further flags of every build, such as -Xswiftc -warnings-as-errors.
+# Additional flags for every build, such as -Xswiftc -warnings-as-errors.
 SWIFT_FLAGS ?=
 
-# The folder with MNIST. Tests that need it are skipped where there is none.
+# The folder with MNIST. Tests that need it are skipped if it is not found.
 ifeq ($(AIRFRAME_DATA),)
 AIRFRAME_DATA := $(abspath $(patsubst %/mnist,%,$(firstword $(wildcard ../shared/data/mnist data/mnist))))
 endif
@@ -12,8 +12,8 @@ ifneq ($(AIRFRAME_DATA),)
 export AIRFRAME_DATA
 endif
 
-# Tests train, so they run optimized. Their builds differ in flags from the others and have a folder of their own:
-# neither kind makes the other start from nothing.
+# Tests train models, so they are built with optimization. Their flags differ from those of other builds, so they have
+# their own build folder. Otherwise each kind of build would force the other to start from scratch.
 TESTS := $(SWIFT_FLAGS) -c release -Xswiftc -enable-testing --scratch-path .build/tests
 
 .DEFAULT_GOAL := help
@@ -22,10 +22,10 @@ TESTS := $(SWIFT_FLAGS) -c release -Xswiftc -enable-testing --scratch-path .buil
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-quickstart: build ## install what is missing, build, and train a small model
+quickstart: build ## install missing libraries, build, and train a small model
 	.build/release/airframe train configs/quickstart.yaml
 
-dependencies: ## install missing system libraries (Debian and its kin)
+dependencies: ## install missing system libraries (Debian and its derivatives)
 	@scripts/install-dependencies.sh
 
 build: dependencies ## build .build/release/airframe
@@ -37,7 +37,7 @@ ifeq ($(AIRFRAME_DATA),)
 endif
 	$(SWIFT) test $(TESTS) $(if $(TESTS_ONLY),--filter '$(TESTS_ONLY)')
 
-# `swift test list` builds with the flags of `swift test`; `swift build --build-tests` has others.
+# `swift test list` builds with the same flags as `swift test`; `swift build --build-tests` uses other flags.
 build-tests: dependencies ## build all tests, and .build/tests/release/airframe, without running them
 	$(SWIFT) test list $(TESTS) > /dev/null
 
@@ -47,5 +47,5 @@ format: ## format all Swift files in place
 lint: ## check the format of all Swift files
 	$(SWIFT) format lint -r --strict Sources Tests Fuzzing Package.swift
 
-clean: ## remove all that was built (runs and data stay)
+clean: ## remove all build products (runs and data are kept)
 	rm -rf .build

@@ -2,11 +2,11 @@
 import Foundation
 import PackageDescription
 
-// The ladder of targets: each imports only what stands below it (the table in README.md).
+// The targets form layers: each target imports only targets of lower layers (see the table in README.md).
 let swift: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
-/// Convolutions of oneDNN, where its headers are installed when the package is built; without it they run over OpenBLAS.
-/// AIRFRAME_WITHOUT_ONEDNN=1 in the environment leaves it out.
+/// Convolutions use oneDNN if its headers are installed when the package is built, and OpenBLAS otherwise.
+/// AIRFRAME_WITHOUT_ONEDNN=1 in the environment leaves oneDNN out.
 let hasOneDNN =
   FileManager.default.fileExists(atPath: "/usr/include/oneapi/dnnl/dnnl.h")
   && ProcessInfo.processInfo.environment["AIRFRAME_WITHOUT_ONEDNN"] == nil

@@ -1,9 +1,9 @@
 import Glibc
 
-/// What libFuzzer calls: gives the input to the target's `check`, which states what must hold.
+/// The entry point for libFuzzer. It passes the input to the target's `check`, which tests what must hold.
 ///
-/// Stops where that takes a second of processor time. (libFuzzer's own limit counts the time on the wall, which says
-/// little on a busy machine.)
+/// Stops the fuzzer if a check takes a second of processor time. (libFuzzer's own limit counts wall-clock time, which
+/// is unreliable on a busy machine.)
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let start = clock()
@@ -12,15 +12,15 @@ func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-/// The input as text; what is not UTF-8 becomes U+FFFD.
+/// The input as text. Bytes that are not UTF-8 become U+FFFD.
 func text(of input: [UInt8]) -> String { String(decoding: input, as: UTF8.self) }
 
-/// Stops the fuzzer, which then keeps the input, where a claim does not hold.
+/// Stops the fuzzer, which then saves the input, if a claim does not hold.
 func claim(_ holds: Bool, _ words: @autoclosure () -> String) {
   if !holds { fatalError("this should hold: \(words())") }
 }
 
-/// What `work` returns; nil where it throws an error of that type, which says something.
+/// The result of `work`; nil if it throws an error of the given type with a message.
 /// Any other error stops the fuzzer.
 func attempt<Result, Fault: Error>(refusing fault: Fault.Type, _ work: () throws -> Result) -> Result? {
   do {

@@ -1,4 +1,4 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 import Pictures
 
@@ -6,8 +6,8 @@ import Pictures
 
 private let names = ["0", "1", "a.png", "b,\"c\".png", "=d\n.png"]
 
-/// A table of true boxes: objects lie within the image, and a table that is written of them reads the same, as does any
-/// table of texts.
+/// A table of true boxes: objects lie within the image. The boxes, and any table of texts, can be written and are then
+/// read back unchanged.
 func check(_ input: [UInt8]) {
   if let texts = attempt(refusing: FileError.self, { try CSV(parsing: input, name: "fuzz.csv") }) {
     let rows = texts.rows.map(\.fields)

@@ -1,8 +1,8 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 @testable import Datasets
 
-/// A file of handwritten characters: records lie one after the other and fill the file; each is of a character or refused.
+/// A GNT file of handwritten characters: consecutive records fill the file, and codes that GBK defines are printable.
 func check(_ input: [UInt8]) {
   let read = { (offset: Int) in Array(input[offset..<offset + GNTFile.header]) }
   guard

@@ -1,8 +1,8 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 import Pictures
 
-/// IDX data, packed by gzip or not: what is read holds as many values as its sizes say, and is written as it was read.
+/// IDX data, with or without gzip: the number of values matches the sizes, and writing the array restores its bytes.
 func check(_ input: [UInt8]) {
   var content = input
   if content.starts(with: [0x1F, 0x8B]) {

@@ -1,8 +1,8 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 @testable import Datasets
 
-/// KanjiVG's XML: the strokes of what is read lie near the field, and each belongs to one component.
+/// KanjiVG's XML: each component has a name and strokes, and the strokes are lines in or near the drawing area.
 func check(_ input: [UInt8]) {
   let read = { try KanjiVG(bytes: input, name: "fuzz.xml", characters: "明").characters }
   guard let characters = attempt(refusing: DatasetError.self, read) else { return }

@@ -1,8 +1,8 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 import Pictures
 
-/// An NPZ archive, or one NPY file: what is read is written as bytes that read the same.
+/// An NPZ archive or a single NPY file: arrays that were read can be written and are then read back unchanged.
 func check(_ file: [UInt8]) {
   let limit = 1 << 20
   if file.first == 0x93 {
@@ -16,13 +16,13 @@ func check(_ file: [UInt8]) {
     check(array)
     arrays.append((name, array))
   }
-  // Names that are not UTF-8, or hold what a zip archive refuses, are not written.
+  // Names that are not UTF-8, or that a zip archive cannot hold, are not written.
   guard let written = attempt(refusing: FileError.self, { try NPZ.bytes(arrays) }) else { return }
   let again = attempt(refusing: FileError.self) { try NPZ(bytes: written, limit: limit) }
   claim(again?.names == arrays.map(\.name), "names come back as they were written")
 }
 
-/// Claims that an array comes back from its own bytes, all bits included.
+/// Claims that an array, written and read back, is the same in every bit.
 private func check(_ array: NPY) {
   claim(array.values.count == array.shape.reduce(1, *), "as many values as the sizes say")
   let written = array.bytes

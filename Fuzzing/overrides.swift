@@ -1,9 +1,9 @@
-// Bounds: 16 KiB of input, 32 MiB an allocation, 1024 MiB in all.
+// Bounds: 16 KiB of input, 32 MiB per allocation, 1024 MiB in total.
 
 import Configuration
 import Experiments
 
-/// Overrides of the command line, one a line: what they make is written as a text that loads to the same.
+/// Overrides of the command line, one per line: the resulting config, written as text, loads to the same config.
 func check(_ input: [UInt8]) {
   let lines = text(of: input).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   let load = { (text: String, overrides: [String]) in

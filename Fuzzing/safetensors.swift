@@ -1,9 +1,9 @@
-// Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+// Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
 
 import Experiments
 import Tensors
 
-/// A safetensors file: what is read is written as bytes that read the same.
+/// A safetensors file: its contents can be written and are then read back unchanged.
 func check(_ input: [UInt8]) {
   let parse = { (bytes: [UInt8]) in try SafeTensors.parse(bytes, name: "fuzz.safetensors") }
   guard let contents = attempt(refusing: RunError.self, { try parse(input) }) else { return }

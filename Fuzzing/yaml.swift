@@ -1,9 +1,9 @@
-// Bounds: 64 KiB of input, 32 MiB an allocation, 1024 MiB in all.
+// Bounds: 64 KiB of input, 32 MiB per allocation, 1024 MiB in total.
 
 import Configuration
 import Experiments
 
-/// A config file: what loads is written as a text that loads to the same.
+/// A config file: a config that loads, written as text, loads to the same config.
 func check(_ input: [UInt8]) {
   let load = { (text: String) in try ConfigurationFile.load(RunConfig.self, text: text, name: "fuzz.yaml") }
   guard let loaded = attempt(refusing: ConfigurationError.self, { try load(text(of: input)) }) else { return }

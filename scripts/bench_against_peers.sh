@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Times a training step against the same step in JAX and PyTorch, in turn, several rounds, on an idle machine.
+# Measures the time of a training step and of the same step in PyTorch and (for air) JAX, in alternation, for several
+# rounds. Run it on an idle machine.
 # usage: scripts/bench_against_peers.sh air|mvae [ROUNDS] [SECONDS] [THREADS...]
-# PYTHON: a Python with scripts/peers/requirements.txt (default .venv/bin/python).
+# PYTHON: a Python in which scripts/peers/requirements.txt is installed (default: .venv/bin/python).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:?usage: scripts/bench_against_peers.sh air|mvae [ROUNDS] [SECONDS] [THREADS...]}
@@ -10,9 +11,9 @@ shift $(($# < 3 ? $# : 3))
 [[ $# -gt 0 ]] || set -- 1 2
 python=${PYTHON:-.venv/bin/python}
 program=.build/release/airframe
-# PyTorch loses 10 to 45 % where the C library gives large buffers back.
+# PyTorch is 10 to 45 % slower if the C library returns large buffers to the system.
 tuned="MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456"
-# A choice of kernels in the environment would be respected; the default is what is measured.
+# The default choice of kernels is measured, so variables that override it are removed from the environment.
 clean="env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE"
 median() { grep -o '"ms_per_step_median": [0-9.]*' | grep -o '[0-9.]*$'; }
 ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The C kernels against plain loops (Tests/CKernelsTests): for 64-bit Arm under qemu, and here with each instruction set of this CPU.
-# Built by the clang of the Swift toolchain. Installs what it lacks by apt (libc6-dev-arm64-cross and its kin, qemu-user).
+# Tests the C kernels against plain loops (Tests/CKernelsTests): for 64-bit Arm under qemu, and natively with each
+# instruction set of this CPU. Builds with the clang of the Swift toolchain. Installs missing packages with apt
+# (libc6-dev-arm64-cross, libgcc-12-dev-arm64-cross, qemu-user).
 # usage: scripts/check-aarch64.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +19,7 @@ if ((${#missing[@]})); then
   install || { "${as_root[@]}" apt-get update -qq && install; } || { cat "$place/log"; exit 1; }
 fi
 
-# The package's flags. A loop that is to be vectorized and cannot be fails the build.
+# The flags of the package. If a loop that is marked for vectorization cannot be vectorized, the build fails.
 build() { # PROGRAM FLAGS...
   clang -O3 -fno-math-errno -ffp-contract=fast -Wall -Wextra -Werror -ISources/CKernels/include "${@:2}" \
     Sources/CKernels/*.c Tests/CKernelsTests/*.c -lm -o "$1"
@@ -29,5 +30,5 @@ wait $!
 
 qemu-aarch64 -L /usr/aarch64-linux-gnu "$place/arm"
 sets=('')
-[[ $(uname -m) != x86_64 ]] || sets=(default x86-64-v3 x86-64-v4) # the widest of the CPU where it lacks one
+[[ $(uname -m) != x86_64 ]] || sets=(default x86-64-v3 x86-64-v4) # the widest set of the CPU if it lacks one of these
 for set in "${sets[@]}"; do AIRFRAME_VECTORS=$set "$place/own"; done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A long training must neither grow nor slow down: its resident memory is flat, and its last tenth is no more than 3 percent
-# slower than its first.
-# usage: scripts/check-endurance.sh [STEPS] [CONFIG [key=value ...]]     (default: 100000 steps of a small AIR on sprites)
+# Checks that a long training neither grows nor slows down: its resident memory must not grow by more than 3 percent,
+# and its last tenth must be at most 3 percent slower than its first.
+# usage: scripts/check-endurance.sh [STEPS] [CONFIG [key=value ...]]     (default: 100000 steps of a small AIR on
+# sprites)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${1:-100000}
@@ -13,7 +14,7 @@ trap '[[ -z $training ]] || kill "$training" 2>/dev/null || true; rm -rf "$place
 
 config=${1:-$place/small.yaml}
 (($# < 1)) || shift
-# Every part of a training is in it: validation, checkpoints and pictures too.
+# The training includes validation, checkpoints and pictures.
 cat > "$place/small.yaml" << 'YAML'
 model:
   name: air
@@ -27,7 +28,7 @@ YAML
 
 "$airframe" train "$config" "$@" "training.steps=$steps" training.log_every=100 --out "$place" --name run > "$place/log" 2>&1 &
 training=$!
-# Kilobytes of resident memory each half second, until it ends.
+# Record the resident memory in kilobytes every half second until the training ends.
 while kill -0 "$training" 2> /dev/null; do
   awk '/^VmRSS/ { print $2 }' "/proc/$training/status" 2> /dev/null >> "$place/memory" || true
   sleep 0.5
@@ -36,8 +37,8 @@ wait "$training" || { cat "$place/log"; exit 1; }
 training=
 
 run=$(echo "$place"/*/run)
-# Lines of 100 training steps each, not of evaluations; the median of many, since a second of a shared machine may differ by
-# several percent from the next. The very first line also warms up, so it is left out.
+# Use the lines about 100 training steps, not those about evaluations, and take the median of many, because on a shared
+# machine consecutive seconds may differ by several percent. The first line includes the warm-up and is left out.
 middle() { sort -g | awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'; }
 sed -n 's/^{"step": \([0-9]*\), "steps": \([0-9]*\), "seconds": \([0-9.e-]*\)}$/\1 \2 \3/p' "$run/timing.jsonl" > "$place/lines"
 first=$(awk -v steps="$steps" '$1 > 100 && $1 <= 100 + steps / 10 { print 1000 * $3 / $2 }' "$place/lines" | middle)
@@ -46,7 +47,7 @@ awk -v a="$first" -v b="$last" 'BEGIN {
     printf "first tenth: %.4f ms a step, last tenth: %.4f ms a step: %+.2f %%\n", a, b, 100 * (b / a - 1)
     exit !(b <= 1.03 * a)
   }' || slow=1
-# In the first quarter buffers fill, and the first evaluation, checkpoint and picture are made.
+# The first quarter is left out: buffers fill, and the first evaluation, checkpoint and picture are made.
 awk '{ value[NR] = $1 } END {
     start = int(NR / 4) + 1; half = int((start + NR) / 2)
     for (i = start; i <= NR; i++) if (i <= half) { if (value[i] > a) a = value[i] } else if (value[i] > b) b = value[i]

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs all tests under the address sanitizer, without the buffer pool, so that every buffer has an end it watches.
-# Words after the command go to `swift test`: scripts/check-memory.sh --filter TensorsTests
+# Runs all tests under the address sanitizer. The buffer pool is off, so that the sanitizer checks the bounds of every
+# buffer. Arguments are passed to `swift test`: scripts/check-memory.sh --filter TensorsTests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export AIRFRAME_POOL=off AIRFRAME_SANITIZER=address
 export SWIFT_BACKTRACE=enable=no
-# Leaks are not looked for: the runtime keeps metadata for good.
+# Leak detection is off, because the Swift runtime never frees its metadata.
 export ASAN_OPTIONS=detect_leaks=0
 
 # shellcheck disable=SC2086 # The flags are several words.

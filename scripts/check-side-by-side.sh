@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Two one-thread runs side by side against one alone: together they should do at least 1.9 times its steps a second. And a
-# training with one thread must keep to it: no other thread of the process may use a tenth of its time.
-# usage: scripts/check-side-by-side.sh [ROUNDS] [SECONDS]     (default: 3 rounds of 8 seconds; the machine otherwise idle)
+# Compares two simultaneous one-thread runs with a single one: together they should make at least 1.9 times as many
+# steps per second. Also checks that a training with one thread uses only one: all other threads of the process together
+# must use less than a tenth of its time.
+# usage: scripts/check-side-by-side.sh [ROUNDS] [SECONDS]     (default: 3 rounds of 8 seconds; the machine otherwise
+# idle)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3} seconds=${2:-8}
@@ -26,7 +28,7 @@ ratio=$(sort -g "$place/ratios" | sed -n "$(((rounds + 1) / 2))p")
   --out "$place" > "$place/log" 2>&1 &
 training=$!
 sleep "$((seconds > 3 ? seconds : 3))"
-# Clock ticks in user and system mode; the name in the second field holds no spaces here.
+# Clock ticks in user and system mode. The name in the second field contains no spaces here.
 ticks() { awk '{ print $14 + $15 }' "$1/stat"; }
 own=$(ticks "/proc/$training/task/$training") others=0
 for task in /proc/"$training"/task/*; do

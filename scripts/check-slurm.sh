@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Runs a sweep of 24 cells, one of which fails, as a job array of a real Slurm that it installs and starts for itself, with a
-# task that is stopped as before a time limit, one that Slurm puts back into the queue, and one that is cancelled. The table
-# and every seed's values must be those of the same sweep without Slurm. The last task of another array is stopped as before
-# a time limit, and must come back alone. Needs root and apt; says so where they are missing.
+# Checks that a sweep gives the same results with Slurm as without. A sweep consists of cells: one run for each row of
+# the experiment and each seed.
+#
+# The script installs and starts its own Slurm and runs a sweep of 24 cells, 3 of which fail, as a job array. It stops
+# one task with the signal that Slurm sends before a time limit, lets Slurm requeue another, and cancels a third. The
+# table and the values of every seed must be the same as those of the sweep without Slurm. It also stops the last task
+# of a second array as before a time limit: only this task must be requeued. Needs root and apt; without them it is
+# skipped.
 # usage: scripts/check-slurm.sh [AIRFRAME]     (default: .build/release/airframe)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +24,7 @@ if ! command -v slurmctld > /dev/null || ! command -v slurmd > /dev/null || ! co
     { apt-get update > /dev/null && apt-get install -y --no-install-recommends "${packages[@]}" > /dev/null; }
 fi
 
-# Short, because sockets stand in it; with a space, because users' folders have some.
+# The path is short because it contains sockets, and the folder has a space in its name because users' folders may too.
 place=$(mktemp -d /tmp/slurm-XXXXXX)
 work="$place/a sweep"
 mkdir -p "$place"/{state,spool,log,run} "$work"
@@ -44,7 +48,7 @@ fail() {
   exit 1
 }
 
-# --- a cluster of this machine ---
+# --- a cluster with this machine as its only node ---
 host=$(hostname -s)
 dd if=/dev/urandom of="$place/run/munge.key" bs=1 count=1024 2> /dev/null
 chmod 400 "$place/run/munge.key"
@@ -116,7 +120,8 @@ estimator: { name: nvil, baseline: { hidden: 5, layers: [4] } }
 training: { steps: 60, batch: 4, log_every: 5, evaluate_every: 20, checkpoint_every: 10, picture_every: 60 }
 evaluation: { batch: 6 }
 YAML
-# The long row is there to be met at work; a rate of 10 makes the wild one fail with every seed.
+# The row `long` takes long enough to be interrupted while it runs. A learning rate of 10 makes the row `wild` fail with
+# every seed.
 cat > cells.yaml << 'YAML'
 base: tiny.yaml
 seeds: [0, 1, 2]
@@ -139,18 +144,18 @@ grep -q '3 cells failed' plain.txt || fail "without Slurm: $(cat plain.txt)"
 on_slurm=("${sweep[@]}" --out runs --launcher slurm)
 status() { "${on_slurm[@]}" --status; }
 
-# What Slurm refuses is told, and leaves nothing behind.
+# A refusal by Slurm is reported, and leaves no files behind.
 if "${on_slurm[@]}" --partition nowhere 2> refused.txt; then fail 'a partition that does not exist was taken'; fi
 grep -q 'Slurm refused: .*[Ii]nvalid partition' refused.txt || fail "the refusal says: $(cat refused.txt)"
 [[ -z $(find runs -name 'slurm-*') ]] || fail 'a refused submission left a folder'
 
 "${on_slurm[@]}"
 [[ $("${on_slurm[@]}") == 'nothing is left to hand in' ]] || fail 'cells in the queue were handed in again'
-# Queued work is pinned: what happens to the experiment's files now does not reach it.
+# Submitted cells are fixed: later changes of the experiment's files do not affect them.
 cp tiny.yaml tiny.saved
 echo 'model: { name: nonsense }' > tiny.yaml
 
-# `wait_for PATTERN`: until the queue has a task whose line matches
+# wait_for PATTERN: waits until the queue has a task whose line matches.
 wait_for() {
   for _ in $(seq 600); do
     squeue --noheader --array --format='%F_%K %T' | grep -q "$1" && return
@@ -163,8 +168,8 @@ job=$(squeue --noheader --format=%F | head -n 1)
 saved() { ls "runs/cells/long/seed-$1/checkpoints" 2> /dev/null | grep -q .; }
 wait_for "_0 RUNNING"
 until saved 0; do sleep 0.05; done
-# As before a time limit: the cell saves itself, and the task goes back into the queue by itself.
-timeout 3 scancel --batch --signal=USR1 "${job}_0" || true # It may repeat what has arrived.
+# As before a time limit: the cell saves a checkpoint, and the task requeues itself.
+timeout 3 scancel --batch --signal=USR1 "${job}_0" || true # scancel may repeat a signal that has already arrived.
 until grep -q '"interrupted"' runs/cells/long/seed-0/status.json; do sleep 0.05; done
 wait_for "_1 RUNNING"
 until saved 1; do sleep 0.05; done
@@ -172,12 +177,12 @@ until saved 1; do sleep 0.05; done
 scontrol requeue "${job}_1"
 wait_for "_2 RUNNING"
 until saved 2; do sleep 0.05; done
-# A cancelled one is handed in again with the next command.
+# The next command submits a cancelled cell again.
 scancel "${job}_2"
 wait_for "_0 PENDING"
 wait_for "_1 PENDING"
 for task in 0 1; do
-  # Slurm holds requeued tasks back for two minutes.
+  # Slurm delays requeued tasks for two minutes.
   scontrol update "jobid=${job}_$task" starttime=now
 done
 drain
@@ -205,7 +210,7 @@ diff plain.csv runs.csv || fail 'the tables differ'
 diff plain.seeds.csv runs.seeds.csv || fail "the seeds' values differ"
 cat runs.csv
 
-# --- the last task of an array, whose number as a job is the array's ---
+# --- the last task of an array, which has the job number of the array ---
 cat > last.yaml << 'YAML'
 base: tiny.yaml
 seeds: [0]

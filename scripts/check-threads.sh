@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests under the thread sanitizer, with nothing suppressed.
-# Words after the command go to `swift test`: scripts/check-threads.sh --filter TensorsTests
+# Runs all tests under the thread sanitizer, without suppressions.
+# Arguments are passed to `swift test`: scripts/check-threads.sh --filter TensorsTests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

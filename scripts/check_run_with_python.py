@@ -1,4 +1,4 @@
-"""Reads a run folder with the packages that others use, and compares what they find with the run's own files.
+"""Reads a run folder with common Python packages, and compares what they read with the run's own files.
 
 usage: python scripts/check_run_with_python.py RUN        (needs: pip install tensorboard safetensors numpy)
 """

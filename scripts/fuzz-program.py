@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Runs the program on invented command lines and damaged files: configs, experiments, run folders, data, outputs.
+"""Runs the program with random command lines and damaged files: configs, experiments, run folders, data, outputs.
 
 usage: scripts/fuzz-program.py [--program PATH] [--seconds S] [--seed N] [--jobs N] [--kind KIND] [--work DIR]
-       scripts/fuzz-program.py --seed N --case I     one case again, with its command and folder
+              scripts/fuzz-program.py --seed N --case I     repeats one case and shows its command and folder
 
-Command lines come from the program's own help. No command may end by a signal, hang, take too much memory, touch what it
-was not asked to, or report success with cut output; docs/fuzzing.md has the whole list. The cases depend on the seed alone,
-which is printed. For each failure the script prints the command and keeps its folder: `before` as the command found
-it, `here` as it left it. Needs python3 and nothing else. The status is 1 when something failed.
+Command lines are generated from the program's own help. No command may end by a signal, hang, use too much memory,
+change files that it was not asked to change, or report success with truncated output; docs/fuzzing.md has the whole list.
+
+The cases depend only on the seed, which is printed. For each failure the script prints the command and keeps two copies
+of its folder: `before` is the state before the command, and `here` the state after it. Needs only python3. The exit
+status is 1 if a case failed.
 """
 
 import sys
@@ -47,7 +49,7 @@ class Fuzzer:
         self.invocations = grammar.read(self.program)
         self.materials.make(self.program, self.environment)
         self.keys = self.materials.call(self.program, self.environment, "config", "keys", "tiny.yaml").split()
-        # Every file of a run with every damage and every command that reads runs, in an order of the seed's.
+        # All combinations of a file of a run, a kind of damage and a command that reads runs, in a seeded random order.
         readers = [i for i in self.invocations if i.takes() & {"RUN", "OTHER", "RUN|CONFIG", "EXPERIMENT", "FOLDER"}]
         self.run_cases = [
             (run, index, kind, reader)
@@ -67,13 +69,13 @@ class Fuzzer:
         try:
             outcome = self.run(case, case.around)
             found = checks.faults(case.line, case.around, outcome, case.here, before)
-            # What a command would print must not get lost without a word.
+            # If a command cannot print its output, it must not report success.
             if outcome.status == 0 and case.around.stdout != "file" and self.prints(case, folder):
                 found.append(f"status 0, but stdout is {case.around.stdout}")
         except OSError as error:
             if error.errno != errno.E2BIG:
                 raise
-            # No program can be given as many words.
+            # The system does not accept so long an argument list.
             found, outcome = [], running.Outcome()
         report = None
         if found or keep:
@@ -88,14 +90,14 @@ class Fuzzer:
         return running.run(argv, case.here, self.environment, around, case.line.may_work)
 
     def prints(self, case, folder):
-        """Whether the command ends well and prints something where nothing is in its way."""
+        """Whether the command succeeds and prints something under normal circumstances."""
         (folder / "twin").mkdir()
         twin = Case(self, case.index, folder / "twin" / "here", case.kind)
         outcome = self.run(twin, running.Surroundings())
         return outcome.status == 0 and outcome.stdout != b""
 
     def report(self, case, outcome, found, folder):
-        """What makes a failure the same as others, and the text for people."""
+        """A key by which equal failures are recognized, and the text that is printed."""
         title, prefix, suffix = case.line.invocation.title, *case.around.shell()
         words = " ".join(quoted(word) for word in case.line.words)
         texts = [
@@ -191,7 +193,7 @@ def main():
         if report:
             signature, text = report
             failures[signature] += 1
-            # The folder of the first failure of each kind is enough.
+            # Only the folder of the first failure of each kind is kept.
             if failures[signature] == 1:
                 print(f"\nFAILED {text}", flush=True)
             else:

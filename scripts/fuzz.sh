@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Feeds damaged and invented input to everything that reads files or arguments, under the address sanitizer.
+# Fuzzes all code that reads files or arguments with damaged and generated input, under the address sanitizer.
 #
-#   scripts/fuzz.sh [TARGET|all] [SECONDS]      seconds a target (default: all, 20)
+#   scripts/fuzz.sh [TARGET|all] [SECONDS]      seconds per target (default: all, 20)
 #
-# A target is a file in Fuzzing/, which holds what it claims; docs/fuzzing.md has the bounds and how to go on from a find.
-# New inputs that reach new code are kept in .build/fuzzing/found/TARGET and serve the next round.
+# A target is a file in Fuzzing/ that states what must hold. docs/fuzzing.md lists the bounds and explains what to do
+# about a failure. Inputs that reach new code are kept in .build/fuzzing/found/TARGET and are used in the next run.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -20,21 +20,22 @@ if [[ ${1:-all} != all ]]; then
 fi
 
 export SWIFT_BACKTRACE=enable=no
-# Memory that was freed is watched for a while, which must not count as much; a failed allocation returns null, as usual.
+# The sanitizer keeps freed memory for a while; a small quarantine keeps that from exceeding the memory bound. A failed
+# allocation returns null, as without the sanitizer.
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1
 
 swift build -c release --sanitize address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing --scratch-path "$build" --target Experiments ${SWIFT_FLAGS:-}
 libraries=$(pkg-config --libs openblas yaml-0.1 libpng zlib)
-# As Package.swift decides.
+# The same condition as in Package.swift.
 if [[ -e /usr/include/oneapi/dnnl/dnnl.h && -z ${AIRFRAME_WITHOUT_ONEDNN+set} ]]; then libraries+=" -ldnnl"; fi
 
-# The maps of all C modules, for the harness to import what imports them.
+# The maps of all C modules, so that the harness can import modules that import them.
 maps=()
 for map in Sources/*/module.modulemap "$build"/release/*.build/module.modulemap; do
   maps+=(-Xcc "-fmodule-map-file=$map")
 done
 
-# The objects whose sources are still there.
+# The object files whose sources still exist.
 objects=()
 for object in "$build"/release/*.build/*.o; do
   module=$(basename "$(dirname "$object")" .build)
@@ -51,12 +52,12 @@ compile() {
 
 for target in "${targets[@]}"; do
   compile "$target"
-  # The first line: // Bounds: 64 KiB of input, 16 MiB an allocation, 512 MiB in all.
+  # The target's first line: // Bounds: 64 KiB of input, 16 MiB per allocation, 512 MiB in total.
   read -r length malloc memory < <(sed -nE '1s/[^0-9]+/ /gp' "Fuzzing/$target.swift")
   found=$PWD/$build/found/$target
   mkdir -p "$found"
   printf '== fuzz %s for %d s\n' "$target" "$seconds"
-  # From an empty folder: a config may name files. The log is long, its end says what was done.
+  # Run in an empty folder, because a config may name files. The log is long; its end summarizes the run.
   empty=$(mktemp -d)
   if ! (cd "$empty" && "$OLDPWD/$build/fuzz-$target" -max_total_time="$seconds" -timeout=60 -max_len=$((length << 10)) \
       -malloc_limit_mb="$malloc" -rss_limit_mb="$memory" -artifact_prefix="$found-" -print_final_stats=1 \

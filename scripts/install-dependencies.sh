@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs the system libraries that the package builds against, where they are missing. Does nothing where all are there.
+# Installs missing system libraries that the package is built against. Does nothing if all are installed.
 set -euo pipefail
 
-# Each Debian package, with the name under which pkg-config knows it.
+# Each Debian package with its name in pkg-config.
 libraries=(libopenblas-dev:openblas libyaml-dev:yaml-0.1 libpng-dev:libpng zlib1g-dev:zlib)
-# oneDNN, which pkg-config does not know. Convolutions are faster with it, and run without it.
+# oneDNN, which pkg-config does not know. It is optional: convolutions are faster with it.
 onednn=libdnnl-dev
 
 only_optional=false
 
-# Ends the script, with an error unless what is missing can be done without.
+# Ends the script: with an error if a required library is missing, without one if only oneDNN is missing.
 fail() {
   printf 'install-dependencies: %s\n' "$*" >&2
   if $only_optional; then
@@ -27,7 +27,7 @@ command -v swift > /dev/null || fail "no \`swift\` on the PATH; install Swift 6 
 
 missing=()
 if command -v pkg-config > /dev/null; then
-  # What pkg-config finds is what the build finds, however it was installed.
+  # The build finds what pkg-config finds, no matter how it was installed.
   for library in "${libraries[@]}"; do
     pkg-config --exists "${library#*:}" || missing+=("${library%%:*}")
   done
@@ -56,9 +56,9 @@ install() {
 }
 
 printf 'Installing %s\n' "${missing[*]}"
-# The lists of packages are fetched where they are absent or too old to install from.
+# Fetch the package lists if they are absent or too old to install from.
 if ! apt-cache show "${missing[@]}" > /dev/null 2>&1 || ! install; then
-  # It also fails for the list of some other source, which does not matter here.
+  # An update also fails if the list of an unrelated source cannot be fetched, which does not matter here.
   "${as_root[@]}" apt-get update || true
   install || fail "apt-get could not install ${missing[*]}; see its message above"
 fi

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Kills a training with SIGKILL before every one of its file calls in turn, resumes it, and compares what it leaves.
+"""Kills a training with SIGKILL before each of its file calls in turn, resumes it, and compares the resulting files.
 
 usage: scripts/kill-test.py [--program PATH] [--every N] [--jobs N]
 
-strace counts the calls of a small training that writes checkpoints, evaluates, draws, and removes old checkpoints, and of a
-resumed one that first cuts its logs. Then each is run again once for every call (with --every N: for every N-th), and is
-killed as it enters that call. After each kill
+strace counts the file calls of two small trainings: one that writes checkpoints, evaluates, draws pictures and removes
+old checkpoints, and a resumed one that first truncates its logs. Each is then run again once for every call (with
+--every N: for every N-th call) and killed as it enters that call. After each kill
 
-- everything in the folder can be read, and the newest checkpoint whose writing had been finished is still there;
-- `train --resume` goes on from that checkpoint or a later one;
-- what it leaves is bit for bit what an uninterrupted training leaves, and no unfinished file stays.
+- all files in the folder must be readable, and the newest finished checkpoint must still exist;
+- `train --resume` must continue from that checkpoint or a later one;
+- the final files must be bit for bit those of an uninterrupted training, and no unfinished file may be left.
 
-Needs python3 and strace, which it installs by apt where it is missing.
+Needs python3 and strace, which it installs with apt if it is missing.
 """
 
 import sys
@@ -32,12 +32,12 @@ import tempfile
 from program_fuzzing.checks import incomplete
 from program_fuzzing.materials import TINY
 
-# Calls that make, change, name, or sync files, and those that open and lock them.
+# Calls that create, change, rename, remove, sync, open or lock files.
 CALLS = (
     "open openat openat2 creat mkdir mkdirat rename renameat renameat2 unlink unlinkat rmdir link linkat symlink symlinkat write writev pwrite64 "
     "pwritev pwritev2 ftruncate truncate fallocate fsync fdatasync syncfs sync_file_range copy_file_range sendfile flock fcntl utimensat fchmod"
 ).split()
-# Times and machines differ.
+# These files contain times and properties of the machine, which differ.
 APART = {"timing.jsonl", "environment.json", "summary.json", "log.txt"}
 TRAINING = [
     "training.steps=6",
@@ -49,13 +49,13 @@ TRAINING = [
 
 
 class Point(collections.namedtuple("Point", "call count text")):
-    """The `count`-th use of a call by the main thread."""
+    """The `count`-th time that the main thread makes the system call `call`."""
 
 
 class KillTest:
     def __init__(self, program, work):
         self.program, self.work = program, pathlib.Path(work)
-        # git's answer is part of the provenance, and none of its calls is of interest.
+        # The run records git's answer, so git must be found. Its own calls are not tested.
         self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(work), "LC_ALL": "C", "SWIFT_BACKTRACE": "enable=no"}
 
     def run(self, place, words, strace=()):
@@ -85,7 +85,7 @@ class KillTest:
         return place
 
     def points(self, name, words, start=None):
-        """Every file call of the main thread from the first that names the run's folder to the end."""
+        """All file calls of the main thread, from the first that names the run's folder to the end."""
         place = self.folder(name, start)
         trace = place / "trace"
         known = ",".join(f"?{call}" for call in CALLS)
@@ -102,7 +102,7 @@ class KillTest:
             main = main or match[1]
             names_run = "tiny/run" in text
             if match[1] != main:
-                # strace without -f, which kills below, would not see it.
+                # `kill` uses strace without -f, which would not see this call.
                 if names_run:
                     raise SystemExit(f"kill-test: another thread than the main one uses files: {text}")
                 continue
@@ -112,10 +112,10 @@ class KillTest:
         return points
 
     def kill(self, name, point, words, whole, start=None):
-        """Runs `words` until `point`, then resumes; returns whether it was killed, and what is wrong."""
+        """Runs `words` until `point`, then resumes. Returns whether it was killed, and the faults."""
         place = self.folder(name, start)
         run, trace = place / "tiny" / "run", place / "trace"
-        # Renames tell which checkpoints were finished.
+        # Renames show which checkpoints were finished.
         traced = ",".join(f"?{call}" for call in {point.call, "rename", "renameat", "renameat2"})
         killer = [
             "strace",
@@ -171,7 +171,7 @@ def contents(run):
     files = {}
     for path in run.rglob("*"):
         if path.is_file() and path.name not in APART:
-            # The event file's name holds time and host.
+            # The event file's name contains the time and the host.
             name = "events" if path.name.startswith("events.") else str(path.relative_to(run))
             files[name] = path.read_bytes()
     return files
@@ -217,7 +217,7 @@ def main():
     test = KillTest(os.path.realpath(options.program), work)
     whole = test.whole()
 
-    # A training that was killed as the second checkpoint was about to be renamed has logs to cut.
+    # A training that was killed just before it renamed its second checkpoint must truncate its logs when it resumes.
     train, resume = test.train, lambda place: ["train", "--resume", "tiny/run"]
     fresh = test.points("trace-fresh", train)
     renames = [point for point in fresh if point.call.startswith("rename") and "step-4" in point.text]
@@ -244,7 +244,7 @@ def main():
                 failures.append(point)
                 print(f"FAILED {kind} training, killed at {point.call} {point.count}: {point.text}\n  " + "\n  ".join(found)
                       + f"\n  {work}/{kind}-{point.call}-{point.count}", flush=True)  # fmt: skip
-    # Calls that depend on the moment may be fewer the next time.
+    # The number of timing-dependent calls may be smaller the next time.
     if len(not_killed) > len(chosen) // 20:
         print(f"FAILED {len(not_killed)} trainings ended before they were killed, such as {not_killed[:3]}")
         failures.append(None)

@@ -1,25 +1,28 @@
 #!/usr/bin/env python3
-"""Train variants of MVAE in PyTorch on a GPU, all at once, and count with them.
+"""Train several variants of MVAE at once in PyTorch on a GPU, and measure how well they count objects.
 
-An independent check of whole trainings, and a way to try recipes faster than
-a CPU can: the model of scripts/parity/mvae_step.py, with the parameters that
-Airframe starts from, on scenes drawn here by the definition of multi-dsprites
-(docs/datasets.md).  Each training step is one CUDA graph.
+This is an independent check of whole trainings, and a faster way to try
+recipes than on a CPU.  It trains the model of scripts/parity/mvae_step.py from
+Airframe's initial parameters, on scenes that the script draws according to
+the definition of multi-dsprites (docs/datasets.md).  Each training step is one
+CUDA graph.
 
 How:    airframe export-step configs/mvae/multi-dsprites.yaml --out start.safetensors
         python scripts/mvae_variants_torch.py start.safetensors VARIANTS.json
 
 VARIANTS.json: {"name": {"objects": 3, "sprites": 3, "steps": 20000,
-"seed": 0, "weight": W, "rate": R}, ...}, of which everything has the default
-shown here; the seed is of scenes and noise.  W (1), of the KL, and R (1e-3)
-are numbers, or [from, to, begin, end]: exponentially from step to step.
+"seed": 0, "weight": W, "rate": R}, ...}.  All of them may be left out; the
+numbers shown are the defaults.  The seed is that of scenes and noise.  W is the
+weight of the KL (default 1) and R the learning rate (default 1e-3).  Each is a
+number, or [from, to, begin, end] for an exponential schedule between two steps.
 
-Prints a line of JSON every --every steps: nELBO, the threshold (in nats, on
-6,656 scenes) that counts best, and on 6,656 others how often that is right:
-of all scenes, as the mean over the numbers from 1 on, and by number.
+Prints a line of JSON every --every steps: the nELBO; the KL threshold (in
+nats) that counts best on 6,656 scenes; and the count accuracy with this
+threshold on 6,656 other scenes: over all scenes, as the mean over the numbers
+of objects from 1 on, and for each number.
 
-Needs:  Python 3.10+, torch with CUDA, and what mvae_step.py needs.  Products
-are of TF32 precision.  Without a GPU it does the same, slowly.
+Needs:  Python 3.10+, torch with CUDA, and the packages of mvae_step.py.  Matrix
+products use TF32 precision.  It also runs without a GPU, but slowly.
 """
 
 import argparse
@@ -37,11 +40,11 @@ from mvae_step import Export, decode, divergence, encode  # noqa: E402
 
 BATCH, SIDE, EVALUATED = 32, 64, 512
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-HEART = (3 * 2 ** 0.5 - 2) / 4  # half the side of a heart's square
+HEART = (3 * 2 ** 0.5 - 2) / 4  # half the side of the square in a heart
 
 
 def scenes(count, sprites, generator):
-    """Images [count, 3, SIDE, SIDE] and how many sprites each has."""
+    """Images [count, 3, SIDE, SIDE] and the number of sprites in each."""
     total = count * sprites
 
     def uniform(*shape):
@@ -54,7 +57,7 @@ def scenes(count, sprites, generator):
     kind = (uniform(total) * 3).long()[:, None, None]
     present = (uniform(total) < 0.5).float()
     color = uniform(total, 3)
-    for _ in range(6):  # until one channel is bright, nearly always
+    for _ in range(6):  # enough draws that almost always one channel is bright
         color = torch.where(color.amax(1, keepdim=True) < 0.5,
                             uniform(total, 3), color)
 
@@ -64,7 +67,7 @@ def scenes(count, sprites, generator):
                     for f in (torch.cos, torch.sin))
     x, y = x[:, None, :], y[:, :, None]
     x, y = x * across + y * down, y * across - x * down
-    # Distances to the outline in radii, negative inside.
+    # Distances to the outline in units of the radius, negative inside.
     square = torch.maximum(x.abs(), y.abs()) - 0.5 ** 0.5
     inner = (x * x + 4 * y * y).sqrt()
     ellipse = inner * (inner - 1) / (x * x + 16 * y * y).sqrt().clamp(1e-6)
@@ -115,7 +118,7 @@ class Training:
         if DEVICE == "cuda":
             self.stream = torch.cuda.Stream()
             with torch.cuda.stream(self.stream):
-                for _ in range(3):  # what is allocated once
+                for _ in range(3):  # buffers that are allocated once
                     self.once()
             torch.cuda.synchronize()
             self.graph = torch.cuda.CUDAGraph()
@@ -125,7 +128,7 @@ class Training:
                 self.once()
 
     def bound(self, images, generator):
-        """Log-likelihood, KL of the codes that are kept, and each one's."""
+        """The log-likelihood, the KL of the selected codes, and the KL of each code."""
         size = self.config.get("model.size")
         places = encode(self.config, self.parameters, images)
         places = places.reshape(len(images), -1, 2 * size)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints Tests/PicturesTests/NPYFixtures.swift: arrays and archives as NumPy writes them."""
+"""Prints Tests/PicturesTests/NPYFixtures.swift: arrays and archives that NumPy writes."""
 
 import datetime
 import io

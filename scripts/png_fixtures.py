@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Prints Tests/PicturesTests/Fixtures/pngs.txt: small PNG files of every kind, with the pixels that Pillow reads from them.
+"""Prints Tests/PicturesTests/Fixtures/pngs.txt: small PNG files of every kind, and the pixels that Pillow reads.
 
     python3 -m venv venv && venv/bin/pip install pillow==13.0.0
     venv/bin/python scripts/png_fixtures.py > Tests/PicturesTests/Fixtures/pngs.txt
 
-The files are made here, chunk by chunk, so that each has the bit depth, interlace and chunks that its name says. Expected
-pixels are Pillow's, transparent ones pasted over black. Two rules are this program's own, because Pillow cuts color of 16
-bits to 8 and takes no notice of tRNS in gray of 16 bits: 16 bits are kept, and multiplied by their alpha.
+The script makes the files chunk by chunk, so that each has the bit depth, interlacing and chunks that its name states.
+The expected pixels are Pillow's, with transparent pixels composited over black. Airframe differs from Pillow in two
+cases: Pillow reduces 16-bit color to 8 bits and ignores tRNS in 16-bit gray. The expected values there have 16 bits and
+are multiplied by their alpha.
 """
 
 import datetime
@@ -20,7 +21,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 9, 7
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Adam7: first column and row, and the steps between.
+# Adam7 passes: the first column and row, and the distances between columns and rows.
 PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 
 
@@ -29,14 +30,14 @@ def chunk(name, data):
 
 
 def packed(row, depth):
-    """Samples of a row as bytes."""
+    """The samples of a row as bytes."""
     bits = "".join(format(sample, f"0{depth}b") for sample in row)
     bits += "0" * (-len(bits) % 8)
     return bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
 
 
 def filtered(rows, size, number):
-    """Rows under the filters 0 to 4, one after the other, from `number`."""
+    """The rows, filtered with the filter types 0 to 4 in turn, starting with type `number`."""
     result, above = b"", None
     for index, row in enumerate(rows):
         kind = (index + number) % 5
@@ -54,7 +55,7 @@ def filtered(rows, size, number):
 
 
 def png(color, depth, samples, interlaced=False, chunks=b"", after=b""):
-    """`samples[row][column]` is a tuple of the pixel's samples; `chunks` come before a palette, `after` behind it."""
+    """A PNG file. `samples[row][column]` is a tuple of samples; `chunks` precede a palette, `after` follows it."""
     size = max(1, CHANNELS[color] * depth // 8)
 
     def data(pixels, number):
@@ -75,7 +76,7 @@ def png(color, depth, samples, interlaced=False, chunks=b"", after=b""):
 
 
 def samples(color, depth):
-    """Values over the whole range, no two channels alike."""
+    """Values over the whole range, different in all channels."""
     top = 2**depth - 1
     state = 12345 + 16 * color + depth
 
@@ -90,7 +91,7 @@ def samples(color, depth):
 
 
 def over_black(image):
-    """The picture as gray or RGB of 8 bits."""
+    """The picture composited over black, as 8-bit RGB."""
     rgba = image.convert("RGBA")
     black = Image.new("RGBA", image.size, (0, 0, 0, 255))
     black.paste(rgba.convert("RGB"), (0, 0), rgba.getchannel("A"))
@@ -98,12 +99,12 @@ def over_black(image):
 
 
 def expected(file, color, depth, pixels, transparent):
-    """Samples of one channel or three, of 8 bits or 16."""
+    """The expected samples, with one or three channels and 8 or 16 bits."""
     image = Image.open(io.BytesIO(file))
     image.load()
     if color == 0 and depth < 8 and transparent:
-        # Pillow compares the transparent value as the file has it with samples that are stretched to 8 bits already; the
-        # standard (11.3.1.1) with samples as the file has them.
+        # Pillow compares the transparent value as stored with samples that are already scaled to 8 bits. The PNG
+        # standard (11.3.1.1) compares it with samples as stored.
         image.info["transparency"] = transparent[0] * 255 // (2**depth - 1)
     if depth < 16:
         data = list(over_black(image).tobytes())

@@ -2,21 +2,21 @@
 """Generate fixtures for the tensor operations with PyTorch.
 
 What: one file `<operation>.safetensors` per operation, with inputs, outputs,
-an output cotangent (random, never all ones) and the gradients it pulls back
-to the inputs.  Inputs and cotangents are rounded to float32 first, the rest
-is computed from those values in float64 and stored as float32, so a fixture
-is right to the last digit that float32 can hold.
+output cotangents (random, never all ones) and the resulting gradients of the
+inputs.  Inputs and cotangents are rounded to float32 first.  The rest is
+computed from those values in float64 and stored as float32, so a fixture is
+accurate to the last digit of float32.
 
 How:    python tensor_fixtures.py [--out DIR] [--date YYYY-MM-DD]
-        (DIR: Tests/TensorsTests/Fixtures beside this script's folder)
+                (default DIR: Tests/TensorsTests/Fixtures in this repository)
 
 The same versions and date give the same bytes: every case has its own random
-stream, told by its name.
+stream, which its name determines.
 
 Layout: all tensors are F32, little endian, row-major.
         <case>/inputs/<name>       <case>/outputs/<name>
-        <case>/cotangents/<name>   one for every output, same name and shape
-        <case>/gradients/<name>    one for every input that has a gradient
+                <case>/cotangents/<name>   one for each output, same name and shape
+                <case>/gradients/<name>    one for each input that has a gradient
     Optimizers (no cotangents):
         <case>/inputs/initial, <case>/inputs/gradient.<n>, n = 1, 2, 3
         <case>/outputs/parameter.<n>: the parameter after n updates
@@ -46,16 +46,16 @@ FIXTURES = {}  # operation -> function that fills a Fixture
 
 
 def operation(function):
-    """Register a function as the one that fills <its name>.safetensors."""
+    """Register a function that fills <its name>.safetensors."""
     FIXTURES[function.__name__] = function
     return function
 
 
 def safetensors_bytes(tensors, metadata):
-    """A safetensors file with everything in order of name.
+    """A safetensors file with all entries sorted by name.
 
-    The library's own writer shuffles the metadata, so that no two files are
-    the same.
+    The library's writer puts the metadata in random order, so that no two
+    files are the same.
     """
     header, offset = {"__metadata__": dict(sorted(metadata.items()))}, 0
     for name, values in sorted(tensors.items()):
@@ -79,7 +79,7 @@ class Fixture:
         self.cases, self.tensors, self.metadata = [], {}, {}
 
     def random(self, case):
-        """A random stream of the case's own."""
+        """The random stream of a case."""
         return np.random.default_rng(
             zlib.crc32(f"{self.operation}/{case}".encode()))
 
@@ -138,7 +138,7 @@ class Fixture:
             **self.metadata,
         }
         data = safetensors_bytes(self.tensors, metadata)
-        for name, values in load(data).items():  # as the library reads it
+        for name, values in load(data).items():  # check that the library reads it
             np.testing.assert_array_equal(values, self.tensors[name])
         assert len(data) < LARGEST_FILE, f"{self.operation}: {len(data)}"
         (folder / f"{self.operation}.safetensors").write_bytes(data)
@@ -162,7 +162,7 @@ def softplus(x):
 
 @operation
 def matmul(fixture):
-    """op(a) op(b), op the transposition or nothing."""
+    """op(a) op(b), where op is the transposition or the identity."""
     m, n, k = 5, 4, 7
     for case, left, right in (("plain", False, False),
                               ("transposed-left", True, False),
@@ -203,7 +203,7 @@ def dense(fixture):
 
 @operation
 def transposed_convolution(fixture):
-    """Maps and kernels with their channels last, as torch has them first."""
+    """Transposed convolution with channels last (torch has them first)."""
     for case, shape, outputs, side, stride, padding in (
             ("doubling", (2, 3, 4, 5), 3, 4, 2, 1),
             ("odd", (1, 4, 2, 2), 4, 3, 1, 0),
@@ -223,9 +223,9 @@ def transposed_convolution(fixture):
 
 @operation
 def convolution(fixture):
-    """Maps and kernels with their channels last, as torch has them first.
+    """Convolution of maps with channels last (torch has them first).
 
-    The maps are enlarged, convolved, activated and pooled, in this order.
+    The maps are upsampled, convolved, activated and pooled, in this order.
     """
     for case, shape, outputs, side, settings in (
             ("plain", (2, 4, 5, 3), 4, 3, {"padding": 1}),
@@ -259,7 +259,7 @@ def convolution(fixture):
 
 @operation
 def maps(fixture):
-    """Pooling and enlarging maps with their channels last."""
+    """Pooling and upsampling of maps with channels last."""
     for case, shape, function in (
             ("max-pool-2", (2, 4, 6, 3), lambda x: F.max_pool2d(x, 2)),
             ("max-pool-3", (1, 6, 3, 2), lambda x: F.max_pool2d(x, 3)),
@@ -276,7 +276,7 @@ def maps(fixture):
 
 @operation
 def objects(fixture):
-    """What several objects [image, object, ...] become in one image."""
+    """Combine several objects [image, object, ...] into one image."""
     for case, function in (("max", lambda x: x.amax(dim=1)),
                            ("sum", lambda x: x.sum(dim=1))):
         fixture.add(case, lambda input, function=function: function(input),
@@ -285,7 +285,7 @@ def objects(fixture):
 
 @operation
 def top_places(fixture):
-    """Rows of the places with the highest scores, in their order."""
+    """The rows of the places with the highest scores, in this order."""
     for case, count in (("three", 3), ("all", 6)):
         random = fixture.random(case)
 
@@ -324,7 +324,7 @@ def lstm_cell(fixture):
                 "cell": following}
 
     def torch_cell(gates, cell):
-        """The same by torch.nn.LSTMCell, its input weight the identity."""
+        """The same by torch.nn.LSTMCell with the identity as input weight."""
         units = cell.shape[1]
         layer = torch.nn.LSTMCell(4 * units, units, bias=False,
                                   dtype=torch.float64)
@@ -382,7 +382,7 @@ def unary(fixture):
 # --------------------------------------------------------------------------
 
 def reduction_cases(fixture, function):
-    """Ordinary, widely spread and far-off logits; the last axis, then 1."""
+    """Ordinary, widely spread and distant logits; the last axis, then 1."""
     for case, shape, spread, offset, axis in (
             ("ordinary", (4, 6), 1.0, 0.0, -1),
             ("spread", (4, 6), 40.0, 0.0, -1),
@@ -404,7 +404,7 @@ def softmax(fixture):
 
 @operation
 def logsumexp(fixture):
-    """The reduced axis is gone from the output."""
+    """logsumexp; the output lacks the reduced axis."""
     reduction_cases(fixture, torch.logsumexp)
 
 
@@ -428,7 +428,7 @@ def affine_sampling(fixture):
                              padding_mode="zeros", align_corners=False)
 
     def clearance(transforms, source, target):
-        """Smallest distance of a sample to a row or column of the source."""
+        """The smallest distance of a sample from a row or column of the source."""
         grid = F.affine_grid(
             torch.from_numpy(transforms).reshape(-1, 2, 3),
             (len(transforms), 1, *target), align_corners=False)
@@ -458,7 +458,7 @@ def affine_sampling(fixture):
         return matrix, sign * random.uniform(0.7, 1.2, size=(batch, 2))
 
     def magnified(random, batch):
-        """Finer than a pixel: many samples between the same four."""
+        """Sampling finer than a pixel: many samples between the same four pixels."""
         matrix, shift = rotated_sheared(random, batch)
         return 0.2 * matrix, shift
 
@@ -480,7 +480,7 @@ def affine_sampling(fixture):
             ("write-rotated-sheared", inverse_of(rotated_sheared, 0.6), 2, 1,
              (6, 5), (11, 12))):
         random = fixture.random(case)
-        while True:  # no sample where the gradient jumps
+        while True:  # no sample at a jump of the gradient
             matrix, shift = maps(random, batch)
             transforms = np.concatenate(
                 [matrix, shift[:, :, None]], axis=2).reshape(batch, 6)
@@ -543,7 +543,7 @@ def normal_log_likelihood(fixture):
 
 
 class ClippedBernoulli(torch.autograd.Function):
-    """x log y + (1 - x) log(1 - y), y the canvas clipped on both sides.
+    """x log y + (1 - x) log(1 - y), where y is the canvas clipped on both sides.
 
     The gradient is zero where the canvas is below epsilon; where it is above
     1 - epsilon it is the gradient at the clip (straight-through).
@@ -566,7 +566,7 @@ class ClippedBernoulli(torch.autograd.Function):
 
 @operation
 def bernoulli_log_likelihood(fixture):
-    """Summed over the last axis; gray pixels are soft targets."""
+    """The likelihood summed over the last axis; gray pixels are soft targets."""
     epsilon = 1e-6
     edges = [0.0, 1e-7, 9e-7, 1.1e-6, 1e-5, 1e-3, 0.999, 0.99999, 1.0, 1.2,
              2.5]
@@ -576,7 +576,7 @@ def bernoulli_log_likelihood(fixture):
         if case != "gray":
             image = np.round(image)
         canvas = random.uniform(0.01, 0.99, size=(4, 22))
-        if case == "clipped":  # every edge, with a black and a white target
+        if case == "clipped":  # each clipping edge, with a black and a white target
             canvas[:] = np.repeat(edges, 2)
             image[:2] = np.tile([0.0, 1.0], len(edges))
         fixture.add(
@@ -588,7 +588,7 @@ def bernoulli_log_likelihood(fixture):
 
 
 # --------------------------------------------------------------------------
-# Moving values about
+# Rearranging values
 # --------------------------------------------------------------------------
 
 @operation
@@ -606,7 +606,7 @@ def gather(fixture):
 
 @operation
 def concatenation(fixture):
-    """Inputs `0`, `1`, .. joined along an axis."""
+    """Inputs `0`, `1`, .. concatenated along an axis."""
     for case, axis, shapes in (
             ("last-axis", 1, [(3, 2), (3, 4), (3, 1)]),
             ("first-axis", 0, [(2, 3), (1, 3)]),
@@ -625,15 +625,15 @@ def concatenation(fixture):
 # --------------------------------------------------------------------------
 
 def optimizer_case(fixture, case, optimizer, rule, settings, labels=None):
-    """Three updates by torch.optim, checked against the rule written out.
+    """Three updates by torch.optim, checked against the update rule.
 
     rule(parameter, gradient, state, n) returns the parameter after update n.
     """
     random = fixture.random(case)
     shape = (4, 6)
     initial = random.normal(size=shape).astype(np.float32)
-    # Sizes from 1e-4 to 1e3, one element that never gets a gradient and one
-    # that gets none at first.
+    # Magnitudes from 1e-4 to 1e3, one element that never gets a gradient and
+    # one whose first gradient is zero.
     size = 10.0 ** random.uniform(-4, 3, size=shape)
     gradients = [(random.normal(size=shape) * size).astype(np.float32)
                  for _ in range(3)]
@@ -682,7 +682,8 @@ def adam(fixture):
 def rmsprop(fixture):
     """v = decay v + (1 - decay) g^2; b = momentum b + rate g / (sqrt v + e).
 
-    p -= b.  torch keeps b without the rate: the same for a constant rate.
+    p -= b.  torch keeps b without the rate, which is the same for a constant
+    rate.
     """
     for case, rate, decay, momentum, epsilon in (
             ("momentum", 1e-2, 0.9, 0.9, 1e-8),

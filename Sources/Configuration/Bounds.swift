@@ -1,4 +1,4 @@
-/// Words, examples and schema of a range whose ends may be open.
+/// Describes a numeric range in words, in a JSON schema and by an example. Either end may be open.
 enum Bounds {
   /// `1 to 10`, `1 or more`, `10 or less`, `any`.
   static func words(_ range: ClosedRange<Int>) -> String {
@@ -15,7 +15,7 @@ enum Bounds {
       isOpen(lower) ? nil : text(lower), isOpen(upper) ? nil : text(upper), any: "any finite number")
   }
 
-  /// Adds `minimum` and `maximum` to the schema of an integer.
+  /// The schema of an integer, with `minimum` and `maximum` for the ends that are not open.
   static func schema(_ range: ClosedRange<Int>) -> JSON {
     var schema: JSON = ["type": "integer"]
     if range.lowerBound != .min { schema["minimum"] = .integer(range.lowerBound) }
@@ -23,7 +23,7 @@ enum Bounds {
     return schema
   }
 
-  /// Adds `minimum` and `maximum` to the schema of a number.
+  /// The schema of a number, with `minimum` and `maximum` for the ends that are not open.
   static func schema(_ range: ClosedRange<Double>) -> JSON {
     var schema: JSON = ["type": "number"]
     if !isOpen(range.lowerBound) { schema["minimum"] = json(range.lowerBound) }
@@ -41,12 +41,12 @@ enum Bounds {
     [0.5, 1, 10, 0.01].first(where: range.contains) ?? range.lowerBound
   }
 
-  /// A number without a needless point.
+  /// A number as text, without a decimal point if it is an integer.
   static func text(_ number: Double) -> String {
     Int(exactly: number).map(String.init) ?? YAMLScalar.text(of: number)
   }
 
-  /// The double with the same shortest digits: 0.1, not 0.10000000149.
+  /// The double whose shortest decimal text is that of `value`: 0.1, not 0.10000000149.
   static func double(_ value: Float) -> Double {
     value.isFinite ? Double(value.description) ?? Double(value) : Double(value)
   }

@@ -1,4 +1,4 @@
-/// A section chosen by name: what stands under `model:`, `dataset:`, `estimator:`.
+/// A section chosen by name: the value of `model:`, `dataset:` or `estimator:`.
 public struct Choice: Sendable {
   public var name: String
   public var config: any Configurable
@@ -9,7 +9,7 @@ public struct Choice: Sendable {
   }
 }
 
-/// The section of an entry that has no keys but its name, such as a background `none`.
+/// The section of a registry entry that has no keys except its name, such as the background `none`.
 public struct NoSettings: Configurable, Hashable {
   public static let fields: [Field<NoSettings>] = []
   public init() {}

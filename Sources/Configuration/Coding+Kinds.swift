@@ -13,13 +13,13 @@ extension Coding where Value == Double {
 }
 
 extension Coding where Value == Float {
-  /// A number in a range, kept in single precision and written with as few digits as that needs.
+  /// A number in a range, stored in single precision and written with as few digits as that precision needs.
   public static func number(in range: ClosedRange<Float>) -> Coding {
     let bounds = Bounds.double(range.lowerBound)...Bounds.double(range.upperBound)
     return Coding(
       schema: Bounds.schema(bounds),
       decode: { node in
-        // The nearest single to a double within the bounds may lie just outside.
+        // Rounding a double within the bounds to single precision may give a value just outside them.
         min(max(Float(try node.number(in: bounds)), range.lowerBound), range.upperBound)
       },
       encode: { .number(Bounds.double($0)) })
@@ -41,8 +41,10 @@ extension Coding where Value == String {
 }
 
 extension Coding where Value == String {
-  /// Where a file or folder of the user's lies: a path that starts with `./` or `../` is seen from the folder of the file that
-  /// says it, or from the working folder where the command line says it; it becomes absolute. Any other text stays as it is.
+  /// The path of one of the user's files or folders.
+  ///
+  /// A path that starts with `./` or `../` is made absolute: relative to the folder of the config file that contains
+  /// it, or to the working folder if it comes from the command line. Any other text is kept as written.
   public static var location: Coding {
     var coding = Coding(
       schema: ["type": "string"], decode: { FilePath.location(try $0.text(), at: $0.place) }, encode: YAMLNode.text)
@@ -61,7 +63,7 @@ extension Coding where Value: RawRepresentable<String> & CaseIterable {
 }
 
 extension Coding where Value == [Int: Int] {
-  /// A map with free integer keys, written in their order.
+  /// A map with integer keys that the user chooses; it is written in ascending order of keys.
   public static func counts(keys: ClosedRange<Int>, values: ClosedRange<Int>) -> Coding {
     Coding(
       schema: [
@@ -104,14 +106,16 @@ extension Coding where Value: Configurable {
 }
 
 extension Coding where Value == YAMLNode {
-  /// Any YAML, kept as it was written.
+  /// Any YAML value, kept as written.
   public static var yaml: Coding {
     Coding(schema: [:], decode: { $0 }, encode: { $0 })
   }
 }
 
 extension Coding {
-  /// A list whose elements are coded alike; reports the faults of all of them. A dotted key (`head.0=100`) sets one element.
+  /// A list whose elements share one coding. A dotted key (`head.0=100`) sets one element.
+  ///
+  /// Decoding reports the faults of all elements, not only the first.
   public static func list<Element: Sendable>(of element: Coding<Element>, startingFrom start: Element) -> Coding
   where Value == [Element] {
     Coding(

@@ -1,21 +1,21 @@
 /// How a value is read from YAML, written back, merged, and described in the JSON schema.
 public struct Coding<Value: Sendable>: Sendable {
-  /// The schema, given the default, without `description`.
+  /// The schema for a given default value, without `description`.
   let schema: @Sendable (_ standard: Value) -> JSON
-  /// The value, given the one in force where the node is silent.
+  /// Reads the value from a node. `current` supplies what the node does not set.
   let decode: @Sendable (_ node: YAMLNode, _ current: Value) throws -> Value
   let encode: @Sendable (_ value: Value) -> YAMLNode
   let merge: Merge<Value>
-  /// The section below the value, where there is one with keys of its own.
+  /// The value as a section with keys; nil if it has none.
   let section: @Sendable (_ value: Value) -> (any Configurable)?
-  /// Whether the value says where a file lies, rather than what is in it.
+  /// Whether the value is the path of a file rather than content.
   var isLocation = false
 
-  /// A value that stands alone: a later layer of the config replaces it whole.
+  /// A single value, which a later layer of the config replaces as a whole.
   ///
   /// `decode` throws `ConfigurationError` for a node it cannot use, through `YAMLNode`'s readers or `fault`.
-  /// The default is added to `schema`. With `mergedBy` a key (`schedule`), maps of two layers merge by key unless they
-  /// differ at that key.
+  /// The default is added to `schema`. If `selector` names a key (such as `schedule`), the maps of two layers merge key
+  /// by key unless they differ at that key.
   public init(
     schema: JSON, mergedBy selector: String? = nil, decode: @escaping @Sendable (YAMLNode) throws -> Value,
     encode: @escaping @Sendable (Value) -> YAMLNode
@@ -23,7 +23,7 @@ public struct Coding<Value: Sendable>: Sendable {
     self.init(schema: schema, mergedBy: selector, decode: { node, _ in try decode(node) }, encode: encode)
   }
 
-  /// As above, for a value that is read starting from the one in force (the default, at first).
+  /// As above, for a value that is decoded starting from the current one (initially the default).
   public init(
     schema: JSON, mergedBy selector: String? = nil, decode: @escaping @Sendable (YAMLNode, Value) throws -> Value,
     encode: @escaping @Sendable (Value) -> YAMLNode
@@ -42,7 +42,7 @@ public struct Coding<Value: Sendable>: Sendable {
       encode: encode, merge: selector.map { Merge(selector: $0) } ?? .replacing, section: { _ in nil })
   }
 
-  /// The most general form, for sections.
+  /// The general form, used for sections.
   init(
     schema: @escaping @Sendable (Value) -> JSON, decode: @escaping @Sendable (YAMLNode, Value) throws -> Value,
     encode: @escaping @Sendable (Value) -> YAMLNode, merge: Merge<Value>,
@@ -57,14 +57,14 @@ public struct Coding<Value: Sendable>: Sendable {
 }
 
 extension YAMLNode {
-  /// The fault of an override such as `dataset.counts.2=10`, where `counts` has no keys of its own.
+  /// The error for an override such as `dataset.counts.2=10`, where `counts` has no keys that can be set separately.
   func replacedWhole() -> ConfigurationError {
     fault("has no keys of its own: it is replaced whole (write \(path)=VALUE)")
   }
 }
 
 extension JSON {
-  /// What a YAML node means, as JSON; infinities become null.
+  /// The value of a YAML node as JSON; infinities become null.
   public init(_ node: YAMLNode) {
     switch node.content {
     case .sequence(let elements): self = .list(elements.map(JSON.init))

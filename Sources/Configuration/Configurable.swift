@@ -1,4 +1,4 @@
-/// A section of a config: a struct with a default for everything, that lists its keys once.
+/// A section of a config: a struct in which every key has a default and which lists its keys once.
 public protocol Configurable: Sendable {
   /// The section with every key at its default.
   init()
@@ -6,10 +6,10 @@ public protocol Configurable: Sendable {
   /// The keys, in the order in which they are documented and written.
   static var fields: [Field<Self>] { get }
 
-  /// What is wrong with values that are each valid alone; asked once the section is read. Empty by default.
+  /// Problems between values that are each valid alone. Called after the section is read. Empty by default.
   func problems() -> [Problem]
 
-  /// What people call keys by other names; asked of the section that is a whole file. Empty by default.
+  /// Other names that people use for keys. Only the hints of the top-level section are used. Empty by default.
   static var hints: [KeyHint] { get }
 }
 
@@ -18,7 +18,7 @@ extension Configurable {
   public static var hints: [KeyHint] { [] }
 }
 
-/// A fault between values, at the key that should change; the loader finds its place.
+/// A conflict between values, reported at the key that should change. The loader finds the place of that key.
 public struct Problem: Sendable, Hashable {
   /// A key of the section, or a path to one below it: `minimum`, `window.minimum`.
   public var key: String

@@ -1,10 +1,10 @@
-/// Everything that is wrong with a config, each message with its place, in the order of the places.
+/// All faults of a config: one message each, with its place, sorted by place.
 public struct ConfigurationError: Error, Sendable {
-  /// One fault: where it stands and what to do about it.
+  /// One fault: its place and what to do about it.
   public struct Message: Sendable, Hashable {
     public var place: Place?
     public var text: String
-    /// Where the fault is a key that does not exist.
+    /// The unknown key, if that is the fault.
     var unknownKey: UnknownKey?
 
     public init(_ text: String, at place: Place?) {
@@ -40,10 +40,10 @@ public struct ConfigurationError: Error, Sendable {
 }
 
 extension ConfigurationError: CustomStringConvertible {
-  /// Faults that are written out; the rest of a file that is wrong everywhere is only counted.
+  /// The number of faults that are printed; further faults are only counted.
   static let described = 20
 
-  /// One line a fault: `configs/air.yaml:12:3: unknown key 'hiden' in model.controller; did you mean 'hidden'?`
+  /// One line per fault: `configs/air.yaml:12:3: unknown key 'hiden' in model.controller; did you mean 'hidden'?`
   public var description: String {
     var lines = messages.prefix(Self.described).map(\.description)
     if messages.count > Self.described { lines.append("... and \(messages.count - Self.described) more faults") }
@@ -62,7 +62,7 @@ extension ConfigurationError.Message: CustomStringConvertible {
 struct ErrorCollector {
   private var messages: [ConfigurationError.Message] = []
 
-  /// The result of the attempt, or nil when it threw a `ConfigurationError`; rethrows any other error.
+  /// The result of `work`, or nil if it threw a `ConfigurationError`; rethrows any other error.
   mutating func attempt<Result>(_ work: () throws -> Result) throws -> Result? {
     do {
       return try work()
@@ -84,7 +84,7 @@ struct ErrorCollector {
 
   var error: ConfigurationError { ConfigurationError(messages) }
 
-  /// Throws one error with everything gathered, if anything was.
+  /// Throws one error with all gathered faults, if there are any.
   func finish() throws {
     if !messages.isEmpty { throw error }
   }

@@ -1,35 +1,36 @@
-/// A config file with those it extends, read once to be loaded several times, with other amendments each time.
+/// A config file and the files it extends, read once so that it can be loaded several times with different amendments.
 public struct ConfigurationFiles: Sendable {
   let layers: Layers
 
-  /// Throws `ConfigurationError` for files that cannot be read: of the first one at the node that names it.
+  /// Throws `ConfigurationError` for files that cannot be read. If that is the first file, the error's place is `node`.
   public init(path: String, named node: YAMLNode) throws { layers = try Layers(path: path, namedAt: node.place) }
 }
 
-/// Reads a config: follows `extends`, merges the layers, decodes the result; and writes one.
+/// Reads and writes configs. Reading follows `extends`, merges the layers and decodes the result.
 public enum ConfigurationFile {
   /// The top-level key that names the file below this one.
   static let extendsKey = "extends"
 
   /// Reads a file.
   ///
-  /// Layers, from the lowest: defaults, the chain of `extends`, the file, `amendments` (maps as a file would hold them,
-  /// for the rows of an experiment), and `overrides` (`key.path=value`, the value in YAML).
-  /// Throws `ConfigurationError` with every fault and its place.
+  /// The layers, from the lowest to the highest: the defaults, the files named by `extends`, the file itself,
+  /// `amendments` (maps of keys as in a file, used for the rows of an experiment), and `overrides` (`key.path=value`,
+  /// where the value is YAML). A higher layer replaces values of a lower one. Throws `ConfigurationError` with every
+  /// fault and its place.
   public static func load<Value: Configurable>(
     _ type: Value.Type, path: String, amendments: [YAMLNode] = [], overrides: [String] = []
   ) throws -> Loaded<Value> {
     try load({ try Layers(path: path) }, amendments: amendments, overrides: overrides)
   }
 
-  /// As above, for files that were read before.
+  /// As above, for files that are already read.
   public static func load<Value: Configurable>(
     _ type: Value.Type, _ files: ConfigurationFiles, amendments: [YAMLNode] = [], overrides: [String] = []
   ) throws -> Loaded<Value> {
     try load({ files.layers }, amendments: amendments, overrides: overrides)
   }
 
-  /// Reads a text as if it were the file of that name.
+  /// Reads a text as if it were a file with the given name.
   ///
   /// Throws `ConfigurationError` with every fault and its place.
   public static func load<Value: Configurable>(
@@ -43,17 +44,20 @@ public enum ConfigurationFile {
     YAMLWriter.block(encodeSection(value))
   }
 
-  /// The values in a file alone, by dotted key, in their order: no defaults, no `extends`, no checks beyond YAML's own.
+  /// The values that one file sets, by dotted key, in the order of the file.
   ///
-  /// Throws `ConfigurationError` for a file that cannot be read or is no map.
+  /// Defaults are not added, `extends` is not followed, and only the YAML syntax is checked.
+  /// Throws `ConfigurationError` for a file that cannot be read or is not a map.
   public static func values(path: String) throws -> [(key: String, value: JSON)] {
     guard let root = try YAMLParser.parse(SourceText.file(path, at: nil, hint: "")) else { return [] }
     guard root.entries != nil else { throw root.expected("a map of keys at the top level", example: "model: { ... }") }
     return JSON(root).leaves
   }
 
-  /// The keys at the top level of a file, then those of each file that it extends, as far as they can be read: they tell what
-  /// kind of file it is. Throws nothing, so that the fault of a broken file can be told by whoever reads it.
+  /// The top-level keys of a file, then those of each file that it extends; they show what kind of file it is.
+  ///
+  /// Stops at the first file that cannot be read. It never throws, so that the code that loads the file reports the
+  /// fault.
   public static func topLevelKeys(path: String) -> [[String]] {
     var keys: [[String]] = []
     var path = path
@@ -70,12 +74,12 @@ public enum ConfigurationFile {
 
   /// A layer that sets one key by its dotted name, as `key.path=value` does on the command line.
   ///
-  /// Throws `ConfigurationError` at `place` for what is no such name.
+  /// Throws `ConfigurationError` at `place` if `key` is not a dotted name.
   public static func layer(setting key: String, to value: YAMLNode, at place: Place) throws -> YAMLNode {
     try Override.layer(setting: key, to: value, at: place)
   }
 
-  /// A path as seen from the folder that holds `file`, as `extends` reads it.
+  /// Resolves a path relative to the folder that contains `file`, as `extends` does.
   public static func path(_ path: String, besides file: String) -> String {
     FilePath.resolve(path, besides: file)
   }

@@ -1,4 +1,4 @@
-/// One spelling for each kind of value.
+/// One constructor for each kind of value.
 extension Field {
   /// An integer in a range; `1...Int.max` reads as "1 or more".
   public static func integer(
@@ -14,7 +14,7 @@ extension Field {
     Field(key, path, meaning, coding: .number(in: range))
   }
 
-  /// A number in a range, kept in single precision.
+  /// A number in a range, stored in single precision.
   public static func number(
     _ key: String, _ path: WritableKeyPath<Owner, Float> & Sendable, in range: ClosedRange<Float>, _ meaning: String
   ) -> Field {
@@ -35,7 +35,7 @@ extension Field {
     Field(key, path, meaning, coding: .text)
   }
 
-  /// Where a file or folder of the user's lies, see `Coding.location`.
+  /// The path of one of the user's files or folders; see `Coding.location`.
   public static func location(
     _ key: String, _ path: WritableKeyPath<Owner, String> & Sendable, _ meaning: String
   ) -> Field {
@@ -71,14 +71,15 @@ extension Field {
     Field(key, path, meaning, coding: .list(of: .text, startingFrom: "..."))
   }
 
-  /// A section below, merged by key.
+  /// A nested section, merged by key.
   public static func section<Section: Configurable>(
     _ key: String, _ path: WritableKeyPath<Owner, Section> & Sendable, _ meaning: String
   ) -> Field {
     Field(key, path, meaning, coding: .section)
   }
 
-  /// A map with free integer keys, such as `{ 0: 20000, 2: 20000 }`; a later layer replaces it whole.
+  /// A map with integer keys that the user chooses, such as `{ 0: 20000, 2: 20000 }`; a later layer replaces it as a
+  /// whole.
   public static func counts(
     _ key: String, _ path: WritableKeyPath<Owner, [Int: Int]> & Sendable, keys: ClosedRange<Int>,
     values: ClosedRange<Int>, _ meaning: String
@@ -94,7 +95,7 @@ extension Field {
     Field(key, path, meaning, coding: .variant(in: registry))
   }
 
-  /// A list of sections, each chosen by its `name`; a later layer replaces it whole.
+  /// A list of sections, each chosen by its `name`; a later layer replaces it as a whole.
   public static func variants<Context, Product>(
     _ key: String, _ path: WritableKeyPath<Owner, [Choice]> & Sendable, in registry: Registry<Context, Product>,
     _ meaning: String

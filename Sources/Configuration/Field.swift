@@ -1,4 +1,4 @@
-/// One key of a section: its name, its place in the struct, its meaning, and how its value is coded.
+/// One key of a section: its name, the property it sets, its meaning, and how its value is coded.
 public struct Field<Owner>: Sendable {
   public let key: String
   /// One line, for help and the schema.
@@ -7,18 +7,18 @@ public struct Field<Owner>: Sendable {
   /// Reads the node into the section; throws `ConfigurationError`.
   let decode: @Sendable (_ node: YAMLNode, _ section: inout Owner) throws -> Void
   let encode: @Sendable (_ section: Owner) -> YAMLNode
-  /// The schema with the section's value as the default.
+  /// The schema, with the section's current value as the default.
   let schema: @Sendable (_ section: Owner) -> JSON
   let merge:
     @Sendable (
       _ lower: YAMLNode, _ upper: YAMLNode?, _ before: Owner, _ after: Owner, _ history: inout History
     ) -> YAMLNode
-  /// The section below this key, where there is one.
+  /// The section under this key, or nil.
   let section: @Sendable (_ section: Owner) -> (any Configurable)?
-  /// Whether the value says where a file lies, rather than what is in it.
+  /// Whether the value is the path of a file rather than content.
   let isLocation: Bool
 
-  /// The general form; all others are made from it.
+  /// The general form, which all other constructors use.
   public init<Value: Sendable>(
     _ key: String, _ path: WritableKeyPath<Owner, Value> & Sendable, _ meaning: String, coding: Coding<Value>
   ) {

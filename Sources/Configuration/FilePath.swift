@@ -1,16 +1,18 @@
 import Glibc
 
-/// Paths as text.
+/// Operations on paths.
 enum FilePath {
-  /// `path` as seen from the folder that holds `file`, without needless `.` and `..`.
+  /// `path` resolved relative to the folder that contains `file`, without redundant `.` and `..`.
   static func resolve(_ path: String, besides file: String) -> String {
     if path.hasPrefix("/") { return normalized(path) }
     guard let slash = file.lastIndex(of: "/") else { return normalized(path) }
     return normalized(file[...slash] + path)
   }
 
-  /// Where a path of the user's leads that a value at `place` names: one that starts with `./` or `../` is seen from the
-  /// folder of the file that says it, or from the working folder where no file does, and becomes absolute.
+  /// The location of a user's path that a config value at `place` names.
+  ///
+  /// A path that starts with `./` or `../` becomes absolute: relative to the folder of the config file that contains
+  /// it, or to the working folder if the value does not come from a file. Any other path is returned unchanged.
   static func location(_ path: String, at place: Place) -> String {
     guard isRelative(path) else { return path }
     var folder = "."
@@ -18,12 +20,12 @@ enum FilePath {
     return normalized("\(identity(of: folder))/\(path)")
   }
 
-  /// Whether a path says that it is seen from some folder.
+  /// Whether a path is explicitly relative: `.`, `..`, or a path that starts with `./` or `../`.
   static func isRelative(_ path: String) -> Bool {
     path == "." || path == ".." || path.hasPrefix("./") || path.hasPrefix("../")
   }
 
-  /// The one path of a file that several paths may lead to; the path itself where there is no such file.
+  /// The canonical path of a file, with symbolic links resolved; `path` itself if there is no such file.
   static func identity(of path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }

@@ -1,22 +1,22 @@
-/// What each layer said of each key path, from the lowest layer up.
+/// What each layer did to each key path, from the lowest layer up.
 struct History: Sendable {
-  /// One statement about a key path.
+  /// One change at a key path.
   enum Event: Sendable {
-    /// A file or an override gave this value.
+    /// A file or an override set this value.
     case set(YAMLNode)
-    /// A new name of the section made the value void.
+    /// The value was dropped because a higher layer gave its section a new name.
     case dropped(YAMLNode, because: YAMLNode)
   }
 
   private(set) var events: [String: [Event]] = [:]
 
-  /// Records every value of a layer.
+  /// Records all values of a layer.
   mutating func record(_ layer: YAMLNode) {
     if !layer.isImplied { events[layer.path, default: []].append(.set(layer)) }
     for entry in layer.entries ?? [] { record(entry.value) }
   }
 
-  /// Records that a value and all below it no longer count.
+  /// Records that a value and all values under it are dropped.
   mutating func drop(_ node: YAMLNode, because cause: YAMLNode) {
     events[node.path, default: []].append(.dropped(node, because: cause))
     for entry in node.entries ?? [] { drop(entry.value, because: cause) }

@@ -1,12 +1,12 @@
 extension JSON {
-  /// Why a text is not JSON.
+  /// The reason why a text is not valid JSON.
   public struct ParseError: Error, CustomStringConvertible {
     let at: Int
     let what: String
     public var description: String { "\(what) at byte \(at)" }
   }
 
-  /// Reads one JSON value and nothing after it. Throws `ParseError`; nesting is limited to 64.
+  /// Parses a text that is a single JSON value. Throws `ParseError`, also for nesting deeper than 64 levels.
   public init(parsing bytes: some Collection<UInt8>) throws {
     var parser = Parser(bytes: Array(bytes))
     self = try parser.document()
@@ -127,7 +127,7 @@ extension JSON {
       }
     }
 
-    /// What follows `\u`: a scalar, or a pair of surrogates; one on its own reads as U+FFFD.
+    /// Reads what follows `\u`: a scalar or a surrogate pair. An unpaired surrogate becomes U+FFFD.
     private mutating func codePoint() throws -> Unicode.Scalar {
       let first = try codeUnit()
       let end = at
@@ -151,7 +151,7 @@ extension JSON {
     private mutating func number() throws -> JSON {
       let start = at
       _ = take(UInt8(ascii: "-"))
-      // A zero leads no other digit.
+      // A leading zero must not be followed by another digit.
       guard take(UInt8(ascii: "0")) || digits() else { throw fault("no value") }
       if take(UInt8(ascii: ".")), !digits() { throw fault("a digit is missing") }
       if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
@@ -164,14 +164,14 @@ extension JSON {
       return .number(value)
     }
 
-    /// Passes a byte if it is next.
+    /// Consumes `byte` if it is next.
     private mutating func take(_ byte: UInt8) -> Bool {
       guard at < bytes.count, bytes[at] == byte else { return false }
       at += 1
       return true
     }
 
-    /// Passes digits; false where there is none.
+    /// Consumes digits; false if there are none.
     private mutating func digits() -> Bool {
       let start = at
       while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) { at += 1 }
@@ -181,7 +181,7 @@ extension JSON {
 }
 
 extension JSON {
-  /// The value on one line, for files of one value a line.
+  /// The value on one line, for files with one value per line.
   public var line: String {
     switch self {
     case .list(let elements): "[" + elements.map(\.line).joined(separator: ", ") + "]"
@@ -191,7 +191,7 @@ extension JSON {
     }
   }
 
-  /// The number, whether written as an integer or not.
+  /// The value as a double, if it is an integer or a number.
   public var double: Double? {
     switch self {
     case .integer(let value): Double(value)
@@ -205,7 +205,7 @@ extension JSON {
     return value
   }
 
-  /// A list of integers.
+  /// The value as integers, if it is a list of integers.
   public var integers: [Int]? {
     guard case .list(let elements) = self else { return nil }
     let integers = elements.compactMap { element -> Int? in

@@ -14,13 +14,13 @@ public enum JSON: Sendable, Hashable {
   case null
   case flag(Bool)
   case integer(Int)
-  /// A finite number: JSON has no infinity; others are written as null.
+  /// A number. JSON has no infinities and no NaN: they are written as null.
   case number(Double)
   case text(String)
   case list([JSON])
   case object([Member])
 
-  /// The value of an object's member; setting nil removes it, setting a new key appends it.
+  /// The value of an object's member. Setting nil removes the member; setting a new key appends one.
   public subscript(key: String) -> JSON? {
     get {
       guard case .object(let members) = self else { return nil }
@@ -41,7 +41,7 @@ public enum JSON: Sendable, Hashable {
 }
 
 extension JSON {
-  /// Every value in nested objects that is no object itself, with its dotted key.
+  /// All values in nested objects that are not themselves nonempty objects, with their dotted keys.
   public var leaves: [(key: String, value: JSON)] {
     var found: [(key: String, value: JSON)] = []
     collect(at: "", into: &found)
@@ -70,7 +70,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 }
 
 extension JSON: CustomStringConvertible {
-  /// Indented by two spaces; lists of plain values stand on one line.
+  /// The value, indented by two spaces; lists without nested lists or objects are on one line.
   public var description: String {
     var text = ""
     write(to: &text, indentation: "")

@@ -1,18 +1,22 @@
-/// What people call a key by another name, and what it is called here.
+/// Maps other names that people use for a key to its name here.
 public struct KeyHint: Sendable {
   let words: Set<String>
-  /// Empty where there is only a note.
+  /// The keys to suggest; empty if there is only a note.
   public let keys: [String]
   let note: String?
 
-  /// `words` in lower case, with underscores. `keys` are dotted from the top, the likeliest first; one without a dot is meant
-  /// wherever the section at hand has it. `note` says what a key alone does not, or what to do where there is no key.
+  /// A hint for the given `words`, which are in lower case with underscores.
+  ///
+  /// `keys` are dotted names from the top level, the most likely first. A key without a dot is suggested only in
+  /// sections that have it. `note` adds what the key alone does not explain, or says what to do if there is no such
+  /// key.
   public init(_ words: String..., keys: [String], note: String? = nil) {
     (self.words, self.keys, self.note) = (Set(words), keys, note)
   }
 
-  /// `; did you mean 'training.optimizer.rate'?`, for an unknown key in a section with the given keys; nil where it does not
-  /// help there.
+  /// `; did you mean 'training.optimizer.rate'?`, for an unknown key in a section with the keys `siblings`.
+  ///
+  /// Nil if the hint does not apply there.
   fileprivate func suggestion(besides siblings: [String]) -> String? {
     let note = note.map { " (\($0))" } ?? ""
     if let own = keys.compactMap({ $0.split(separator: ".").last.map(String.init) }).first(where: siblings.contains) {
@@ -24,14 +28,14 @@ public struct KeyHint: Sendable {
   }
 }
 
-/// A key that a section does not have, with what the message about it is made of.
+/// A key that a section does not have, and the parts of the error message about it.
 struct UnknownKey: Sendable, Hashable {
   let key: String
-  /// What messages call the section.
+  /// The name of the section in messages.
   let title: String
   /// The keys that the section has.
   let siblings: [String]
-  /// What is near the key, and who else has it; may be empty.
+  /// A suggestion of a similar key; may be empty.
   var suggestion: String
   var owners = ""
 
@@ -45,7 +49,7 @@ struct UnknownKey: Sendable, Hashable {
     }
   }
 
-  /// The same with the first of the hints that knows the key.
+  /// The same key with the suggestion of the first hint that contains it, if that hint applies here.
   func hinted(by hints: [KeyHint]) -> UnknownKey {
     let word = String(key.lowercased().map { $0 == "-" || $0 == " " ? "_" : $0 })
     guard let hint = hints.first(where: { $0.words.contains(word) }),
@@ -63,7 +67,7 @@ struct UnknownKey: Sendable, Hashable {
   }
 }
 
-/// The path to a key of that name in a section below.
+/// The path to a key with that name in a nested section.
 private func pathBelow<Section: Configurable>(_ section: Section, to key: String) -> String? {
   for field in Section.fields {
     guard let below = field.section(section) else { continue }
@@ -77,7 +81,7 @@ private func path<Section: Configurable>(in section: Section, to key: String) ->
 }
 
 extension ConfigurationError {
-  /// The same faults, those of unknown keys with the hints that fit.
+  /// The same faults; those about unknown keys get the suggestions of matching hints.
   func hinted(by hints: [KeyHint]) -> ConfigurationError {
     guard !hints.isEmpty else { return self }
     return ConfigurationError(

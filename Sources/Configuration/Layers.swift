@@ -1,24 +1,24 @@
-/// The layers of a config above its defaults, from the lowest up, and what becomes of them.
+/// The layers of a config above its defaults, from the lowest up. `merged(over:)` combines them.
 struct Layers: Sendable {
   private(set) var nodes: [YAMLNode] = []
 
-  /// A file with the chain of files it extends.
+  /// Reads a file and the chain of files it extends.
   init(path: String, namedAt place: Place? = nil) throws {
     try addFile(path, at: place, hint: "", above: [])
   }
 
-  /// A text with the chain of files it extends, relative to the folder of `name`.
+  /// Reads a text and the chain of files it extends, relative to the folder of `name`.
   init(text: String, name: String) throws {
     try add(SourceText(Array(text.utf8), of: .file(name)), name: name, above: [])
   }
 
-  /// Adds a map of keys from somewhere else; throws `ConfigurationError` for any other value.
+  /// Adds a map of keys as the highest layer; throws `ConfigurationError` for any other value.
   mutating func append(_ layer: YAMLNode) throws {
     if layer.entries == nil, !layer.isNull { throw layer.expected("a map of keys", example: "{ model: ... }") }
     nodes.append(layer.placed(at: ""))
   }
 
-  /// One tree, with the history of each key.
+  /// All layers as one tree, and the history of each key.
   func merged<Section: Configurable>(over defaults: Section) -> (tree: YAMLNode, history: History) {
     var history = History()
     var tree = YAMLNode(.mapping([]))
@@ -29,7 +29,7 @@ struct Layers: Sendable {
     return (tree, history)
   }
 
-  /// Files above one another by `extends`.
+  /// The largest number of files in a chain of `extends`.
   static let maximumChain = 32
 
   private mutating func addFile(_ path: String, at place: Place?, hint: String, above: [String]) throws {
@@ -43,7 +43,7 @@ struct Layers: Sendable {
     try add(SourceText.file(path, at: place, hint: hint), name: path, above: above)
   }
 
-  /// Adds what the text extends, then the text.
+  /// Adds the files that the text extends, then the text.
   private mutating func add(_ text: SourceText, name: String, above: [String]) throws {
     guard var root = try YAMLParser.parse(text), !root.isNull else {
       nodes.append(YAMLNode(.mapping([]), at: Place(text.source)))

@@ -1,9 +1,9 @@
-/// How a dotted key sets one element of a list: `regularizers.0.weight=3`.
+// A dotted key sets one element of a list: `regularizers.0.weight=3`.
 extension YAMLNode {
-  /// The list with those elements changed that this map of numbers names; `merge` puts a change over an element.
+  /// Applies a map from element numbers to changes to the list below it; `merge` applies a change to an element.
   ///
-  /// The list is what stands below, or `standard` where no layer says anything. Throws `ConfigurationError` for what is no
-  /// number of an element.
+  /// The list is that of the lower layers, or `standard` if no layer sets it. Throws `ConfigurationError` for keys that
+  /// are not the number of an element.
   func elements(
     over standard: [YAMLNode], merge: (_ element: YAMLNode, _ change: YAMLNode) -> YAMLNode
   ) throws -> YAMLNode {
@@ -20,7 +20,7 @@ extension YAMLNode {
     return YAMLNode(.sequence(elements), at: place, path: path)
   }
 
-  /// The number of an element that a key names. Throws `ConfigurationError` for anything else.
+  /// The element number that a key names. Throws `ConfigurationError` if it is not a number below `count`.
   static func index(_ key: String, count: Int, path: String, at place: Place) throws -> Int {
     guard let index = Int(key), index >= 0, String(index) == key else {
       throw ConfigurationError(
@@ -39,7 +39,7 @@ extension YAMLNode {
     return index
   }
 
-  /// Two maps of numbers from two layers, with no list below them yet.
+  /// Joins the maps from element numbers to changes of two layers, when no lower layer has set the list yet.
   func joined(above lower: YAMLNode, merge: (_ element: YAMLNode, _ change: YAMLNode) -> YAMLNode) -> YAMLNode {
     var joined = self
     joined.listBelow = lower.listBelow
@@ -54,7 +54,7 @@ extension YAMLNode {
 }
 
 extension Merge {
-  /// A list is replaced whole; a map that dotted keys stand for changes the elements that it names.
+  /// A list is replaced as a whole. A map that comes from dotted keys changes only the elements that it names.
   static func list<Element: Sendable>(of element: Coding<Element>, startingFrom start: Element) -> Merge
   where Value == [Element] {
     Merge { lower, upper, _, _, history in
@@ -70,7 +70,7 @@ extension Merge {
         merged.place = lower.place
         return merged
       }
-      // Reading the value will say what is wrong.
+      // Decoding the value reports the fault.
       upper.listBelow = below
       return upper
     }

@@ -1,10 +1,10 @@
 extension Loaded {
-  /// The dotted name of every key that has a value rather than keys below it, in declared order.
+  /// The dotted names of all keys that hold a value rather than a section, in declared order.
   public var keys: [String] { leaves(of: value, in: tree, meaning: "").map(\.node.path) }
 
-  /// Which layer set a key and what it replaced; for a section, one line for each key below it.
+  /// Explains which layer set a key and what it replaced; for a section, one line for each key in it.
   ///
-  /// An empty key explains everything. Throws `ConfigurationError` for a key that the config does not have.
+  /// An empty key explains the whole config. Throws `ConfigurationError` for a key that the config does not have.
   public func explain(_ key: String = "") throws -> String {
     let leaves = leaves(of: value, in: tree, meaning: "")
     if let leaf = leaves.first(where: { $0.node.path == key }) { return explain(leaf) }
@@ -46,7 +46,7 @@ extension Loaded {
     return lines.joined(separator: "\n")
   }
 
-  /// The value a key would have if no layer set it; nil where that cannot be told.
+  /// The value a key would have if no layer set it; nil if that cannot be determined.
   private func standard(of path: String) -> YAMLNode? {
     var keys = path.split(separator: ".").map(String.init)[...]
     while !keys.isEmpty {
@@ -58,7 +58,7 @@ extension Loaded {
     return nil
   }
 
-  /// What lower layers said of keys that the section's new name does not have, or was told anew.
+  /// One line for each value of a lower layer that was dropped because its section got a new name without that key.
   private func droppedKeys(below key: String, except known: Set<String>) -> [String] {
     history.events.keys.sorted().compactMap { path in
       guard key.isEmpty || path == key || path.hasPrefix(key + "."), !known.contains(path) else { return nil }
@@ -98,7 +98,7 @@ extension Loaded {
   }
 }
 
-/// A key that has a value rather than keys below it.
+/// A key that holds a value rather than a section.
 private struct Leaf {
   let node: YAMLNode
   let meaning: String
@@ -111,7 +111,7 @@ private struct Leaf {
 private func leaves<Section: Configurable>(of section: Section, in tree: YAMLNode, meaning: String) -> [Leaf] {
   (tree.entries ?? []).flatMap { entry -> [Leaf] in
     guard let field = Section.fields.first(where: { $0.key == entry.key }) else {
-      // The name of a variant, whose meaning is that of the section.
+      // This is the name of a variant. Its meaning is that of the section.
       return [Leaf(node: entry.value, meaning: meaning, expectation: "")]
     }
     if let below = field.section(section) { return leaves(of: below, in: entry.value, meaning: field.meaning) }
@@ -126,7 +126,7 @@ extension YAMLNode {
     path.split(separator: ".").reduce(Optional(self)) { node, key in node?[String(key)] }
   }
 
-  /// Every value of a list or map that has none below it.
+  /// All scalars in the tree.
   fileprivate var scalars: [YAMLNode] {
     switch content {
     case .scalar: [self]
@@ -135,7 +135,7 @@ extension YAMLNode {
     }
   }
 
-  /// The same tree without the node at a path.
+  /// The same tree without the node at the path `keys`.
   fileprivate func removing(_ keys: ArraySlice<String>) -> YAMLNode {
     guard let key = keys.first, let entries else { return self }
     var node = self

@@ -1,7 +1,7 @@
-/// How two layers of a config make one value, given the default under each of them.
+/// How the values of two layers of a config are combined, given the default that belongs to each.
 struct Merge<Value: Sendable>: Sendable {
-  /// The lower layer's node, the upper layer's or nil where it is silent, the default that belongs to each, and the
-  /// record of what was dropped.
+  /// Combines two nodes. `upper` is nil if the upper layer does not set the value; `before` and `after` are the
+  /// defaults that belong to `lower` and `upper`; `history` records values that are dropped.
   typealias Function =
     @Sendable (
       _ lower: YAMLNode, _ upper: YAMLNode?, _ before: Value, _ after: Value, _ history: inout History
@@ -13,12 +13,12 @@ struct Merge<Value: Sendable>: Sendable {
     self.function = function
   }
 
-  /// The upper value where there is one.
+  /// The upper value if there is one, otherwise the lower.
   static var replacing: Merge {
     Merge { lower, upper, _, _, _ in upper ?? lower }
   }
 
-  /// Maps merge by key, unless both set the selector and differ there; anything else is replaced.
+  /// Merges maps by key, unless both set the key `selector` to different values. Anything else is replaced.
   init(selector: String) {
     self.init { lower, upper, _, _, history in
       guard let upper else { return lower }
@@ -37,7 +37,7 @@ struct Merge<Value: Sendable>: Sendable {
 }
 
 extension YAMLNode {
-  /// A map that only an override's dotted key stands for belongs where the lower layer has it.
+  /// Gives a map that only exists because of an override's dotted key the place that it has in the lower layer.
   mutating func settle(over lower: YAMLNode) {
     if isImplied { place = lower.place }
     isImplied = isImplied && lower.isImplied

@@ -1,8 +1,8 @@
-/// `key.path=value` from the command line.
+/// Overrides: `key.path=value` on the command line.
 enum Override {
-  /// One layer from all overrides; a later one replaces an earlier one.
+  /// Combines all overrides into one layer; a later override replaces an earlier one.
   ///
-  /// Throws `ConfigurationError` for each one that is no `key.path=value` with a value in YAML.
+  /// Throws `ConfigurationError` with a fault for each override that is not `key.path=value` with a value in YAML.
   static func layer(_ overrides: [String]) throws -> YAMLNode? {
     var root: YAMLNode?
     var errors = ErrorCollector()
@@ -16,7 +16,7 @@ enum Override {
     return root
   }
 
-  /// The layer that sets one key by its dotted name. Throws `ConfigurationError` for what is no such name.
+  /// A layer that sets one key by its dotted name. Throws `ConfigurationError` if `path` is not a dotted name.
   static func layer(setting path: String, to value: YAMLNode, at place: Place) throws -> YAMLNode {
     try insert(value, at: keys(of: path, at: place)[...], in: nil, path: "", keyPlace: place)
   }
@@ -30,7 +30,7 @@ enum Override {
     return (try keys(of: path, at: place), try value(of: text[text.index(after: sign)...], at: place, path: path))
   }
 
-  /// The single names of a dotted one.
+  /// Splits a dotted name into its parts.
   private static func keys(of path: String, at place: Place) throws -> [String] {
     let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if keys.contains(where: \.isEmpty) {
@@ -53,7 +53,7 @@ enum Override {
     return keys
   }
 
-  /// Lists, maps and quoted text are YAML; any other text is one plain scalar, whatever `:` and `#` it holds.
+  /// Parses lists, maps and quoted text as YAML. Any other text is one plain scalar, even if it contains `:` or `#`.
   private static func value(of text: Substring, at place: Place, path: String) throws -> YAMLNode {
     let trimmed = text.drop { $0 == " " }
     if let first = trimmed.first, "[{\"'".contains(first) {
@@ -68,7 +68,7 @@ enum Override {
     _ value: YAMLNode, at keys: ArraySlice<String>, in node: YAMLNode?, path: String, keyPlace: Place
   ) throws -> YAMLNode {
     guard let key = keys.first else {
-      // `a.b=1 a={c: 2}` keeps both; otherwise the later one counts.
+      // `a.b=1 a={c: 2}` keeps both keys; any other later value of the same key replaces the earlier one.
       guard let node, node.isImplied, let old = node.entries, let new = value.entries else { return value }
       var joined = value
       joined.content = .mapping(old.filter { value[$0.key] == nil } + new)

@@ -1,6 +1,6 @@
-/// Where a value of a config was written.
+/// The place where a value of a config was set.
 public struct Place: Sendable, Hashable {
-  /// What holds the value: the program's defaults, a file, or one override of the command line.
+  /// What sets the value: the program's defaults, a file, or an override on the command line.
   public enum Source: Sendable, Hashable {
     case defaults
     case file(String)
@@ -8,9 +8,9 @@ public struct Place: Sendable, Hashable {
   }
 
   public var source: Source
-  /// Counted from one; zero where the source has no lines.
+  /// The line, counted from 1; 0 if the source has no lines.
   public var line: Int
-  /// Counted in characters from one; zero where the source has no lines.
+  /// The column in characters, counted from 1; 0 if the source has no lines.
   public var column: Int
 
   public init(_ source: Source, line: Int = 0, column: Int = 0) {
@@ -19,7 +19,7 @@ public struct Place: Sendable, Hashable {
     self.column = column
   }
 
-  /// The place of whatever no file and no override has set.
+  /// The place of values that no file and no override has set.
   public static let defaults = Place(.defaults)
 }
 
@@ -35,7 +35,8 @@ extension Place: CustomStringConvertible {
 }
 
 extension Place: Comparable {
-  /// Defaults before files before overrides; within a file by line, then column.
+  /// Orders defaults before files and files before overrides; files by name, and places within a file by line and
+  /// column.
   public static func < (left: Place, right: Place) -> Bool {
     let (leftRank, rightRank) = (left.rank, right.rank)
     if leftRank != rightRank { return leftRank < rightRank }

@@ -1,8 +1,8 @@
-/// Named choices of one kind (models, data sets, estimators): one line an entry.
+/// Named choices of one kind (models, datasets or estimators), declared with one line per entry.
 ///
-/// `Context` is what making one needs beside its config; `Product` is what is made.
+/// `Product` is the type that an entry makes; `Context` is what making it needs in addition to the config.
 public struct Registry<Context, Product>: Sendable {
-  /// One choice. Several may share one config type with different defaults: presets.
+  /// One choice. Several entries may share a config type and differ in its defaults: they are presets.
   public struct Entry: Sendable {
     public let name: String
     public let summary: String
@@ -23,7 +23,7 @@ public struct Registry<Context, Product>: Sendable {
     }
   }
 
-  /// What is chosen, in the singular: "model". Used in messages.
+  /// What is chosen, in the singular, for messages: "model".
   public let kind: String
   public let entries: [Entry]
 
@@ -45,7 +45,7 @@ public struct Registry<Context, Product>: Sendable {
   /// The names, in declared order.
   public var names: [String] { entries.map(\.name) }
 
-  /// Makes what was chosen. Throws `ConfigurationError` for an unknown name, and what the entry throws.
+  /// Makes the product of a choice. Throws `ConfigurationError` for an unknown name, and any error of the entry.
   public func make(_ choice: Choice, _ context: Context) throws -> Product {
     guard let entry = entries.first(where: { $0.name == choice.name }) else {
       throw ConfigurationError(catalog.unknown(choice.name), at: nil)
@@ -59,13 +59,13 @@ public struct Registry<Context, Product>: Sendable {
     return choice
   }
 
-  /// The registry without what it makes.
+  /// The names and defaults of the registry, without the functions that make products.
   var catalog: Catalog {
     Catalog(kind: kind, entries: entries.map { .init(name: $0.name, summary: $0.summary, defaults: $0.defaults) })
   }
 }
 
-/// The names of a registry with their sections.
+/// The names of a registry with their default sections.
 struct Catalog: Sendable {
   struct Entry: Sendable {
     let name: String
@@ -83,14 +83,14 @@ struct Catalog: Sendable {
     entries.first { $0.name == name }.map { Choice(name: name, config: $0.defaults) }
   }
 
-  /// `; 'samples' is a key of 'vimco'`, or nothing where no entry has the key.
+  /// `; 'samples' is a key of 'vimco'`, or an empty string if no entry has the key.
   func owners(of key: String) -> String {
     func has<Section: Configurable>(_ section: Section) -> Bool { Section.fields.contains { $0.key == key } }
     let owners = entries.filter { has($0.defaults) }.map { "'\($0.name)'" }
     return owners.isEmpty ? "" : "; '\(key)' is a key of \(owners.joined(separator: ", "))"
   }
 
-  /// `unknown model 'ari'; did you mean 'air'? (models: air, mvae)`.
+  /// `unknown model 'ari'; did you mean 'air'? (known: air, mvae)`.
   func unknown(_ name: String) -> String {
     "unknown \(kind) '\(name)'\(Spelling.suggestion(for: name, among: names)) (known: \(names.joined(separator: ", ")))"
   }

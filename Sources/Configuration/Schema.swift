@@ -1,13 +1,13 @@
 extension ConfigurationFile {
-  /// The JSON schema (draft-07) of a config's files, for editors; the same text every time.
+  /// The JSON schema (draft-07) of config files, for editors. It is the same text every time.
   public static func schema<Value: Configurable>(for type: Value.Type, title: String = "config") -> String {
     Schema.document(sectionSchema(Value()), title: title).description + "\n"
   }
 }
 
-/// Puts the schemas of sections together.
+/// Builds the schema of a config file from the schemas of its sections.
 enum Schema {
-  /// The whole file: the section's keys and `extends`.
+  /// The schema of a whole file: the section's keys and `extends`.
   static func document(_ section: JSON, title: String) -> JSON {
     var document: JSON = [
       "$schema": "http://json-schema.org/draft-07/schema#", "title": .text(title), "type": "object",
@@ -24,13 +24,13 @@ enum Schema {
     return document
   }
 
-  /// The value, unless it is the bound of an open range, which is not written.
+  /// The value, or nil if it is an infinite bound, which the schema leaves out.
   static func finite(_ value: JSON?) -> JSON? {
     if case .number(let bound)? = value, !bound.isFinite { return nil }
     return value
   }
 
-  /// `integer, 1 or more`; `one of a, b`; empty where the schema has no short form.
+  /// A schema in words, such as `integer, 1 or more` or `one of a, b`; empty if there is no short form.
   static func words(_ schema: JSON) -> String {
     if case .list(let values)? = schema["enum"] {
       return "one of "
@@ -58,7 +58,7 @@ enum Schema {
   }
 }
 
-/// Writes each section that occurs more than once a single time, under `definitions`.
+/// Moves each section that occurs more than once to `definitions`, where it is written only once.
 struct SharedSchemas {
   private(set) var definitions: [JSON.Member] = []
   private var counts: [JSON: Int] = [:]
@@ -74,7 +74,7 @@ struct SharedSchemas {
     case .object(let members):
       if Self.isSection(schema) {
         counts[schema, default: 0] += 1
-        // What a repeated section holds is shared with it.
+        // The sections inside a repeated section are shared along with it.
         if counts[schema, default: 0] > 1 { return }
       }
       for member in members { count(member.value) }
@@ -82,7 +82,7 @@ struct SharedSchemas {
     }
   }
 
-  /// The schema with references in place of repeated sections; `key` names a new definition.
+  /// The schema with repeated sections replaced by references; `key` is the name for a new definition.
   mutating func shared(_ schema: JSON, as key: String) -> JSON {
     if let name = names[schema] { return ["$ref": .text("#/definitions/\(name)")] }
     let isRepeated = counts[schema, default: 0] > 1
@@ -109,7 +109,7 @@ struct SharedSchemas {
     return ["$ref": .text("#/definitions/\(name)")]
   }
 
-  /// Members that hold schemas of the same thing, rather than of a key.
+  /// Members of a schema that are JSON-schema keywords, not keys of the config.
   private static let keywords: Set<String> = ["properties", "items", "if", "then", "allOf", "anyOf", "oneOf"]
 
   private static func isSection(_ schema: JSON) -> Bool {

@@ -1,7 +1,7 @@
 /// Reads a section's keys from a map, starting from the given value.
 ///
-/// Keys in `ignored` are somebody else's. An empty value is an empty section.
-/// Throws one `ConfigurationError` with every fault: unknown keys, unusable values, and the section's own `problems`.
+/// Keys in `ignored` are skipped, because the caller reads them. An empty value is an empty section.
+/// Throws one `ConfigurationError` with every fault: unknown keys, invalid values, and the section's `problems`.
 public func decodeSection<Section: Configurable>(
   _ type: Section.Type, from node: YAMLNode, startingFrom start: Section = .init(), ignoring ignored: Set<String> = []
 ) throws -> Section {
@@ -25,7 +25,7 @@ func decodeSection<Section: Configurable>(
     if let field = fields.first(where: { $0.key == entry.key }) {
       try errors.attempt { try field.decode(entry.value, &section) }
     } else {
-      // A suggestion takes a search; a map of another kind altogether needs few of them.
+      // Each suggestion needs a search, and a map of a wholly different kind does not need many.
       unknown += 1
       guard unknown <= ConfigurationError.described else { continue }
       let key = UnknownKey(
@@ -47,12 +47,12 @@ func decodeSection<Section: Configurable>(
   return section
 }
 
-/// Every key of a section with its value, in declared order.
+/// All keys of a section with their values, in declared order.
 public func encodeSection<Section: Configurable>(_ section: Section) -> YAMLNode {
   YAMLNode(.mapping(Section.fields.map { YAMLNode.Entry($0.key, $0.encode(section)) }))
 }
 
-/// The dotted names of the keys that say where files lie: a run may find the same data at another place.
+/// The dotted names of the keys that hold paths of files, which may differ between runs on the same data.
 public func locationKeys<Section: Configurable>(of section: Section) -> [String] {
   Section.fields.flatMap { field -> [String] in
     if field.isLocation { return [field.key] }
@@ -60,7 +60,7 @@ public func locationKeys<Section: Configurable>(of section: Section) -> [String]
   }
 }
 
-/// The JSON schema of a section (draft-07), with the given value's defaults and without unknown keys.
+/// The JSON schema (draft-07) of a section. The given value supplies the defaults; unknown keys are not allowed.
 public func sectionSchema<Section: Configurable>(_ section: Section = .init()) -> JSON {
   let members = Section.fields.map { JSON.Member($0.key, $0.schema(section)) }
   return ["type": ["object", "null"], "properties": .object(members), "additionalProperties": false]
@@ -92,7 +92,7 @@ func mergeSection<Section: Configurable>(
 }
 
 extension YAMLNode {
-  /// The node at a dotted path below, or the last one on the way to it.
+  /// The node at a dotted path below this one, or the last existing node on the way to it.
   func nearest(to path: String) -> YAMLNode {
     var node = self
     for key in path.split(separator: ".") {

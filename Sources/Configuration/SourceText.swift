@@ -1,11 +1,11 @@
 import Glibc
 
-/// The UTF-8 characters of a file, a text or an override's value.
+/// The UTF-8 text of a file, a string or an override's value.
 struct SourceText {
   let source: Place.Source
   let bytes: [UInt8]
 
-  /// Leaves out a byte order mark, which editors on Windows write.
+  /// Checks the text and removes a byte order mark, which some Windows editors write.
   /// Throws `ConfigurationError` for more than 4 MB and for bytes that are not UTF-8.
   init(_ written: [UInt8], of source: Place.Source) throws {
     let bytes = written.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(written.dropFirst(3)) : written
@@ -20,8 +20,9 @@ struct SourceText {
     }
   }
 
-  /// Reads a regular file; throws `ConfigurationError` at `place` for anything else, which is not opened: a pipe would wait
-  /// for a writer, and opening a device can do things.
+  /// Reads a regular file; throws `ConfigurationError` at `place` for anything else.
+  ///
+  /// Other kinds of file are not opened: a pipe would wait for a writer, and opening a device can have side effects.
   static func file(_ path: String, at place: Place?, hint: String) throws -> SourceText {
     var status = stat()
     guard stat(path, &status) == 0 else { throw unreadable(path, at: place, hint: hint) }
@@ -67,7 +68,7 @@ struct SourceText {
     throw unreadable(path, kind, at: place, hint: hint)
   }
 
-  /// The line and column of a byte.
+  /// The line and column of the byte at an offset.
   static func place(ofByte offset: Int, in bytes: some Collection<UInt8>, of source: Place.Source) -> Place {
     guard case .file = source else { return Place(source) }
     let before = bytes.prefix(offset)

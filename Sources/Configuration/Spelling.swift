@@ -1,10 +1,10 @@
-/// Finds the word a misspelt one was meant to be.
+/// Suggests corrections for misspelled words.
 public enum Spelling {
-  /// The candidate within about a third of the word's letters, the nearest first; nil when none is near.
+  /// The candidate with the fewest edits, at most about a third of the word's letters; nil if none is that close.
   static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
-    // Words of very different length are far apart, and need no long comparison.
+    // Words of very different length are far apart and need not be compared.
     for candidate in candidates where candidate != word && abs(candidate.count - word.count) <= limit {
       let distance = distance(Array(word.lowercased()), Array(candidate.lowercased()))
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
@@ -12,12 +12,12 @@ public enum Spelling {
     return best?.word
   }
 
-  /// `; did you mean 'hidden'?`, or nothing.
+  /// `; did you mean 'hidden'?`, or an empty string.
   public static func suggestion(for word: String, among candidates: [String]) -> String {
     nearest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
   }
 
-  /// Insertions, deletions, replacements and swaps of neighbors (Damerau-Levenshtein, restricted).
+  /// The restricted Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of neighbors.
   static func distance(_ left: [Character], _ right: [Character]) -> Int {
     if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
     var older = [Int](repeating: 0, count: right.count + 1)

@@ -1,8 +1,8 @@
 extension Variant {
-  /// The schema of the section: the name, and under each name that entry's keys.
+  /// The schema of the section: the name, and for each name the keys of its entry.
   ///
-  /// Without a name (it may stand in an extended file) the keys of all entries are allowed. A nil default, as for the
-  /// elements of a list, requires a name.
+  /// If the name is missing (an extended file may set it), the keys of all entries are allowed. If `standard` is nil,
+  /// as for the elements of a list, a name is required.
   func schema(standard: Choice?) -> JSON {
     let summaries = catalog.entries.map { "\($0.name): \($0.summary)" }.joined(separator: "; ")
     var name: JSON = ["enum": .list(catalog.names.map(JSON.text)), "description": .text(summaries)]
@@ -37,7 +37,7 @@ extension Variant {
     ]
   }
 
-  /// Each key of any entry once, with its meaning and without constraints.
+  /// The keys of all entries, each once, with its meaning and without constraints.
   private func allKeys() -> [JSON.Member] {
     func members<Section: Configurable>(_ section: Section) -> [JSON.Member] {
       Section.fields.map { .init($0.key, ["description": .text($0.meaning)]) }

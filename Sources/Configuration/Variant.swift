@@ -1,7 +1,7 @@
 extension Coding where Value == Choice {
-  /// A section chosen by its `name`, which decides its other keys.
+  /// A section chosen by its `name`, which determines its other keys.
   ///
-  /// It starts from the entry's defaults, or from the value in force where that has the same name.
+  /// Decoding starts from the entry's defaults, or from the current value if that has the same name.
   public static func variant<Context, Product>(in registry: Registry<Context, Product>) -> Coding {
     let variant = Variant(catalog: registry.catalog)
     return Coding(
@@ -48,7 +48,7 @@ struct Variant: Sendable {
     return Choice(name: start.name, config: config)
   }
 
-  /// The defaults of the chosen name.
+  /// The value to start from: the current one if it has the chosen name, otherwise that entry's defaults.
   private func choice(in node: YAMLNode, current: Choice?) throws -> Choice {
     guard let named = node[Self.selector] else {
       if let current { return current }
@@ -68,7 +68,9 @@ struct Variant: Sendable {
     return YAMLNode(.mapping([name] + (encode(choice.config).entries ?? [])))
   }
 
-  /// As a section, except that a new name drops what lower layers said of the old one, unless both share one struct.
+  /// Merges as a section does, except that a new name drops the values that lower layers set for the old name.
+  ///
+  /// If both names share one struct, the values are kept.
   func merge(
     _ lower: YAMLNode, _ upper: YAMLNode?, before: Choice, after: Choice, history: inout History
   ) -> YAMLNode {
@@ -82,7 +84,7 @@ struct Variant: Sendable {
       return mergeSection(lower, upper, before: before, after: after, history: &history)
     }
     if let old, let new, let merged = merge(old, new) { return merged }
-    // Another struct, or a name that decoding will refuse.
+    // The structs differ, or decoding will reject the name.
     var merged = upper ?? lower
     let cause = upper?[Self.selector] ?? merged
     var kept: [YAMLNode.Entry] = []

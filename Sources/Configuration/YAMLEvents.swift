@@ -1,6 +1,6 @@
 import CYAML
 
-/// The events of a YAML stream, from libyaml.
+/// The events of a YAML stream, as libyaml reports them.
 struct YAMLEvents: ~Copyable {
   struct Event {
     enum Kind {
@@ -20,7 +20,7 @@ struct YAMLEvents: ~Copyable {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let parser: UnsafeMutablePointer<yaml_parser_t>
 
-  /// Reads the bytes where they are: they must outlive the events.
+  /// Does not copy the bytes, which must outlive this value.
   init(source: Place.Source, bytes: UnsafeBufferPointer<UInt8>) {
     self.source = source
     self.bytes = bytes
@@ -35,7 +35,7 @@ struct YAMLEvents: ~Copyable {
     parser.deallocate()
   }
 
-  /// The next event; throws `ConfigurationError` with libyaml's problem and its mark.
+  /// The next event; throws `ConfigurationError` with libyaml's message and position.
   mutating func next() throws -> Event {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw fault() }
@@ -70,7 +70,7 @@ struct YAMLEvents: ~Copyable {
     characters.map { String(cString: $0) }
   }
 
-  /// Overrides are one line long: their place is the override itself.
+  /// The place of a mark. Overrides are a single line, so their place is the override itself.
   private func place(_ mark: yaml_mark_t) -> Place {
     guard case .file = source else { return Place(source) }
     return Place(source, line: mark.line + 1, column: mark.column + 1)
@@ -92,7 +92,7 @@ struct YAMLEvents: ~Copyable {
     return ConfigurationError(text, at: place(state.problem_mark))
   }
 
-  /// Whether white space with a tab in it stands at the beginning of a line, counted from zero.
+  /// Whether a line (counted from 0) begins with white space that contains a tab.
   private func startsWithTab(line: Int) -> Bool {
     let lines = bytes.split(
       separator: UInt8(ascii: "\n"), maxSplits: line + 1, omittingEmptySubsequences: false)

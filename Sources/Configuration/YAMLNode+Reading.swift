@@ -1,18 +1,18 @@
-/// Readers for a `Coding`: each returns the value or throws a `ConfigurationError` that names the key, what was found,
-/// what is expected and an example.
+/// Functions that a `Coding` uses to read a node. Each returns the value or throws a `ConfigurationError` that states
+/// the key, the value found, the expected value and an example.
 extension YAMLNode {
-  /// A fault of this value; `text` follows the quoted key path: `'training.steps' must be ...`.
+  /// A fault of this value. `text` continues the quoted key path: `'training.steps' must be ...`.
   public func fault(_ text: String) -> ConfigurationError {
     ConfigurationError(path.isEmpty ? text : "'\(path)' \(text)", at: place)
   }
 
-  /// What a plain or quoted scalar means; nil for a list or a map.
+  /// The meaning of a plain or quoted scalar; nil for a list or a map.
   public var meaning: YAMLScalar? {
     guard case .scalar(let text, let isPlain) = content else { return nil }
     return isPlain ? YAMLScalar(plain: text) : .text(text)
   }
 
-  /// An integer in the range; `1e3` is one, `1.0` is not.
+  /// An integer in the range. `1e3` counts as an integer, `1.0` does not.
   public func integer(in range: ClosedRange<Int> = .min ... .max) throws -> Int {
     let value: Int
     switch meaning {
@@ -55,7 +55,7 @@ extension YAMLNode {
     return value
   }
 
-  /// Text; a number or `true` must stand in quotes to be text.
+  /// Text. A number or `true` is text only if it is quoted.
   public func text() throws -> String {
     guard case .text(let value)? = meaning else {
       let example = scalar.map { isNull ? "\"...\"" : "\"\($0)\"" } ?? "\"...\""
@@ -94,7 +94,7 @@ extension YAMLNode {
     return fault("must be \(what), not \(found)\(hint)")
   }
 
-  /// The kind and, for a scalar, the characters: `the text 'many'`.
+  /// The kind of the node and, for a scalar, its characters: `the text 'many'`.
   var found: String {
     switch content {
     case .sequence: return "a list"

@@ -1,6 +1,6 @@
-/// A value of a YAML tree, with its place and its key path from the root.
+/// A value in a YAML tree, with its place and its key path from the root.
 public struct YAMLNode: Sendable {
-  /// What the value is: a scalar as written, a list, or a map in the order of the text.
+  /// The value: a scalar as written, a list, or a map in the order of the text.
   public enum Content: Sendable {
     /// `isPlain` is false for quoted and block scalars, which are always text.
     case scalar(String, isPlain: Bool)
@@ -25,12 +25,12 @@ public struct YAMLNode: Sendable {
   public var place: Place
   /// `model.controller.hidden`, `regularizers[0].weight`; empty at the root.
   public internal(set) var path: String
-  /// True for a map that an override's dotted key stands for: in `model.steps=3`, the map under `model`.
+  /// True for a map that exists only because of an override's dotted key: for `model.steps=3`, the map under `model`.
   var isImplied = false
-  /// The elements of the lower layer's list, under an implied map whose keys do not name all of them rightly.
+  /// The elements of the lower layer's list, if this is an implied map in which some key names no element of that list.
   var listBelow: [YAMLNode]?
 
-  /// A node of a tree under construction; `placed(at:)` gives a tree its paths.
+  /// A node of a tree under construction. `placed(at:)` sets the paths of a whole tree.
   public init(_ content: Content, at place: Place = .defaults, path: String = "") {
     self.content = content
     self.place = place
@@ -68,7 +68,7 @@ extension YAMLNode {
     entries?.first { $0.key == key }?.value
   }
 
-  /// The same tree as it stands at another key path; places stay.
+  /// The same tree moved to another key path; places do not change.
   public func placed(at path: String) -> YAMLNode {
     var node = self
     node.path = path
@@ -93,7 +93,7 @@ extension YAMLNode {
   }
 }
 
-/// Builders for what a `Coding` writes.
+/// Builders for the nodes that a `Coding` writes.
 extension YAMLNode {
   public static let null = YAMLNode(.scalar("null", isPlain: true))
 
@@ -109,7 +109,7 @@ extension YAMLNode {
     YAMLNode(.scalar(value ? "true" : "false", isPlain: true))
   }
 
-  /// Text; the writer quotes it where it would read as something else.
+  /// Text. The writer quotes it if it would otherwise be read as another kind of value.
   public static func text(_ value: String) -> YAMLNode {
     YAMLNode(.scalar(value, isPlain: false))
   }

@@ -1,19 +1,19 @@
 /// Builds a tree from the events of one YAML document.
 ///
-/// Duplicate keys, merge keys, tags, further documents, too deep nesting, too long texts and aliases that grow without bound
-/// are faults. The limits also bound the time and the memory that a hostile file can cost.
+/// Rejects duplicate keys, merge keys, tags, further documents, nesting that is too deep, texts that are too long, and
+/// aliases that expand without bound. The limits also bound the time and memory that a hostile file can use.
 struct YAMLParser: ~Copyable {
   static let maximumBytes = 4 << 20
   static let maximumDepth = 64
   static let maximumNodes = 10_000
-  /// Bytes of a key, which stands again in the path of everything below it.
+  /// The largest number of bytes in a key. A key is repeated in the path of every node below it.
   static let maximumKey = 128
-  /// Bytes of any other text.
+  /// The largest number of bytes in any other text.
   static let maximumText = 10_000
-  /// Lines that begin with `%`, each of which libyaml compares with all before it.
+  /// The largest number of lines that begin with `%`. libyaml compares each of them with all earlier ones.
   static let maximumDirectives = 100
 
-  /// A finished node that an alias may repeat, with what that costs.
+  /// A finished node that an alias may repeat, with its number of nodes and its height.
   private struct Anchored {
     let node: YAMLNode
     let nodes: Int
@@ -26,9 +26,9 @@ struct YAMLParser: ~Copyable {
   private var nodes = 0
   private var errors = ErrorCollector()
 
-  /// The tree of a text; nil where it holds nothing but comments.
+  /// The tree of a text; nil if the text contains only comments.
   ///
-  /// The root stands at `path`. Throws `ConfigurationError` with the place of what is broken.
+  /// The root gets the path `path`. Throws `ConfigurationError` with the place of each fault.
   static func parse(_ text: borrowing SourceText, at path: String = "") throws -> YAMLNode? {
     let source = text.source
     try checkDirectives(text)
@@ -132,7 +132,7 @@ struct YAMLParser: ~Copyable {
     return Anchored(node: target.node.placed(at: path), nodes: target.nodes, height: target.height)
   }
 
-  /// Throws `ConfigurationError` for a key that is too long, or holds a NUL.
+  /// Throws `ConfigurationError` for a key that is too long or contains a NUL.
   static func check(key: String, at place: Place) throws {
     if key.utf8.count > maximumKey {
       throw ConfigurationError("a key of \(key.utf8.count) bytes; keys have at most \(maximumKey)", at: place)
@@ -140,7 +140,7 @@ struct YAMLParser: ~Copyable {
     try checkNoNUL(key, "key", at: place)
   }
 
-  /// Throws `ConfigurationError` for a text that is too long, or holds a NUL.
+  /// Throws `ConfigurationError` for a text that is too long or contains a NUL.
   static func check(_ text: String, at place: Place) throws {
     if text.utf8.count > maximumText {
       throw ConfigurationError("a text of \(text.utf8.count) bytes; a config's have at most \(maximumText)", at: place)
@@ -148,16 +148,16 @@ struct YAMLParser: ~Copyable {
     try checkNoNUL(text, "text", at: place)
   }
 
-  /// The system ends names of files and folders at a NUL, so that two texts could name one file.
+  /// Rejects NUL: the system ends file names at a NUL, so two different texts could name one file.
   private static func checkNoNUL(_ text: String, _ kind: String, at place: Place) throws {
     if text.utf8.contains(0) {
       throw ConfigurationError("a \(kind) with a NUL character (\\0); leave it out", at: place)
     }
   }
 
-  /// Throws `ConfigurationError` for more directives than any file has.
+  /// Throws `ConfigurationError` for more than `maximumDirectives` lines that begin with `%`.
   private static func checkDirectives(_ text: borrowing SourceText) throws {
-    // The last bytes of what YAML 1.1 takes for line breaks: LF, CR, NEL, LS and PS.
+    // The last bytes of the line breaks of YAML 1.1: LF, CR, NEL, LS and PS.
     let breaks: Set<UInt8> = [0x0A, 0x0D, 0x85, 0xA8, 0xA9]
     let bytes = text.bytes
     var count = 0
@@ -173,7 +173,7 @@ struct YAMLParser: ~Copyable {
     }
   }
 
-  /// Holds the tree to its limits.
+  /// Counts nodes and throws `ConfigurationError` if the tree exceeds its limits.
   private mutating func spend(nodes count: Int, height: Int, depth: Int, at place: Place) throws {
     nodes += count
     if nodes > Self.maximumNodes {

@@ -1,10 +1,10 @@
-/// What a plain scalar means under the YAML 1.2 core schema (yaml.org/spec/1.2.2, 10.3.2).
+/// The meaning of a plain scalar under the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2).
 /// `no`, `on` and `1:30` are text; `1e-4` is a number.
 public enum YAMLScalar: Sendable, Hashable {
   case null
   case flag(Bool)
   case integer(Int)
-  /// Digits that do not fit 64 bits.
+  /// An integer that does not fit into 64 bits.
   case hugeInteger(String)
   case number(Double)
   case text(String)

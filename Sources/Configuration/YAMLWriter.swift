@@ -1,13 +1,13 @@
-/// Writes trees as YAML that reads back as the same values.
+/// Writes trees as YAML that is read back as the same values.
 enum YAMLWriter {
-  /// Maps in blocks, lists of scalars on one line.
+  /// Writes maps as blocks and lists of scalars on one line.
   static func block(_ node: YAMLNode) -> String {
     var text = ""
     write(node, indentation: "", to: &text)
     return text
   }
 
-  /// All on one line.
+  /// Writes the whole tree on one line.
   static func flow(_ node: YAMLNode) -> String {
     switch node.content {
     case .scalar: scalar(node)
@@ -18,7 +18,7 @@ enum YAMLWriter {
     }
   }
 
-  /// All on one line, of a map only the first key.
+  /// Writes the tree on one line; if it is a map, only its first key.
   static func sketch(_ node: YAMLNode) -> String {
     guard let first = node.entries?.first else { return flow(node) }
     return "{ \(key(first.key)): \(flow(first.value)) }"
@@ -32,7 +32,7 @@ enum YAMLWriter {
         text += indentation + flow(node) + "\n"
       } else {
         for element in elements {
-          // The first line of the element stands behind the dash.
+          // The first line of the element follows the dash.
           var item = ""
           write(element, indentation: indentation + "  ", to: &item)
           text += indentation + "- " + item.dropFirst(indentation.count + 2)
@@ -69,7 +69,7 @@ enum YAMLWriter {
     isPlainSafe(key) || !key.isEmpty && key.utf8.allSatisfy { (0x30...0x39).contains($0) } ? key : quoted(key)
   }
 
-  /// Whether text stands for itself without quotes, in blocks and on one line.
+  /// Whether text can be written without quotes, in blocks and on one line.
   private static func isPlainSafe(_ text: String) -> Bool {
     guard let first = text.utf8.first, text.utf8.last != UInt8(ascii: " "), !text.hasPrefix("...") else { return false }
     let isWord = { (byte: UInt8) in

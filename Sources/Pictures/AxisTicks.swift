@@ -1,13 +1,13 @@
 import Glibc
 
-/// Round numbers along an axis, with their labels.
+/// Round numbers along an axis and their labels.
 struct AxisTicks {
   let values: [Double]
   let labels: [String]
 
   /// The multiples of 1, 2 or 5 times a power of ten inside a range, about `count` of them.
   ///
-  /// Requires a range as `axisRange` makes it: finite, and wide against the size of its ends.
+  /// Requires a range from `axisRange`: finite, and not too narrow relative to the magnitude of its ends.
   init(in range: ClosedRange<Double>, count: Int) {
     let span = range.upperBound - range.lowerBound
     let rough = span / Double(max(1, count))
@@ -21,7 +21,8 @@ struct AxisTicks {
     labels = Self.labels(values, step: step)
   }
 
-  /// Labels with as many decimals as the step needs: plain, in thousands (k) or millions (M), or with an exponent.
+  /// Labels with as many decimals as the tick spacing needs: plain, in thousands (k) or millions (M), or with an
+  /// exponent.
   private static func labels(_ values: [Double], step: Double) -> [String] {
     let largest = values.map(abs).max() ?? 0
     for (unit, suffix, least) in [(1e9, "G", 1e9), (1e6, "M", 1e6), (1e3, "k", 1e4)] where largest >= least {
@@ -36,13 +37,13 @@ struct AxisTicks {
     return values.map { decimal($0, places: decimals(step)) }
   }
 
-  /// How many decimals show a step of 1, 2 or 5 times a power of ten.
+  /// The number of decimals that show a spacing of 1, 2 or 5 times a power of ten.
   private static func decimals(_ step: Double) -> Int {
     min(12, max(0, Int(-log10(step * 1.0000001).rounded(.down))))
   }
 }
 
-/// What an axis covers: the finite values, widened where they are too close to be told apart; 0 to 1 for none.
+/// The range of an axis: that of the finite values, widened if they are too close together; 0 to 1 if there are none.
 func axisRange(_ values: [Double]) -> ClosedRange<Double> {
   let usable = values.filter(isDrawable)
   guard let low = usable.min(), let high = usable.max() else { return 0...1 }
@@ -53,10 +54,10 @@ func axisRange(_ values: [Double]) -> ClosedRange<Double> {
   return (low - margin)...(high + margin)
 }
 
-/// Whether a coordinate can be drawn: finite, and so small that differences stay finite.
+/// Whether a coordinate can be drawn: it is finite, and small enough that differences are finite too.
 func isDrawable(_ value: Double) -> Bool { abs(value) <= 1e300 }
 
-/// A number with a fixed count of decimals, without `-0`; in Swift's own words if it is too large for that.
+/// A number with a fixed number of decimals, never `-0`; in Swift's default format if it is too large for that.
 func decimal(_ value: Double, places: Int) -> String {
   let unit = (0..<places).reduce(1.0) { result, _ in result * 10 }
   let scaled = (value * unit).rounded()

@@ -1,16 +1,16 @@
-/// A fixed-width font of printable ASCII: capitals 5 x 7 pixels, descenders up to 2 below.
+/// A fixed-width font of printable ASCII. Capitals are 5 x 7 pixels; descenders reach up to 2 pixels lower.
 enum BitmapFont {
-  /// Pixels of a capital's height, from one character to the next, and from one line to the next.
+  /// In pixels: the height of a capital, the distance from character to character, and from line to line.
   static let height = 7
   static let advance = 6
   static let lineHeight = 11
 
-  /// One pixel of a character that is set.
+  /// A pixel of a character that is set.
   struct Dot {
     let column, row: Int
   }
 
-  /// The pixels that make up a character; a hollow box if the font lacks it.
+  /// The set pixels of a character; a hollow box if the font lacks the character.
   static func dots(of character: Character) -> [Dot] {
     var dots: [Dot] = []
     var column = 0
@@ -38,7 +38,7 @@ enum BitmapFont {
 
   private static let missing = "##### #...# #...# #...# #...# #...# #####"
 
-  /// Rows from the top, one string a character, from space (32) to tilde (126).
+  /// Rows from the top, one string per character, from space (32) to tilde (126).
   private static let glyphs: [String] = [
     "..... ..... ..... ..... ..... ..... .....",
     "..#.. ..#.. ..#.. ..#.. ..#.. ..... ..#..",

@@ -1,48 +1,50 @@
-/// A table of texts as comma-separated values (RFC 4180), the only form in which tables are read and written.
+/// A table of texts as comma-separated values (RFC 4180). All CSV tables are read and written through this type.
 ///
-/// What is written reads back exactly. Fields with a comma, a quote, a line break or a space at an end stand in quotes. A
-/// field that a spreadsheet would compute (it starts with `=`, `+`, `-`, `@`, a tab or a line break, and is not a number)
-/// gets an apostrophe before it, which reading takes away again; a text that starts with apostrophes before such a one gets
-/// one more.
+/// A written table is read back exactly. Fields with a comma, a quote, a line break, or a space at either end are
+/// quoted. A spreadsheet would evaluate a field that starts with `=`, `+`, `-`, `@`, a tab or a line break and is not a
+/// number. Writing puts an apostrophe before such a field, and reading removes it. A text that consists of such a field
+/// after one or more apostrophes gets one more.
 ///
-/// Lines that are read may end in LF, CR LF or CR, a byte order mark is skipped, and so are empty lines.
+/// When reading, lines may end in LF, CR LF or CR; a byte order mark and empty lines are skipped.
 public struct CSV: Equatable, Sendable {
-  /// A line of the table: in a file it may span several, where a field holds line breaks.
+  /// A row of the table. In a file it spans several lines if a field contains line breaks.
   public struct Row: Equatable, Sendable {
-    /// The number of its first line in the file, counted from 1.
+    /// The number of the row's first line in the file, counted from 1.
     public let line: Int
     public let fields: [String]
   }
 
   public let rows: [Row]
 
-  /// A table to write. A row without fields is left out.
+  /// A table to write. Rows without fields are left out.
   public init(_ rows: [[String]]) {
     self.rows = rows.filter { !$0.isEmpty }.enumerated().map { Row(line: $0 + 1, fields: $1) }
   }
 
-  /// Reads the bytes of a file. Throws `FileError`, with the line, for bytes that are not UTF-8 and for quotes that RFC 4180
-  /// does not allow: what such a field would hold is a guess.
+  /// Reads the bytes of a file.
+  ///
+  /// Throws `FileError`, with the line, for bytes that are not UTF-8 and for quotes that RFC 4180 does not allow,
+  /// because the content of such a field is ambiguous.
   public init(parsing bytes: [UInt8], name: String) throws {
     var reader = CSVReader(name)
-    // A byte order mark, as spreadsheets write it, is no part of the first name.
+    // A byte order mark, which spreadsheets write, is not part of the first name.
     try reader.read(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...])
     rows = reader.rows
   }
 
-  /// The table with a line for each row, each ended by LF.
+  /// The table as text, with LF after each row.
   public var text: String { rows.map { CSV.record($0.fields) + "\n" }.joined() }
 
   /// The table as the bytes of a file.
   public var bytes: [UInt8] { Array(text.utf8) }
 
-  /// Fields as one record, without the end of the line.
+  /// The fields as one record, without a line break at the end.
   public static func record(_ fields: [String]) -> String {
-    // An empty line would be no row.
+    // An empty line would not be read as a row.
     fields == [""] ? "\"\"" : fields.map { quoted(defused($0)) }.joined(separator: ",")
   }
 
-  /// The fields of a text that is one record, as it is; nil where it is none, or more than one.
+  /// The fields of a text that is one record, exactly as they are; nil if it is not one record.
   public static func fields(ofRecord text: String) -> [String]? {
     guard let table = try? CSV(parsing: Array(text.utf8), name: ""), table.rows.count == 1 else { return nil }
     return table.rows[0].fields
@@ -61,7 +63,7 @@ public struct CSV: Equatable, Sendable {
     isFormula(field.unicodeScalars.drop { $0 == "'" }) ? "'" + field : field
   }
 
-  /// The text of which `defused` made a field.
+  /// The inverse of `defused`.
   fileprivate static func restored(_ field: String) -> String {
     guard field.utf8.first == UInt8(ascii: "'"), isFormula(field.unicodeScalars.drop { $0 == "'" }) else {
       return field
@@ -70,7 +72,7 @@ public struct CSV: Equatable, Sendable {
   }
 
   private static func isFormula(_ text: Substring.UnicodeScalarView) -> Bool {
-    // The wide forms of these signs count, too, in some spreadsheets.
+    // Some spreadsheets also evaluate the full-width forms of these signs.
     guard let first = text.first, "=+-@\t\r\n\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains(first) else {
       return false
     }
@@ -78,13 +80,13 @@ public struct CSV: Equatable, Sendable {
   }
 }
 
-/// Reads the rows of a table, byte by byte.
+/// Reads the rows of a table byte by byte.
 private struct CSVReader {
   private(set) var rows: [CSV.Row] = []
 
   private enum State {
     case start, plain, quoted
-    /// After a quote within quotes: the end of the field, or the first half of a quote in it.
+    /// After a quote in a quoted field: either the field ends here, or this is the first half of an escaped quote.
     case quote
   }
 
@@ -99,7 +101,7 @@ private struct CSVReader {
   mutating func read(_ bytes: ArraySlice<UInt8>) throws {
     var before: UInt8 = 0
     for byte in bytes {
-      // CR LF is one end.
+      // CR LF is one line break.
       let isSecondHalf = byte == UInt8(ascii: "\n") && before == UInt8(ascii: "\r")
       try take(byte, isSecondHalf: isSecondHalf)
       if byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") && !isSecondHalf {

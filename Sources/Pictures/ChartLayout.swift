@@ -1,4 +1,4 @@
-/// Where everything in a line chart stands, in pixels; shared by the picture and the SVG.
+/// The positions of all parts of a line chart in pixels, shared by the picture and the SVG.
 struct ChartLayout {
   /// A rectangle in pixels, y downwards.
   struct Box {
@@ -11,7 +11,7 @@ struct ChartLayout {
     }
   }
 
-  /// The legend's frame and its lines; a line without a curve counts those left out.
+  /// The legend's frame and lines. A line without a curve states how many curves are left out.
   struct Legend {
     struct Line {
       let series: Int?
@@ -22,15 +22,15 @@ struct ChartLayout {
     let rowHeight: Double
   }
 
-  /// Font pixels: 2 in charts of a usual size, 1 in small ones.
+  /// The size of a font pixel: 2 in charts of at least 600 x 360 pixels, 1 in smaller ones.
   let textScale: Int
-  /// Where the curves are drawn.
+  /// The area in which the curves are drawn.
   private(set) var plot: Box
   let xRange, yRange: ClosedRange<Double>
   private(set) var xTicks: AxisTicks
   let yTicks: AxisTicks
   private(set) var legend: Legend?
-  /// The top of the title and of the y label.
+  /// The top edges of the title and of the y label.
   let titleTop, yLabelTop: Double
 
   init(_ chart: LineChart, width: Int, height: Int) {
@@ -53,21 +53,21 @@ struct ChartLayout {
     placeLegend(chart)
   }
 
-  /// A point of the chart in pixels.
+  /// The position of a data point in pixels.
   func pixel(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
     let across = (x - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
     let up = (y - yRange.lowerBound) / (yRange.upperBound - yRange.lowerBound)
     return (plot.left + across * plot.width, plot.bottom - up * plot.height)
   }
 
-  /// A curve in pixels, in pieces where it has points that cannot be drawn; thinned to what the pixels can show.
+  /// A curve in pixels. Points that cannot be drawn split it into pieces; points that no pixel would show are left out.
   func curve(_ series: LineChart.Series) -> [[(x: Double, y: Double)]] {
     series.points.split { !isDrawable($0.0) || !isDrawable($0.1) }.map { piece in
       Self.thinned(piece.map { pixel($0.0, $0.1) })
     }
   }
 
-  /// Puts the legend in the first corner or side that no curve passes, else to the right of a narrower plot.
+  /// Puts the legend in the first corner or at the first side that no curve passes, otherwise right of a narrower plot.
   private mutating func placeLegend(_ chart: LineChart) {
     guard var legend else { return }
     let inset = 6 * Double(textScale)
@@ -90,7 +90,7 @@ struct ChartLayout {
     self.legend = legend
   }
 
-  /// The legend's lines and size, not yet its place; nil if no curve has a name.
+  /// The legend with its lines and size, not yet at its position; nil if no curve has a name.
   private static func legend(_ chart: LineChart, plot: Box, scale: Int) -> Legend? {
     let named = chart.series.indices.filter { !chart.series[$0].name.isEmpty }
     guard !named.isEmpty else { return nil }
@@ -108,12 +108,12 @@ struct ChartLayout {
     return Legend(box: size, lines: lines, rowHeight: rowHeight)
   }
 
-  /// The name, or its start and two dots where it is too long.
+  /// The name, or its start and two dots if it is too long.
   static func shortened(_ name: String, to count: Int) -> String {
     name.count <= count ? name : name.prefix(max(0, count - 2)) + ".."
   }
 
-  /// The given range, or that of all points with some air; not below zero if no point is.
+  /// The chart's `yRange`, or the range of all points plus a margin that does not go below zero unless a point does.
   private static func yRange(_ chart: LineChart) -> ClosedRange<Double> {
     if let given = chart.yRange { return axisRange([given.lowerBound, given.upperBound]) }
     let range = axisRange(chart.series.flatMap { $0.points.filter { isDrawable($0.0) }.map(\.1) })
@@ -122,7 +122,7 @@ struct ChartLayout {
     return low...(range.upperBound + air)
   }
 
-  /// As many ticks as there is room for their labels.
+  /// As many ticks as their labels leave room for.
   private static func xTicks(_ range: ClosedRange<Double>, width: Double, scale: Int) -> AxisTicks {
     var count = max(2, Int(width / Double(45 * scale)))
     while true {
@@ -134,7 +134,7 @@ struct ChartLayout {
     }
   }
 
-  /// Keeps the first, lowest, highest and last of consecutive points in one pixel column, in their order.
+  /// Keeps only the first, lowest, highest and last of consecutive points in a pixel column, in their order.
   private static func thinned(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     var result: [(x: Double, y: Double)] = []
     var start = 0
@@ -151,7 +151,7 @@ struct ChartLayout {
 }
 
 extension ChartLayout.Box {
-  /// The same box elsewhere.
+  /// The same box at another position.
   func moved(left: Double, top: Double) -> Self {
     Self(left: left, top: top, right: left + width, bottom: top + height)
   }

@@ -1,10 +1,10 @@
 import CZlib
 
-/// Compresses `input` into one stream of that format; `level` is 0 (store) to 9 (smallest).
+/// Compresses `input` into one stream of the given format; `level` is 0 (store) to 9 (smallest).
 ///
 /// Throws `FileError` if memory runs out.
 func deflateStream(_ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, level: Int) throws -> [UInt8] {
-  // zlib keeps a pointer back to its stream, so the stream must not move.
+  // zlib keeps a pointer to the stream, so the stream must not move in memory.
   let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   stream.initialize(to: z_stream())
   defer { stream.deallocate() }

@@ -1,13 +1,13 @@
-/// A file, or bytes that came from one, could not be read or written: which, what is wrong, and what to do.
+/// A file, or bytes from a file, could not be read or written: the file, the problem and the next step.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file's path; nil for bytes in memory.
   public let path: String?
-  /// What is wrong, with the offending value and what was expected.
+  /// The problem, with the offending value and what was expected.
   public let problem: String
-  /// What the reader of the message can do about it.
+  /// What the user can do about it.
   public let nextStep: String
 
-  /// An error at `path`, or in bytes in memory where `path` is nil.
+  /// An error in the file at `path`, or in bytes in memory if `path` is nil.
   public init(path: String? = nil, problem: String, nextStep: String) {
     self.path = path
     self.problem = problem
@@ -19,7 +19,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     (path.map { "\($0): " } ?? "") + "\(problem); \(nextStep)"
   }
 
-  /// The same error, naming the file it was met in.
+  /// The same error with the path of the file in which it occurred.
   func at(_ path: String) -> FileError {
     FileError(path: path, problem: problem, nextStep: nextStep)
   }

@@ -1,4 +1,4 @@
-/// What a file is, by its first bytes: to name it where another kind was expected.
+/// The kind of a file, recognized by its first bytes, so that errors can name it when another kind was expected.
 package enum FileFormat: String, CaseIterable, Sendable {
   case png = "a PNG picture"
   case npz = "a zip archive (as of NumPy's .npz)"
@@ -21,10 +21,10 @@ package enum FileFormat: String, CaseIterable, Sendable {
   case lfsPointer = "a Git LFS pointer, not the file that it stands for"
   case text = "text"
 
-  /// The most bytes that `init(_:)` looks at.
+  /// The largest number of bytes that `init(_:)` examines.
   package static let headLength = 1024
 
-  /// The kind of a file that starts with these bytes; nil where none is recognized.
+  /// The kind of a file that starts with these bytes; nil if none is recognized.
   package init?(_ head: some Collection<UInt8>) {
     let head = Array(head.prefix(Self.headLength))
     func starts(_ bytes: UInt8...) -> Bool { head.starts(with: bytes) }
@@ -72,8 +72,10 @@ package enum FileFormat: String, CaseIterable, Sendable {
     }
   }
 
-  /// What is wrong with a file that starts with `head` where `wanted` (`gzip data`) was expected, and what to do about it;
-  /// no next step where the caller knows better.
+  /// The problem with a file that starts with `head` when `wanted` (such as `gzip data`) was expected, and the next
+  /// step.
+  ///
+  /// The next step is nil if it depends on the caller.
   package static func words(_ head: some Collection<UInt8>, wanted: String) -> (problem: String, nextStep: String?) {
     guard let kind = FileFormat(head) else {
       let found = head.isEmpty ? "is empty" : "starts with \(hexadecimal(head.prefix(8)))"
@@ -82,7 +84,7 @@ package enum FileFormat: String, CaseIterable, Sendable {
     return ("is \(kind.rawValue), not \(wanted)", kind.nextStep)
   }
 
-  /// What makes such a file one that is read; nil where that depends on what was wanted.
+  /// How to convert or obtain such a file in a form that can be read; nil if that depends on the expected kind.
   private var nextStep: String? {
     switch self {
     case .html: "the address answered with a page, perhaps an error or a login: fetch the file itself"
@@ -100,20 +102,20 @@ package enum FileFormat: String, CaseIterable, Sendable {
     }
   }
 
-  /// A block's number in bzip2, or the end of an empty file.
+  /// Whether a bzip2 header is followed by the magic number of a block or by that of the end of an empty file.
   private static func isBlock(_ head: [UInt8]) -> Bool {
     let magic = head.dropFirst(4).prefix(6)
     return magic.elementsEqual([0x31, 0x41, 0x59, 0x26, 0x53, 0x59])
       || magic.elementsEqual([0x17, 0x72, 0x45, 0x38, 0x50, 0x90])
   }
 
-  /// `BM`, and a header of one of the sizes that there are.
+  /// Whether the bytes start with `BM` and a header of a known size.
   private static func isBitmap(_ head: [UInt8]) -> Bool {
     head.count >= 18 && head.starts(with: "BM".utf8) && [12, 40, 52, 56, 64, 108, 124].contains(head[14])
       && head[15] == 0 && head[16] == 0 && head[17] == 0
   }
 
-  /// A length of 8 bytes and its masked CRC-32C.
+  /// Whether the bytes start with an 8-byte length and its masked CRC-32C.
   private static func isRecord(_ head: [UInt8]) -> Bool {
     guard head.count >= 12 else { return false }
     var crc = ~UInt32(0)
@@ -126,10 +128,10 @@ package enum FileFormat: String, CaseIterable, Sendable {
     return masked == head[8..<12].reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  /// The kind of a text; nil where a byte is that of none.
+  /// The kind of a text; nil if some byte cannot be part of a text.
   private static func textKind(_ head: [UInt8]) -> FileFormat? {
     guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || (9...13).contains($0) }) else { return nil }
-    // The head may end within a character, whose bytes so far are three at most.
+    // The head may end within a character, after at most three of its bytes.
     guard (0...3).contains(where: { $0 < head.count && String(validating: head.dropLast($0), as: UTF8.self) != nil })
     else { return nil }
     let text = String(decoding: head, as: UTF8.self).lowercased().drop { $0.isWhitespace || $0 == "\u{FEFF}" }

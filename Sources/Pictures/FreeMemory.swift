@@ -1,11 +1,11 @@
 import Glibc
 
-/// The memory that this process can still take, so that what would not fit is refused before it is tried.
+/// The memory that this process can still allocate. Requests that would not fit are refused in advance.
 package enum FreeMemory {
-  /// Less is never refused: asking costs more than it is worth.
+  /// Smaller requests are never refused, because checking them costs more than it is worth.
   private static let unasked = 1 << 26
 
-  /// Throws `FileError` where so many bytes more would not fit.
+  /// Throws `FileError` if allocating `bytes` more bytes would exceed the free memory.
   package static func require(_ bytes: Int) throws {
     guard bytes > unasked, let free = bytesFree(), bytes > free else { return }
     throw FileError(
@@ -13,13 +13,13 @@ package enum FreeMemory {
       nextStep: "free some memory, or make the file smaller")
   }
 
-  /// What the system, the control group and the limit of this process leave; nil where none of them says.
+  /// The least of what the system, the control group and the limit of this process leave; nil if all are unknown.
   private static func bytesFree() -> Int? {
     let system = field("MemAvailable:", of: "/proc/meminfo").map { $0 << 10 }
     return [system, groupLeaves, limitLeaves].compactMap { $0 }.min()
   }
 
-  /// What `ulimit -v` leaves.
+  /// The bytes that the process may still allocate under `ulimit -v`; nil without such a limit.
   private static var limitLeaves: Int? {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(9), &limit) == 0, limit.rlim_cur < UInt64(Int.max) else { return nil }
@@ -27,14 +27,14 @@ package enum FreeMemory {
     return max(0, Int(limit.rlim_cur) - used)
   }
 
-  /// What the limit of a container leaves (control groups, version 2).
+  /// The bytes that are left under a container's limit (control groups, version 2); nil without such a limit.
   private static var groupLeaves: Int? {
     let group =
       text("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
       ?? "/"
     for folder in ["/sys/fs/cgroup\(group)", "/sys/fs/cgroup"] {
       func number(_ name: String) -> Int? { Int(text("\(folder)/\(name)").filter { $0.isNumber }) }
-      // Files that the system has kept in memory, and would let go, count as used.
+      // `memory.current` includes cached files that the system can release.
       if let limit = number("memory.max"), let used = number("memory.current") {
         return max(0, limit - used + (field("inactive_file", of: "\(folder)/memory.stat") ?? 0))
       }

@@ -1,13 +1,13 @@
-/// The gzip format (RFC 1952), by zlib.
+/// The gzip format (RFC 1952), implemented with zlib.
 public enum Gzip {
-  /// Expands gzip data, of one member or several, to at most `limit` bytes.
+  /// Expands gzip data with one or more members to at most `limit` bytes.
   ///
   /// Checksums and lengths are checked; zeros after the last member are ignored. Throws `FileError`.
   public static func decompress(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
     try bytes.withUnsafeBufferPointer { try decompress($0, limit: limit) }
   }
 
-  /// Compresses to gzip data of one member, without a time or name: the same bytes give the same result.
+  /// Compresses to gzip data with one member, without a time or name, so that the same bytes give the same result.
   ///
   /// `level` is 0 (store) to 9 (smallest). Throws `FileError` if memory runs out.
   public static func compress(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] {
@@ -15,10 +15,10 @@ public enum Gzip {
     return try bytes.withUnsafeBufferPointer { try deflateStream($0, format: .gzip, level: level) }
   }
 
-  /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` either way.
+  /// The bytes of a file, expanded if its name ends in `.gz`; at most `limit` bytes in both cases.
   ///
-  /// `check` gets the first bytes of the content (4096, or all) before the rest is expanded, and throws what is wrong.
-  /// Throws `FileError`.
+  /// `check` receives the first 4096 bytes of the content (or all) before the rest is expanded, and may throw.
+  /// Throws `FileError` and the errors of `check`.
   public static func readFile(
     _ path: String, limit: Int, check: (_ head: [UInt8]) throws -> Void = { _ in }
   ) throws -> [UInt8] {
@@ -37,7 +37,7 @@ public enum Gzip {
     }
   }
 
-  /// Throws `FileError` where the first bytes of a file are not those of gzip data, and names what they are.
+  /// Throws `FileError` if a file does not start like gzip data; the error names the kind of file that it is.
   private static func check(_ head: some Collection<UInt8>) throws {
     guard head.starts(with: [0x1F, 0x8B]) else {
       let words = FileFormat.words(head, wanted: "gzip data")
@@ -51,7 +51,7 @@ public enum Gzip {
 
   private static func decompress(_ input: UnsafeBufferPointer<UInt8>, limit: Int) throws -> [UInt8] {
     try check(input)
-    // The last four bytes are the (last) member's length modulo 2^32: the first buffer's size.
+    // The last four bytes are the length of the last member modulo 2^32; the first buffer gets this size.
     let expected = input.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
     var output: [UInt8] = []
     var offset = 0
@@ -69,7 +69,7 @@ public enum Gzip {
     return output
   }
 
-  /// One place for the words of a failure, for gzip and zip.
+  /// The description of a failure, shared by gzip and zip.
   static func words(_ failure: InflateFailure, limit: Int) -> String {
     switch failure {
     case .truncated: "the compressed data ends too early"
@@ -79,7 +79,7 @@ public enum Gzip {
   }
 }
 
-/// Bytes as two digits each, with spaces between.
+/// Bytes as two hexadecimal digits each, separated by spaces.
 func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
   bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
 }

@@ -1,16 +1,16 @@
-/// An array of bytes in the IDX format of MNIST: magic number, sizes as 32-bit big-endian numbers, row-major values.
+/// An array of bytes in MNIST's IDX format: a magic number, sizes as 32-bit big-endian numbers, and row-major values.
 public struct IDX: Sendable, Equatable {
   /// The sizes, slowest first: `[60000, 28, 28]`.
   public let shape: [Int]
   /// The values, row-major.
   public let values: [UInt8]
 
-  /// Reads a file, expanded first if its name ends in `.gz`; at most `limit` bytes, header included.
+  /// Reads a file of at most `limit` bytes, including the header. If its name ends in `.gz`, it is expanded first.
   ///
-  /// Throws `FileError` if the magic number, the sizes or the length do not fit.
+  /// Throws `FileError` if the magic number, the sizes or the length are wrong.
   public init(file path: String, limit: Int = 1 << 30) throws {
     let bytes = try Gzip.readFile(path, limit: limit) { head in
-      // The values are expanded only where the sizes fit the limit.
+      // The values are expanded only if the sizes are within the limit.
       let header = try Self.header(head)
       guard header.length + header.count <= limit else {
         throw Self.broken("says that it holds \(header.count) values, the limit is \(limit) bytes")
@@ -32,7 +32,7 @@ public struct IDX: Sendable, Equatable {
     self.values = bytes
   }
 
-  /// The sizes, their product, and the bytes before the values. Throws `FileError` where the sizes cannot be.
+  /// The sizes, their product, and the number of bytes before the values. Throws `FileError` for impossible sizes.
   private static func header(_ bytes: [UInt8]) throws -> (shape: [Int], count: Int, length: Int) {
     let dimensions = try dimensions(bytes)
     let length = 4 + 4 * dimensions
@@ -62,7 +62,7 @@ public struct IDX: Sendable, Equatable {
     return Int(bytes[3])
   }
 
-  /// The product of the sizes; nil if it is too large for an Int, whatever sizes of 0 would make of it.
+  /// The product of the sizes; nil if the product of the nonzero sizes is too large for an Int.
   private static func product(_ shape: [Int]) -> Int? {
     var result = 1
     for size in shape {

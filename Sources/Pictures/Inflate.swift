@@ -1,33 +1,34 @@
 import CZlib
 
-/// What one deflate stream expanded to, and how much of the input it took.
+/// The bytes that a deflate stream expanded to, and the number of input bytes it consumed.
 struct Inflated {
   var bytes: [UInt8]
   var consumed: Int
 }
 
-/// Why a deflate stream could not be expanded.
+/// The reason why a deflate stream could not be expanded.
 enum InflateFailure: Error {
   case truncated, tooLarge
   case damaged(String)
 }
 
-/// Which envelope zlib expects around the deflate stream.
+/// The format that zlib expects around the deflate stream.
 enum InflateFormat: Int32 {
   case gzip = 31
   case raw = -15
 }
 
-/// Expands one stream from the start of `input`, to at most `limit` bytes; `expected` only sets the first buffer.
+/// Expands one stream at the start of `input` to at most `limit` bytes. `expected` only sets the size of the first
+/// buffer.
 ///
-/// Throws `InflateFailure`, and `FileError` where what is expected takes more memory than is free.
+/// Throws `InflateFailure`, and `FileError` if the expected size is larger than the free memory.
 func inflateStream(
   _ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, expected: Int, limit: Int
 ) throws -> Inflated {
   let stream = try InflateStream(format)
   let limit = min(max(0, limit), 1 << 48)
   var result = Inflated(bytes: [], consumed: 0)
-  // Deflate expands by at most 1032, so a lying `expected` cannot ask for much; one byte more shows an overrun.
+  // Deflate expands by a factor of at most 1032, which bounds a false `expected`. One more byte reveals an overrun.
   var room = min(max(0, expected), limit, 1032 * input.count + 64) + 1
   try FreeMemory.require(room)
   while true {
@@ -51,7 +52,7 @@ func inflateStream(
   }
 }
 
-/// Up to `count` bytes of the start of what `input` expands to. Throws `InflateFailure` where it is damaged before that.
+/// The first `count` bytes that `input` expands to, or all. Throws `InflateFailure` if it is damaged before that point.
 func inflateHead(_ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, count: Int) throws -> [UInt8] {
   guard count > 0 else { return [] }
   let stream = try InflateStream(format)
@@ -71,7 +72,7 @@ func inflateHead(_ input: UnsafeBufferPointer<UInt8>, format: InflateFormat, cou
   return head
 }
 
-/// The state of zlib, which keeps a pointer back to it: it must not move.
+/// The state of zlib. It must not move in memory, because zlib keeps a pointer to it.
 private struct InflateStream: ~Copyable {
   let pointer: UnsafeMutablePointer<z_stream>
 
@@ -99,7 +100,7 @@ private struct InflateOutcome {
   var failure: InflateFailure?
 }
 
-/// One call of zlib's inflate, with at most 1 GiB either way, since its counts are 32-bit.
+/// Calls zlib's inflate once, with at most 1 GiB of input and of output, because zlib's counts have 32 bits.
 private func inflateStep(
   _ stream: UnsafeMutablePointer<z_stream>, _ input: UnsafeBufferPointer<UInt8>, _ offset: Int,
   _ output: UnsafeMutableBufferPointer<UInt8>

@@ -1,5 +1,5 @@
 extension LineChart {
-  /// The chart in pixels, RGB on white; requires 160 x 120 pixels or more.
+  /// The chart as an RGB picture on white. Requires 160 x 120 pixels or more.
   public func picture(width: Int = 900, height: Int = 540) -> Picture {
     let layout = ChartLayout(self, width: width, height: height)
     var picture = Picture(width: width, height: height, channels: 3, fill: 255)

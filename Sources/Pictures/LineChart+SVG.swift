@@ -1,5 +1,5 @@
 extension LineChart {
-  /// The chart as an SVG document of that many pixels; requires 160 x 120 or more.
+  /// The chart as an SVG document of the given size in pixels. Requires 160 x 120 or more.
   public func svg(width: Int = 900, height: Int = 540) -> String {
     let layout = ChartLayout(self, width: width, height: height)
     let plot = layout.plot
@@ -96,10 +96,10 @@ extension LineChart {
     """
   }
 
-  /// A coordinate to a hundredth of a pixel, held within what SVG viewers can take.
+  /// A coordinate rounded to a hundredth of a pixel and limited to the range that SVG viewers support.
   private func number(_ value: Double) -> String { decimal(min(max(value, -1e6), 1e6), places: 2) }
 
-  /// Text with XML's special characters as entities, and without the control characters XML forbids.
+  /// Text with XML's special characters as entities and without the control characters that XML forbids.
   private func escaped(_ text: String) -> String {
     var result = ""
     for character in text.unicodeScalars {

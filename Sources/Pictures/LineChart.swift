@@ -1,13 +1,14 @@
-/// Curves over a common pair of axes, to be drawn as pixels or as SVG.
+/// Curves in a common coordinate system, which can be drawn as pixels or as SVG.
 ///
-/// Points that are not finite break their curve. With `yRange` the curves are cut off outside it; without, the axis
-/// covers all points. A legend shows as soon as a curve has a name: inside where no curve passes, else to the right.
+/// Points that are not finite break their curve. If `yRange` is set, the curves are clipped to it; otherwise the axis
+/// covers all points. If a curve has a name, there is a legend: inside the plot where no curve passes, or else to its
+/// right.
 public struct LineChart: Sendable {
   /// One curve.
   public struct Series: Sendable {
-    /// What the legend says; empty for no line in the legend.
+    /// The name in the legend; empty for a curve without a legend entry.
     public var name: String
-    /// The curve's points (x, y), joined in this order; a single point is a dot.
+    /// The points (x, y) of the curve, joined in this order. A single point is drawn as a dot.
     public var points: [(Double, Double)]
 
     /// A curve through the points.
@@ -19,7 +20,7 @@ public struct LineChart: Sendable {
 
   public var title, xLabel, yLabel: String
   public var series: [Series]
-  /// The y axis; nil to cover all points.
+  /// The range of the y axis; nil to cover all points.
   public var yRange: ClosedRange<Double>?
 
   /// A chart of the curves.
@@ -34,7 +35,7 @@ public struct LineChart: Sendable {
     self.yRange = yRange
   }
 
-  /// A curve's color, by its place in `series`.
+  /// The color of a curve, which depends on its index in `series`.
   static func color(of index: Int) -> Color { Color.chartPalette[index % Color.chartPalette.count] }
 
   static let ink = Color(hex: 0x262626)

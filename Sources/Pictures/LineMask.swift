@@ -1,9 +1,9 @@
-/// How much of each pixel of a rectangle a line covers, so that joints and crossings of one curve count once.
+/// The share of each pixel in a rectangle that a curve covers. Joints and crossings of the curve count once.
 struct LineMask {
   let left, top, width, height: Int
   private(set) var coverage: [Float]
 
-  /// A mask of the pixels that the box touches, still uncovered.
+  /// A mask of the pixels that the box touches, with no pixel covered.
   init(_ box: ChartLayout.Box) {
     left = Int(box.left.rounded(.down))
     top = Int(box.top.rounded(.down))
@@ -12,7 +12,7 @@ struct LineMask {
     coverage = [Float](repeating: 0, count: width * height)
   }
 
-  /// Adds a straight line with round ends, or a dot where both ends are one point; clipped to the mask.
+  /// Adds a straight line with round ends, clipped to the mask. If both ends are the same point, it is a dot.
   mutating func add(_ segment: Segment, radius: Double) {
     let reach = radius + 1
     guard
@@ -61,7 +61,7 @@ struct LineMask {
 }
 
 extension Picture {
-  /// Lays a color over the picture where the mask is covered.
+  /// Blends a color over the picture according to the mask.
   mutating func blend(_ mask: LineMask, color: Color) {
     let ink = channels == 1 ? [color.luma] : [color.red, color.green, color.blue]
     for row in Self.overlap(start: mask.top, count: mask.height, within: height) {

@@ -2,10 +2,13 @@ import CZlib
 
 /// An array in NumPy's NPY format: versions 1, 2 and 3 are read, version 1 is written.
 ///
-/// Read are flags, integers of 8 to 64 bits (but for unsigned ones of 64) and floating-point numbers of 16 to 64 bits, in
-/// either byte order; other types are refused by name. What has no case of its own in `Values` becomes the next wider
-/// type. Reading takes memory for the values only once the data is known to be there: at most three times the bytes of the
-/// file (five times for an array in Fortran order of a type that is widened), whatever its header claims.
+/// Reads flags, integers of 8 to 64 bits (except unsigned ones of 64 bits) and floating-point numbers of 16 to 64 bits,
+/// in either byte order. A type without a case in `Values` is widened to the next larger type. Other types are refused,
+/// and the error names the type.
+///
+/// Memory for the values is allocated only after the size in the header has been checked against the size of the data.
+/// Reading uses at most three times the bytes of the file, or five times for an array in Fortran order of a type that
+/// is widened.
 public struct NPY: Sendable, Equatable {
   /// The values, row-major.
   public enum Values: Sendable, Equatable {
@@ -23,7 +26,7 @@ public struct NPY: Sendable, Equatable {
   public let shape: [Int]
   public let values: Values
 
-  /// Requires as many values as the shape takes.
+  /// Requires that the number of values fits the shape.
   public init(shape: [Int], _ values: Values) {
     precondition(
       shape.allSatisfy { $0 >= 0 } && NPYHeader.product(shape) == values.count,
@@ -32,12 +35,12 @@ public struct NPY: Sendable, Equatable {
     self.values = values
   }
 
-  /// Reads a file of at most `limit` bytes. `check` gets the shape before the values are read, and throws what is wrong.
+  /// Reads a file of at most `limit` bytes. `check` receives the shape before the values are read, and may throw.
   ///
-  /// Throws `FileError` where the file cannot be read or holds something else.
+  /// Throws `FileError` if the file cannot be read or is not a supported NPY file, and the errors of `check`.
   public init(file path: String, limit: Int = 1 << 31, check: (_ shape: [Int]) throws -> Void = { _ in }) throws {
     let bytes = try readFile(path, limit: limit) { head, size in
-      // A longer header is read with the rest.
+      // A header that is longer than `head` is checked after the whole file is read.
       guard let header = try NPYHeader(head, isWhole: head.count >= size) else { return }
       try header.check(size: size)
       try check(header.shape)
@@ -62,7 +65,7 @@ public struct NPY: Sendable, Equatable {
     self.values = header.isFortranOrder ? values.fromFortranOrder(header.shape) : values
   }
 
-  /// The CRC-32 of the values, little-endian: a fingerprint.
+  /// The CRC-32 of the little-endian values, used as a fingerprint.
   package var checksum: UInt32 {
     func crc<Element>(_ values: [Element]) -> UInt32 {
       values.withUnsafeBytes { bytes in
@@ -81,7 +84,7 @@ public struct NPY: Sendable, Equatable {
     }
   }
 
-  /// The array as a file's bytes, the same as NumPy's.
+  /// The array as the bytes of a file, identical to NumPy's.
   public var bytes: [UInt8] {
     NPYHeader.bytes(shape: shape, values.kind) + values.bytes
   }
@@ -128,11 +131,11 @@ extension NPY.Values {
     }
   }
 
-  /// Requires whole values.
+  /// Requires that `data` holds a whole number of values.
   fileprivate init(_ data: ArraySlice<UInt8>, _ kind: NPYHeader.Kind, isBigEndian: Bool) {
     func load<Element: BitwiseCopyable>(_ type: Element.Type) -> [Element] {
       let total = data.count / MemoryLayout<Element>.stride
-      // The standard library writes into the one empty array that all threads share.
+      // For an empty array, the standard library would write into the storage that all threads share.
       guard total > 0 else { return [] }
       return [Element](unsafeUninitializedCapacity: total) { buffer, count in
         let bytes = UnsafeMutableRawBufferPointer(buffer)
@@ -173,7 +176,7 @@ extension NPY.Values {
     }
   }
 
-  /// Row-major values from values whose first index runs fastest.
+  /// Reorders values whose first index runs fastest (Fortran order) to row-major order.
   fileprivate func fromFortranOrder(_ shape: [Int]) -> NPY.Values {
     func reordered<Element>(_ values: [Element]) -> [Element] {
       guard !values.isEmpty, shape.count > 1 else { return values }
@@ -183,7 +186,7 @@ extension NPY.Values {
       var place = 0
       return values.indices.map { _ in
         let value = values[place]
-        // Counts up from the last index; what overflows goes back to 0 and carries.
+        // Increments the last index; an index that reaches its size returns to 0 and carries.
         for axis in shape.indices.reversed() {
           index[axis] += 1
           place += strides[axis]

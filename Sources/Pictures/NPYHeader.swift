@@ -1,6 +1,6 @@
-/// What stands before the values of an NPY file: magic number, version, and a Python dict of type, order and shape.
+/// The header of an NPY file: magic number, version, and a Python dict with the type, the order and the shape.
 struct NPYHeader {
-  /// The types of values that are read, by NumPy's names for them where they are little-endian.
+  /// The types of values that can be read. Raw values are NumPy's names of the little-endian types.
   enum Kind: String, CaseIterable {
     case uint8 = "|u1"
     case int8 = "|i1"
@@ -14,7 +14,7 @@ struct NPYHeader {
     case float32 = "<f4"
     case float64 = "<f8"
 
-    /// Bytes a value.
+    /// The number of bytes per value.
     var size: Int {
       switch self {
       case .uint8, .int8, .flags: 1
@@ -29,17 +29,18 @@ struct NPYHeader {
   let isBigEndian: Bool
   let isFortranOrder: Bool
   let shape: [Int]
-  /// Where the values start, in bytes.
+  /// The length of the header in bytes, which is the offset of the values.
   let length: Int
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-  /// The most bytes that a header of version 1 can have; those of the others are no longer in practice.
+  /// The largest number of bytes in a header of version 1. Headers of later versions are not longer in practice.
   static let longest = 10 + 0xFFFF
-  /// The most dimensions that an array may have: NumPy's own limit.
+  /// The largest number of dimensions, which is NumPy's limit.
   private static let mostDimensions = 64
 
-  /// Reads the header from the first bytes of a file; nil where it ends behind them, unless they are the whole file.
-  /// Throws `FileError`.
+  /// Reads the header from the first bytes of a file; nil if these bytes do not contain the whole header.
+  ///
+  /// Throws `FileError`, also if the header is not complete although `head` is the whole file.
   init?(_ head: [UInt8], isWhole: Bool) throws {
     let isLater = head.count >= 7 && head[6] != 1
     let start = isLater ? 12 : 10
@@ -73,7 +74,7 @@ struct NPYHeader {
     }
   }
 
-  /// Throws `FileError` unless the values take what follows the header in so many bytes of a file.
+  /// Throws `FileError` unless the values exactly fill the bytes after the header in a file of `size` bytes.
   func check(size: Int) throws {
     let found = size - length
     guard let count = Self.product(shape), count <= found, count * kind.size == found else {
@@ -83,7 +84,8 @@ struct NPYHeader {
     }
   }
 
-  /// A header of version 1, as NumPy 2 writes it: room for a growing first dimension, values at a multiple of 64.
+  /// A header of version 1 as NumPy 2 writes it: it leaves room for the first dimension to grow, and the values start
+  /// at a multiple of 64 bytes.
   static func bytes(shape: [Int], _ kind: Kind) -> [UInt8] {
     let sizes = shape.count == 1 ? "\(shape[0])," : shape.map(String.init).joined(separator: ", ")
     var text = "{'descr': '\(kind.rawValue)', 'fortran_order': False, 'shape': (\(sizes)), }"
@@ -93,7 +95,7 @@ struct NPYHeader {
     return magic + [1, 0, UInt8(count & 255), UInt8(count >> 8)] + Array(text.utf8)
   }
 
-  /// The product of sizes that are 0 or more; nil if it is too large for an Int, whatever sizes of 0 would make of it.
+  /// The product of sizes that are 0 or more; nil if the product of the nonzero sizes is too large for an Int.
   static func product(_ shape: [Int]) -> Int? {
     var result = 1
     for size in shape {
@@ -184,7 +186,7 @@ private struct PythonDictionary {
       sizes.append(size)
       hasComma = take(",")
     }
-    // (3) is a number in Python, not a tuple.
+    // In Python, (3) is a number, not a tuple.
     guard sizes.count != 1 || hasComma else { throw wrongShape }
     return sizes
   }

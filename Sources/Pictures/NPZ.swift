@@ -1,10 +1,10 @@
 /// Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip archive of NPY files.
 ///
-/// An array is expanded when it is asked for, to at most `limit` bytes, and only after its header has been found to fit
-/// its size and the memory that is free; deflate makes no more than 1032 bytes of one, so reading never takes more than
-/// three times that times the bytes of the archive, whatever it claims.
+/// An array is expanded when it is read, to at most `limit` bytes, and only after its header has been checked against
+/// its size and the free memory. Deflate expands one byte to at most 1032, so reading uses at most 3 x 1032 times the
+/// bytes of the archive, whatever the archive claims.
 public struct NPZ: Sendable {
-  /// The arrays' names, in the order of the archive.
+  /// The names of the arrays, in the order of the archive.
   public let names: [String]
 
   private let archive: [UInt8]
@@ -12,7 +12,7 @@ public struct NPZ: Sendable {
   private let path: String?
   private let limit: Int
 
-  /// Opens a file whose bytes, and whose arrays' bytes, are at most `limit` each. Throws `FileError`.
+  /// Opens a file. The file and each of its arrays have at most `limit` bytes. Throws `FileError`.
   public init(file path: String, limit: Int = 1 << 31) throws {
     try self.init(readFile(path, limit: limit) { head, _ in try Zip.check(head) }, path: path, limit: limit)
   }
@@ -43,8 +43,9 @@ public struct NPZ: Sendable {
     archive = bytes
   }
 
-  /// The array of that name; nil where there is none. `check` gets the shape before the array is expanded, and throws what
-  /// is wrong. Throws `FileError` where the array is damaged, or takes more memory than is free.
+  /// The array with the given name, or nil. `check` receives the shape before the array is expanded, and may throw.
+  ///
+  /// Throws `FileError` if the array is damaged or needs more memory than is free, and the errors of `check`.
   public func array(_ name: String, check: (_ shape: [Int]) throws -> Void = { _ in }) throws -> NPY? {
     guard let entry = entries[name] else { return nil }
     do {
@@ -56,18 +57,18 @@ public struct NPZ: Sendable {
       if entry.size <= limit { try FreeMemory.require(3 * entry.size) }
       return try NPY(bytes: Zip.extract(entry, from: archive, limit: limit))
     } catch let error as FileError {
-      // What is wrong with an entry names it already.
+      // Errors about an entry already name it.
       let problem = error.problem.hasPrefix("entry ") ? error.problem : "array '\(name)' \(error.problem)"
       throw FileError(path: path, problem: problem, nextStep: error.nextStep)
     }
   }
 
-  /// The CRC-32 of each array's file, by name, as the archive lists them: a fingerprint without expanding anything.
+  /// The CRC-32 of each array's file by name, as the archive lists them: a fingerprint that needs no expansion.
   public var checksums: [(name: String, crc: UInt32)] {
     names.compactMap { name in entries[name].map { (name, $0.crc) } }
   }
 
-  /// An archive of named arrays, in their order, as a file's bytes. Requires names that differ. Throws `FileError`.
+  /// The bytes of an archive with the named arrays, in their order. Requires names that differ. Throws `FileError`.
   public static func bytes(_ arrays: [(name: String, array: NPY)]) throws -> [UInt8] {
     try Zip.archive(arrays.map { ("\($0.name).npy", $0.array.bytes) })
   }

@@ -1,10 +1,11 @@
 import CPNG
 
-/// The samples of a PNG file as the file holds them: gray or RGB, of 8 or 16 bits.
+/// The samples of a PNG file as stored: gray or RGB, with 8 or 16 bits.
 ///
-/// No gamma, chromaticity or color profile is applied, so samples equal those that Pillow reads. Palettes are looked up,
-/// and 1, 2 and 4 bits stretched to 8 (white is 255). What is transparent is laid over black in the file's own values:
-/// a sample is multiplied by its alpha and rounded. 16 bits are kept, of color too, which Pillow cuts to 8.
+/// No gamma, chromaticity or color profile is applied, so the samples equal those that Pillow reads. Palettes are
+/// looked up, and samples of 1, 2 and 4 bits are scaled to 8 bits (white is 255). Transparent pixels are composited
+/// over black in the file's own values: each sample is multiplied by its alpha and rounded. Samples of 16 bits keep 16
+/// bits, also in color pictures, where Pillow reduces them to 8.
 public struct PNG: Sendable, Equatable {
   /// Samples `[row, column, channel]`.
   public enum Samples: Sendable, Equatable {
@@ -19,22 +20,24 @@ public struct PNG: Sendable, Equatable {
   public let channels: Int
   public let samples: Samples
 
-  /// The most pixels a PNG may have to be read: 16 Mi, which take 128 MiB at most.
+  /// The largest number of pixels that is read: 16 Mi, which take at most 128 MiB.
   public static let pixelLimit = 1 << 24
-  /// The most bytes a PNG file may have: more than its pixels take without compression.
+  /// The largest size of a PNG file in bytes: more than its pixels take without compression.
   public static let byteLimit = 1 << 28
 
-  /// libpng's names for what its simplified API reads.
+  /// libpng's format flags for its simplified API.
   private static let alphaFlag: png_uint_32 = 1
   private static let colorFlag: png_uint_32 = 2
   private static let linearFlag: png_uint_32 = 4
 
-  /// Decodes a file in memory. Throws `PictureError` for a broken file, mostly with libpng's words, and for more than
-  /// `pixelLimit` pixels, before memory is taken for them.
+  /// Decodes a file in memory.
+  ///
+  /// Throws `PictureError` for a broken file, mostly with libpng's message, and for more than `pixelLimit` pixels,
+  /// before memory is allocated for them.
   public init(bytes: [UInt8]) throws {
     let bytes = try PNGChunks.essential(bytes)
     var image = png_image()
-    // libpng keeps the address of the structure between the calls.
+    // libpng keeps the address of the structure between calls.
     self = try withUnsafeMutablePointer(to: &image) { image in
       image.pointee.version = png_uint_32(PNG_IMAGE_VERSION)
       defer { png_image_free(image) }
@@ -42,7 +45,7 @@ public struct PNG: Sendable, Equatable {
     }
   }
 
-  /// Decodes a file; see `init(bytes:)`. Throws `FileError` if it cannot be read and `PictureError` if it is broken.
+  /// Decodes a file like `init(bytes:)`. Throws `FileError` if it cannot be read and `PictureError` if it is broken.
   public init(file path: String) throws {
     do {
       try self.init(bytes: readFile(path, limit: Self.byteLimit) { head, _ in try PNGChunks.check(head) })
@@ -64,7 +67,7 @@ public struct PNG: Sendable, Equatable {
         nextStep: "make it smaller"
       )
     }
-    // Left as the file has it: 16 bits (which libpng calls linear), color, and alpha.
+    // These stay as in the file: 16 bits (which libpng calls linear), color, and alpha.
     let format = image.pointee.format & (alphaFlag | colorFlag | linearFlag)
     image.pointee.format = format
     let channels = format & colorFlag != 0 ? 3 : 1
@@ -78,7 +81,7 @@ public struct PNG: Sendable, Equatable {
       return samples
     }
     if format & linearFlag != 0 {
-      // libpng has multiplied these by their alpha.
+      // libpng has already multiplied these samples by their alpha.
       let words = try read(UInt16.self)
       return PNG(
         width: width, height: height, channels: channels, .words(overBlack(words, stored, channels) { word, _ in word })
@@ -90,7 +93,7 @@ public struct PNG: Sendable, Equatable {
       .bytes(overBlack(samples, stored, channels) { UInt8((Int($0) * Int($1) + 127) / 255) }))
   }
 
-  /// Samples without the alpha that follows each pixel, where there is one.
+  /// The samples without the alpha values, if there are any.
   private static func overBlack<Sample>(
     _ samples: [Sample], _ stored: Int, _ channels: Int, _ composed: (Sample, Sample) -> Sample
   ) -> [Sample] {
@@ -104,7 +107,7 @@ public struct PNG: Sendable, Equatable {
     return result
   }
 
-  /// An error in libpng's words.
+  /// An error with libpng's message.
   static func failure(_ problem: String, _ image: png_image) -> PictureError {
     let words = withUnsafeBytes(of: image.message) { message in
       String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)

@@ -1,5 +1,5 @@
 extension Picture {
-  /// Fills the pixels of a rectangle; what falls outside is left out.
+  /// Fills the pixels of a rectangle, clipped to the picture.
   public mutating func fillRectangle(x: Int, y: Int, width: Int, height: Int, color: Color) {
     let columns = Self.overlap(start: x, count: width, within: self.width)
     for row in Self.overlap(start: y, count: height, within: self.height) {
@@ -7,10 +7,10 @@ extension Picture {
     }
   }
 
-  /// The outline of a box, clipped to the picture.
+  /// Draws the outline of a box, clipped to the picture.
   ///
   /// Coordinates are pixel edges (pixel i covers i ... i + 1), rounded to whole pixels: a box from 2 to 6 marks the
-  /// pixels 2 to 5. `thickness` grows inwards, in pixels. A box with a NaN is not drawn.
+  /// pixels 2 to 5. `thickness` is in pixels and extends inwards. A box with a NaN is not drawn.
   public mutating func drawRectangle(
     left: Double, top: Double, right: Double, bottom: Double, color: Color, thickness: Int = 1
   ) {
@@ -29,14 +29,16 @@ extension Picture {
     fillRectangle(x: x + wide - across, y: y, width: across, height: high, color: color)
   }
 
-  /// The closed outline through the corners, in the coordinates of `drawRectangle`; clipped, one pixel wide.
+  /// Draws the closed polygon through the corners, one pixel wide and clipped, in the coordinates of `drawRectangle`.
   public mutating func drawPolygon(_ corners: [(x: Double, y: Double)], color: Color) {
     for (index, corner) in corners.enumerated() {
       drawLine(from: corner, to: corners[(index + 1) % corners.count], color: color)
     }
   }
 
-  /// A line one pixel wide, in the coordinates of `drawRectangle`, clipped; not drawn if a coordinate is not finite.
+  /// Draws a line, one pixel wide and clipped, in the coordinates of `drawRectangle`.
+  ///
+  /// A line with a coordinate that is not finite is not drawn.
   public mutating func drawLine(from start: (x: Double, y: Double), to end: (x: Double, y: Double), color: Color) {
     guard width > 0, height > 0,
       let segment = Segment(from: start, to: end).clipped(
@@ -53,9 +55,9 @@ extension Picture {
     }
   }
 
-  /// Writes text in a fixed-width 5 x 7 font, its top left corner at (x, y); clipped. A line feed starts a new line.
+  /// Draws text in a fixed-width 5 x 7 font with its top left corner at (x, y), clipped. A line feed starts a new line.
   ///
-  /// Printable ASCII; anything else is a hollow box. `scale` is the size of a font pixel, 1 or more.
+  /// Characters other than printable ASCII are drawn as a hollow box. `scale` is the size of a font pixel, 1 or more.
   public mutating func drawText(_ text: String, x: Int, y: Int, color: Color, scale: Int = 1) {
     precondition(scale >= 1, "text at scale \(scale); the scale is 1 or more")
     var left = x
@@ -82,7 +84,7 @@ extension Picture {
   /// The height in pixels of a capital letter drawn by `drawText`; descenders reach 2 * scale below it.
   public static func textHeight(scale: Int = 1) -> Int { BitmapFont.height * scale }
 
-  /// Sets one pixel, which must lie inside; a gray picture takes the color's brightness.
+  /// Sets one pixel, which must be inside the picture. In a gray picture it gets the color's brightness.
   mutating func setPixel(_ column: Int, _ row: Int, _ color: Color) {
     let index = (row * width + column) * channels
     if channels == 1 {
@@ -94,7 +96,7 @@ extension Picture {
     }
   }
 
-  /// The nearest pixel edge, far coordinates held within what Int arithmetic can take; nil for NaN.
+  /// The nearest pixel edge, limited to a range that Int arithmetic can handle; nil for NaN.
   private static func wholePixel(_ coordinate: Double) -> Int? {
     coordinate.isNaN ? nil : Int(min(max(coordinate, -1e9), 1e9).rounded())
   }

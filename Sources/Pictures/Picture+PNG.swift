@@ -4,7 +4,7 @@ extension Picture {
   /// libpng's name for RGB.
   private static let colorFlag: png_uint_32 = 2
 
-  /// The picture as a PNG file's bytes; throws `PictureError`, as for a picture without pixels.
+  /// The picture as the bytes of a PNG file. Throws `PictureError`, for example for a picture without pixels.
   public func png() throws -> [UInt8] {
     precondition(pixels.count == width * height * channels, "\(pixels.count) samples for \(width) x \(height) pixels")
     guard width > 0, height > 0, width <= 1_000_000, height <= 1_000_000 else {
@@ -33,7 +33,7 @@ extension Picture {
     throw PictureError(problem: "its encoded size keeps changing", nextStep: "report this as a bug")
   }
 
-  /// Writes the picture as a PNG, all of it or nothing (see `writeFileAtomically`).
+  /// Writes the picture as a PNG file, completely or not at all (see `writeFileAtomically`).
   ///
   /// Throws `PictureError` for a picture without pixels and `FileError` if the file cannot be written.
   public func writePNG(to path: String) throws {
@@ -42,13 +42,13 @@ extension Picture {
     try writeFileAtomically(bytes, to: path)
   }
 
-  /// Decodes any PNG to 8 bits a sample, to gray if it has no color and to RGB otherwise; see `PNG` for what becomes of
-  /// transparency and gamma.
+  /// Decodes any PNG to 8 bits per sample: to gray if the file is gray, otherwise to RGB.
   ///
-  /// 16-bit samples are rounded to 256 levels. Throws `PictureError` as `PNG.init(bytes:)` does.
+  /// 16-bit samples are rounded to 256 levels. `PNG` documents the treatment of transparency and gamma.
+  /// Throws `PictureError` as `PNG.init(bytes:)` does.
   public init(png bytes: [UInt8]) throws { self.init(try PNG(bytes: bytes)) }
 
-  /// Decodes a PNG file; see `init(png:)`. Throws `FileError` if it cannot be read and `PictureError` if it is broken.
+  /// Decodes a PNG file like `init(png:)`. Throws `FileError` if it cannot be read and `PictureError` if it is broken.
   public init(pngFile path: String) throws { self.init(try PNG(file: path)) }
 
   private init(_ png: PNG) {

@@ -1,10 +1,10 @@
-/// An 8-bit picture: row-major, 1 (gray) or 3 (RGB) interleaved channels, y downwards.
+/// An 8-bit picture with 1 (gray) or 3 (RGB) interleaved channels, in row-major order from the top.
 public struct Picture: Sendable, Equatable {
   public var width, height, channels: Int
   /// `width * height * channels` samples, `[row, column, channel]`.
   public var pixels: [UInt8]
 
-  /// A picture of one value; requires sizes of 0 or more, and 1 or 3 channels.
+  /// A picture in which all samples have one value. Requires sizes of 0 or more, and 1 or 3 channels.
   public init(width: Int, height: Int, channels: Int, fill: UInt8 = 0) {
     precondition(width >= 0 && height >= 0, "a picture of \(width) x \(height); sizes are 0 or more")
     self.init(
@@ -12,7 +12,7 @@ public struct Picture: Sendable, Equatable {
       pixels: [UInt8](repeating: fill, count: width * height * channels))
   }
 
-  /// A picture from its samples `[row, column, channel]`; requires 1 or 3 channels and as many samples as that takes.
+  /// A picture from its samples `[row, column, channel]`. Requires 1 or 3 channels and the matching number of samples.
   public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
     precondition(channels == 1 || channels == 3, "a picture has 1 or 3 channels, not \(channels)")
     precondition(
@@ -24,7 +24,7 @@ public struct Picture: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// The same picture with three channels; gray is repeated.
+  /// The same picture with three channels; gray values are repeated.
   public func rgb() -> Picture {
     guard channels == 1 else { return self }
     var result = Picture(width: width, height: height, channels: 3)
@@ -45,7 +45,7 @@ public struct Picture: Sendable, Equatable {
     return Picture(width: width, height: height, channels: 1, pixels: values)
   }
 
-  /// Each pixel as a square of `factor` by `factor` pixels; requires a factor of 1 or more.
+  /// The picture enlarged so that each pixel becomes `factor` x `factor` pixels. Requires a factor of 1 or more.
   public func enlarged(by factor: Int) -> Picture {
     precondition(factor >= 1, "enlarged by \(factor); the factor is 1 or more")
     guard factor > 1 else { return self }
@@ -60,9 +60,9 @@ public struct Picture: Sendable, Equatable {
     return result
   }
 
-  /// Copies `other` with its top left corner at (x, y); what falls outside is left out.
+  /// Copies `other` into this picture with its top left corner at (x, y), clipped to this picture.
   ///
-  /// Gray is repeated into an RGB picture, RGB becomes luma in a gray one.
+  /// Gray values are repeated in an RGB picture; RGB becomes luma in a gray picture.
   public mutating func paste(_ other: Picture, x: Int, y: Int) {
     let source = channels == 3 ? other.rgb() : other.gray()
     let columns = Self.overlap(start: x, count: source.width, within: width)
@@ -73,9 +73,10 @@ public struct Picture: Sendable, Equatable {
     }
   }
 
-  /// Pictures in rows of `columns`, `gap` pixels apart, each in the top left of a cell of the largest size.
+  /// Arranges pictures in rows of `columns`, with `gap` pixels between them.
   ///
-  /// RGB if any of them is. Requires one column or more; no pictures make an empty picture.
+  /// All cells have the size of the largest picture, and each picture is in the top left corner of its cell. The result
+  /// is RGB if any picture is. Requires one column or more. Without pictures, the result is an empty picture.
   public static func grid(
     _ pictures: [Picture], columns: Int, gap: Int = 2, background: UInt8 = 96
   ) -> Picture {
@@ -93,7 +94,7 @@ public struct Picture: Sendable, Equatable {
     return result
   }
 
-  /// The part of `start ..< start + count` inside `0 ..< size`, empty where there is none.
+  /// The part of `start ..< start + count` inside `0 ..< size`; may be empty.
   static func overlap(start: Int, count: Int, within size: Int) -> Range<Int> {
     let (sum, overflow) = start.addingReportingOverflow(max(0, count))
     let lower = min(max(0, start), size)

@@ -1,10 +1,10 @@
 import Glibc
 
-/// All bytes of a file, at most `limit` of them; throws `FileError`.
+/// Reads a file of at most `limit` bytes. Throws `FileError`.
 ///
-/// Only regular files are opened for reading: a pipe, a device or a socket could wait for ever, or never end. `check` gets
-/// the first bytes (4096 of them, or all) and the size before memory is taken for the rest; it throws what is wrong.
-/// A file larger than the memory that is free is refused.
+/// Only regular files are read, because reading from a pipe, a device or a socket could wait forever or never end.
+/// `check` receives the first 4096 bytes (or all) and the size before memory is allocated for the rest, and may throw.
+/// A file that is larger than the free memory is refused.
 public func readFile(
   _ path: String, limit: Int = 1 << 31, check: (_ head: [UInt8], _ size: Int) throws -> Void = { _, _ in }
 ) throws -> [UInt8] {
@@ -15,7 +15,7 @@ public func readFile(
   do { try check(head, size) } catch let error as FileError where error.path == nil { throw error.at(path) }
   do { try FreeMemory.require(size) } catch let error as FileError { throw error.at(path) }
 
-  // A file of known size is read in one go; the byte to spare shows that it ended there.
+  // A file of known size is read at once. Room for one more byte shows whether the file ends there.
   var bytes: [UInt8] = []
   var (begun, room) = (head, size + 1)
   while true {
@@ -27,18 +27,18 @@ public func readFile(
   }
 }
 
-/// The first `count` bytes of a file, or all. Throws `FileError` as `readFile` does.
+/// Reads the first `count` bytes of a file, or all. Throws `FileError` as `readFile` does.
 package func readHead(_ path: String, count: Int = FileFormat.headLength) throws -> [UInt8] {
   let (descriptor, _) = try openForReading(path)
   defer { close(descriptor) }
   return try readChunk(descriptor, path: path, room: count)
 }
 
-/// A regular file, opened for reading, and its size in bytes. Throws `FileError`.
+/// Opens a regular file for reading and returns its descriptor and size in bytes. Throws `FileError`.
 ///
 /// The caller closes the descriptor.
 package func openForReading(_ path: String) throws -> (descriptor: Int32, size: Int) {
-  // Without O_NONBLOCK, opening a pipe waits for who writes to it.
+  // Without O_NONBLOCK, opening a pipe waits for a writer.
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
   guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
   var status = stat()
@@ -53,7 +53,7 @@ package func openForReading(_ path: String) throws -> (descriptor: Int32, size: 
   return (descriptor, Int(status.st_size))
 }
 
-/// What is wrong with reading something of that type; nil for a regular file.
+/// The reason why a file of that type cannot be read; nil for a regular file.
 private func fault(_ mode: mode_t) -> (problem: String, nextStep: String)? {
   switch mode & S_IFMT {
   case S_IFREG: nil
@@ -64,7 +64,7 @@ private func fault(_ mode: mode_t) -> (problem: String, nextStep: String)? {
   }
 }
 
-/// Up to `room` bytes, the first of them those `begun` before; fewer only at the end of the file.
+/// Reads up to `room` bytes, including those already read (`begun`); fewer only at the end of the file.
 private func readChunk(_ descriptor: Int32, path: String, room: Int, after begun: [UInt8] = []) throws -> [UInt8] {
   try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
     count = buffer[..<room].update(fromContentsOf: begun)
@@ -84,7 +84,7 @@ private func tooLarge(_ path: String, size: String, limit: Int) -> FileError {
     nextStep: "check that this is the intended file")
 }
 
-/// The error for a failed system call, with the system's words for `code` and a next step that fits it.
+/// The error for a failed system call, with the system's message for `code` and a matching next step.
 package func systemError(_ path: String, _ problem: String, _ code: Int32) -> FileError {
   let words = strerror(code).map { String(cString: $0) } ?? "error \(code)"
   let nextStep =

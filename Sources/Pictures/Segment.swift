@@ -1,4 +1,4 @@
-/// A straight piece of line.
+/// A line segment.
 struct Segment {
   var start, end: (x: Double, y: Double)
 
@@ -7,7 +7,7 @@ struct Segment {
     self.end = end
   }
 
-  /// The part inside a closed rectangle (Liang and Barsky, 1984); nil if none, or if a coordinate is not finite.
+  /// The part inside a closed rectangle (Liang and Barsky, 1984); nil if it is empty or a coordinate is not finite.
   func clipped(minX: Double, minY: Double, maxX: Double, maxY: Double) -> Segment? {
     let across = end.x - start.x
     let down = end.y - start.y

@@ -2,16 +2,18 @@ import Glibc
 
 /// Writes a file so that `path` holds either the old bytes or all the new ones, even after a crash.
 ///
-/// The bytes go to a temporary file in the same folder, which is synced and renamed over `path`; then the folder is
-/// synced. The temporary name holds the process id and a random number, so writers do not meet. A symbolic link at
-/// `path` is replaced, not followed; what is no file (a device, a pipe, a folder) is never replaced, and where `replacing`
-/// is false nothing is. Throws `FileError`, after removing the temporary file.
+/// The bytes are written to a temporary file in the same folder, which is synced and renamed to `path`; then the folder
+/// is synced. The temporary name contains the process id and a random number, so that concurrent writers do not
+/// collide.
+///
+/// A symbolic link at `path` is replaced, not followed. A device, a pipe or a folder is never replaced. If `replacing`
+/// is false, nothing is replaced. Throws `FileError`, after removing the temporary file.
 public func writeFileAtomically(_ bytes: [UInt8], to path: String, replacing: Bool = true) throws {
   try writeFileAtomically(bytes, to: path, in: AT_FDCWD, path: path, replacing: replacing)
 }
 
-/// Writes a file as above; `name` is seen from the open folder `folder`, wherever that stands by now, and `path` is what
-/// messages call it.
+/// Writes a file as above. `name` is relative to the open folder `folder`, even if that has been moved meanwhile;
+/// `path` is the file's name in messages.
 package func writeFileAtomically(
   _ bytes: [UInt8], to name: String, in folder: Int32, path: String, replacing: Bool = true
 ) throws {
@@ -34,16 +36,17 @@ package func writeFileAtomically(
   try sync(part.isEmpty ? "." : part, in: folder, path: path)
 }
 
-/// How the names of files begin that are being written.
+/// The prefix of the names of temporary files, which are being written.
 package let temporaryPrefix = ".tmp-"
 
-/// Writes to what is no file, such as a pipe or /dev/stdout, and leaves it what it is. Throws `FileError`, also for a named
-/// pipe that nobody reads: it waits for no reader.
+/// Writes to an existing pipe or device, such as /dev/stdout, without replacing it.
+///
+/// Throws `FileError`, also for a named pipe without a reader: it does not wait for one.
 public func writeThrough(_ bytes: [UInt8], to path: String) throws {
   let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
   guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
   defer { close(descriptor) }
-  // What there is a reader for may wait for it.
+  // Now that there is a reader, writing may wait for it.
   _ = fcntl(descriptor, F_SETFL, O_WRONLY)
   try writeAll(bytes, to: descriptor, path: path)
 }
@@ -64,7 +67,7 @@ private func move(_ temporary: String, to name: String, in folder: Int32, path: 
       unlinkat(folder, temporary, 0)
       return
     }
-    // Some file systems have no second names for files.
+    // Some file systems do not support hard links.
     guard errno != EEXIST, faccessat(folder, name, F_OK, 0) != 0 else {
       throw systemError(path, "cannot be put in place", EEXIST)
     }
@@ -74,7 +77,7 @@ private func move(_ temporary: String, to name: String, in folder: Int32, path: 
   }
 }
 
-/// What stands before the file's name, with its slash; empty for a bare name.
+/// The part of a path before the file's name, including the slash; empty if there is no slash.
 private func parentFolder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "" }
   return String(path[...slash])
@@ -92,10 +95,11 @@ private func writeAll(_ bytes: [UInt8], to descriptor: Int32, path: String) thro
   }
 }
 
-/// Makes the rename itself durable; a file system that cannot sync a folder (EINVAL) is left as it is.
+/// Makes the rename itself durable. Does nothing on a file system that cannot sync a folder (EINVAL, ENOTSUP).
 private func sync(_ part: String, in folder: Int32, path: String) throws {
   let descriptor = openat(folder, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-  // A folder may allow new files but not listing: the file is in place, only its durability is up to the system.
+  // The folder may permit new files but not listing. The file is in place, but when it is durable depends on the
+  // system.
   guard descriptor >= 0 || errno != EACCES else { return }
   guard descriptor >= 0 else {
     throw systemError(path, "is written, but its folder cannot be opened to sync it", errno)

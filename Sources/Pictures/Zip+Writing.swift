@@ -1,17 +1,18 @@
 import CZlib
 
 extension Zip {
-  /// How entries are written.
+  /// The compression method for entries that are written.
   public enum Packing: Sendable {
-    /// As they are.
+    /// No compression.
     case stored
-    /// Compressed by deflate.
+    /// Compression by deflate.
     case deflated
   }
 
-  /// An archive of files, in their order; without times, so that the same files give the same bytes.
+  /// An archive of files in the given order. It contains no times, so that the same files give the same bytes.
   ///
-  /// Requires names that differ. Throws `FileError` for what needs ZIP64: 4 GiB in all, 65535 files, longer names.
+  /// Requires names that differ. Throws `FileError` if ZIP64 would be needed: for 4 GiB in total, for 65535 files, and
+  /// for names that are too long.
   public static func archive(_ files: [(name: String, bytes: [UInt8])], _ packing: Packing = .deflated) throws
     -> [UInt8]
   {
@@ -30,10 +31,10 @@ extension Zip {
       let description = entryDescription(name: name, packed: packed.count, of: file.bytes, packing)
       let offset = bytes.count
       bytes += number(0x0403_4B50, bytes: 4) + description
-      // The local header ends with the lengths of name and extra field.
+      // The local header ends with the lengths of the name and the extra field.
       bytes += name + packed
       directory += number(0x0201_4B50, bytes: 4) + number(20, bytes: 2) + description
-      // Lengths of the comment, number of the disk, attributes.
+      // The length of the comment, the disk number and the attributes.
       directory += [UInt8](repeating: 0, count: 10) + number(offset, bytes: 4) + name
     }
     guard files.count < 0xFFFF, bytes.count + directory.count < 0xFFFF_FFFF else {
@@ -44,12 +45,13 @@ extension Zip {
       + number(directory.count, bytes: 4) + number(bytes.count, bytes: 4) + [0, 0]
   }
 
-  /// What local header and directory share, from the version needed to the length of the extra field.
+  /// The fields that the local header and the directory share, from the needed version to the length of the extra
+  /// field.
   private static func entryDescription(name: [UInt8], packed: Int, of bytes: [UInt8], _ packing: Packing) -> [UInt8] {
-    // Bit 11 says that the name is UTF-8.
+    // Bit 11 marks the name as UTF-8.
     let flags = name.allSatisfy { $0 < 0x80 } ? 0 : 0x0800
     let method = packing == .stored ? 0 : 8
-    // 1 January 1980, the earliest date that the format knows.
+    // 1 January 1980, the earliest date in the format.
     let date = 1 << 5 | 1
     return number(20, bytes: 2) + number(flags, bytes: 2) + number(method, bytes: 2) + [0, 0] + number(date, bytes: 2)
       + number(Int(crc32_z(0, bytes, bytes.count)), bytes: 4) + number(packed, bytes: 4)

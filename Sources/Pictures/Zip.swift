@@ -1,20 +1,20 @@
 import CZlib
 
-/// Zip archives in memory: stored and deflated entries, as in `.npz` files and data set downloads.
+/// Zip archives in memory, with stored and deflated entries, as in `.npz` files and dataset downloads.
 ///
-/// Archives over 4 GiB (ZIP64), split or encrypted ones are refused.
+/// Archives over 4 GiB (ZIP64), split archives and encrypted entries are refused.
 public enum Zip {
   /// A file or folder in an archive, as its central directory lists it.
   public struct Entry: Sendable, Equatable {
-    /// The path inside the archive; a folder's ends in `/`.
+    /// The path inside the archive; the path of a folder ends in `/`.
     public let name: String
-    /// 0 (stored) or 8 (deflated) can be extracted.
+    /// The compression method. Only 0 (stored) and 8 (deflated) can be extracted.
     public let method: Int
-    /// Bytes in the archive and after extraction.
+    /// The number of bytes in the archive and after extraction.
     public let compressedSize, size: Int
     /// CRC-32 of the extracted bytes.
     public let crc: UInt32
-    /// Where the entry's local header starts, in bytes.
+    /// The offset of the entry's local header in bytes.
     public let offset: Int
     /// Whether the entry is encrypted, which `extract` refuses.
     public let isEncrypted: Bool
@@ -22,7 +22,7 @@ public enum Zip {
     public var isFolder: Bool { name.hasSuffix("/") }
   }
 
-  /// The archive's entries, in the order of its central directory; throws `FileError` if that is damaged.
+  /// The archive's entries in the order of its central directory. Throws `FileError` if the directory is damaged.
   public static func entries(_ bytes: [UInt8]) throws -> [Entry] {
     try check(Array(bytes.prefix(FileFormat.headLength)))
     let end = try endRecord(bytes)
@@ -50,17 +50,17 @@ public enum Zip {
     return result
   }
 
-  /// Throws `FileError` where the first bytes of a file are those of something else than a zip archive, and names it.
+  /// Throws `FileError` if the first bytes are those of another known kind of file; the error names that kind.
   static func check(_ head: [UInt8]) throws {
     guard let kind = FileFormat(head), kind != .npz else { return }
     let words = FileFormat.words(head, wanted: "a zip archive")
     throw broken(words.problem, nextStep: words.nextStep ?? "name the archive, or fetch it again")
   }
 
-  /// Up to `count` bytes of the start of an entry. Throws `FileError` where it is damaged.
+  /// The first `count` bytes of an entry, or all. Throws `FileError` if the entry is damaged.
   static func extract(_ entry: Entry, from bytes: [UInt8], first count: Int) throws -> [UInt8] {
     guard !entry.isEncrypted, entry.method == 0 || entry.method == 8 else {
-      // Says what is wrong.
+      // Throws the error that describes the problem.
       return try extract(entry, from: bytes, limit: count)
     }
     let data = try dataRange(of: entry, in: bytes)
@@ -74,7 +74,7 @@ public enum Zip {
     }
   }
 
-  /// The bytes of one entry, at most `limit` of them; throws `FileError` if its size or CRC-32 does not fit.
+  /// The bytes of an entry of at most `limit` bytes. Throws `FileError` if the size or the CRC-32 does not match.
   public static func extract(_ entry: Entry, from bytes: [UInt8], limit: Int = 1 << 31) throws -> [UInt8] {
     guard !entry.isEncrypted else {
       throw broken("entry \(entry.name) is encrypted", nextStep: "pack it again without a password")
@@ -114,11 +114,11 @@ public enum Zip {
     return result
   }
 
-  /// Bytes of a central directory entry before its name, and of a local header before its name.
+  /// The number of bytes before the name in a central directory entry and in a local header.
   private static let directoryHeader = 46
   private static let localHeader = 30
 
-  /// Where the end-of-central-directory record starts: 22 bytes and a comment of up to 65535 from the end.
+  /// The offset of the end-of-central-directory record: 22 bytes plus a comment of up to 65535 bytes before the end.
   private static func endRecord(_ bytes: [UInt8]) throws -> Int {
     var position = bytes.count - 22
     while position >= max(0, bytes.count - 22 - 0xFFFF) {
@@ -143,7 +143,8 @@ public enum Zip {
       isEncrypted: bytes[position + 8] & 1 != 0)
   }
 
-  /// The entry's packed bytes: after the local header, whose name and extra field have their own lengths.
+  /// The range of the entry's packed bytes. They follow the local header, which has its own name and extra-field
+  /// lengths.
   private static func dataRange(of entry: Entry, in bytes: [UInt8]) throws -> Range<Int> {
     let offset = entry.offset
     guard offset >= 0, offset <= bytes.count - localHeader, number(bytes, at: offset, bytes: 4) == 0x0403_4B50 else {
@@ -157,7 +158,7 @@ public enum Zip {
     return start..<(start + entry.compressedSize)
   }
 
-  /// A little-endian number of 2 or 4 bytes; the caller has checked that they are there.
+  /// A little-endian number of 2 or 4 bytes. The caller must check that the bytes exist.
   private static func number(_ bytes: [UInt8], at position: Int, bytes count: Int) -> Int {
     (0..<count).reduce(0) { $0 | Int(bytes[position + $1]) << (8 * $1) }
   }

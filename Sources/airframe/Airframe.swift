@@ -4,8 +4,8 @@ import Glibc
 @main struct Airframe {
   static func main() {
     reserveStandardDescriptors()
-    // A reader that goes away, and a limit on the size of files, are errors of writing, said and handled where they are met,
-    // and no end of a training.
+    // A closed pipe and a file-size limit must not end a training. With these signals ignored they are write errors,
+    // which are reported and handled where they occur.
     for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
@@ -21,7 +21,7 @@ import Glibc
       exit(128 + stop.signal)
     } catch  where isLackOfResources(error) {
       writeToStandardError("airframe: \(error)\n")
-      // Not `exit`: the end of the BLAS library waits for its threads, which wait for memory.
+      // `exit` would hang: the BLAS library waits for its threads, which wait for memory.
       _exit(1)
     } catch {
       writeToStandardError("airframe: \(error)\n")
@@ -35,7 +35,7 @@ import Glibc
       return try print("Airframe discovers objects in images without labels.\n\n\(Help.overview)")
     case "--version": return try print("airframe \(airframeVersion)")
     case "help":
-      // `airframe help train` is `airframe train --help`.
+      // `airframe help train` is the same as `airframe train --help`.
       return try run(Array(words.dropFirst()) + ["--help"])
     default: break
     }

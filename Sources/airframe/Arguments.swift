@@ -1,15 +1,17 @@
 import Experiments
 
-/// The words after a command, read as its declaration says.
+/// The words after a command, parsed according to the command's declaration.
 struct Arguments {
   let invocation: Invocation
-  /// `key=value`, in their order.
+  /// The `key=value` words, in their order.
   private(set) var keys: [String] = []
   private var words: [String: [String]] = [:]
   private var values: [String: String] = [:]
 
-  /// Throws `UsageError` for an option that the command does not have, one given twice or without its value, a value out
-  /// of its range or choices, and for missing and surplus words.
+  /// Parses `words`.
+  ///
+  /// Throws `UsageError` for an option that the command does not have, an option given twice or without its value, a
+  /// value outside its range or choices, and for missing and surplus words.
   init(_ words: some Sequence<String>, of invocation: Invocation) throws {
     self.invocation = invocation
     var positional: [String] = []
@@ -33,7 +35,7 @@ struct Arguments {
     }
   }
 
-  /// The value of an option, empty for a flag; nil where it is not given.
+  /// The value of an option, empty for a flag; nil if the option is not given.
   subscript(option: Option) -> String? {
     precondition(invocation.command.options.contains { $0.name == option.name }, "--\(option.name) is not declared")
     return values[option.name]
@@ -41,10 +43,10 @@ struct Arguments {
 
   func has(_ flag: Option) -> Bool { self[flag] != nil }
 
-  /// An option as an integer, in its range.
+  /// The value of an integer option, which is in the option's range; nil if it is not given.
   func integer(_ option: Option) -> Int? { self[option].flatMap { Int($0) } }
 
-  /// The words given for a positional one.
+  /// The words given for a positional argument.
   func all(_ word: Word) -> [String] {
     precondition(invocation.command.words.contains { $0.name == word.name }, "\(word.name) is not declared")
     return words[word.name] ?? []
@@ -52,13 +54,13 @@ struct Arguments {
 
   func first(_ word: Word) -> String? { all(word).first }
 
-  /// A word that must be there. Throws `UsageError` where an option took its place.
+  /// The word given for a required positional argument. Throws `UsageError` if an option replaces it.
   func one(_ word: Word) throws -> String {
     guard let text = first(word) else { throw fault("\(word.name) is missing") }
     return text
   }
 
-  /// The value of an option that must be there. Throws `UsageError` where it is not given.
+  /// The value of an option that the caller requires. Throws `UsageError` if it is not given.
   func one(_ option: Option) throws -> String {
     guard let value = self[option] else { throw fault("\(option.form) is missing") }
     return value
@@ -66,7 +68,8 @@ struct Arguments {
 
   func fault(_ message: String) -> UsageError { UsageError(Escaping.line(message), of: invocation) }
 
-  /// Whether a word is `key=value`: what stands before the sign has no slash, as paths have.
+  /// Whether a word is `key=value` rather than a path: the part before `=` contains no slash, and there is no leading
+  /// dot.
   private static func setsKey(_ word: String) -> Bool {
     guard let sign = word.firstIndex(of: "="), let first = word.first else { return false }
     return first != "." && !word[..<sign].contains("/")
@@ -91,7 +94,7 @@ extension Arguments {
     values[option.name] = value
   }
 
-  /// The word that follows an option; one with two dashes is an option of its own.
+  /// The word after an option, which is its value. Throws `UsageError` if it begins with two dashes.
   private func next(for option: Option, _ rest: inout ArraySlice<String>) throws -> String {
     guard let value = rest.first else { throw fault("--\(option.name) needs a value: \(option.form)") }
     if value.hasPrefix("--") {

@@ -1,27 +1,28 @@
-/// One word of the command line and all that may follow it, declared once: from this come the parser, the help, the errors
-/// and the completions.
+/// One command and everything that may follow it, declared once.
+///
+/// The parser, the help, the error messages and the completions are all derived from this declaration.
 struct Command: Sendable {
   let name: String
-  /// A few words for lists of commands.
+  /// A short description for lists of commands.
   let summary: String
-  /// A paragraph for the help; lines are broken as they stand here.
+  /// A paragraph for the help. Line breaks are kept.
   var details = ""
-  /// Positional words, in their order; only the last may be optional or repeated.
+  /// The positional arguments in their order. Only the last may be optional or repeated.
   var words: [Word] = []
-  /// What `key=value` means here; nil where there are no keys to set.
+  /// The meaning of `key=value` arguments; nil if the command has no keys to set.
   var keys: Keys?
   var options: [Option] = []
-  /// A whole command line that does something useful.
+  /// A complete, useful command line.
   let example: String
-  /// Whether it multiplies matrices, so that the fastest kernels are worth a restart.
+  /// Whether the command multiplies matrices, so that a restart of the program with the fastest kernels pays off.
   var computes = false
-  /// Words that may follow this one, each with arguments of its own.
+  /// The subcommands, each with its own arguments.
   var actions: [Command] = []
-  /// Does the work; nil for a command that needs one of its actions.
+  /// Runs the command; nil for a command that requires one of its actions.
   var run: (@Sendable (Arguments) throws -> Void)?
 }
 
-/// A positional word.
+/// A positional argument.
 struct Word: Sendable {
   enum Count: Sendable { case one, optional, any, oneOrMore }
 
@@ -35,18 +36,18 @@ struct Word: Sendable {
   }
 }
 
-/// `--name VALUE`, or a flag.
+/// An option, `--name VALUE`, or a flag, `--name`.
 struct Option: Sendable {
-  /// Without its dashes.
+  /// The name without its dashes.
   let name: String
-  /// What help calls the value; empty for a flag.
+  /// The name of the value in the help; empty for a flag.
   let value: String
   let kind: ValueKind
   let meaning: String
-  /// The value of an option that is not given, in words.
+  /// A description of the default value.
   var standard: String?
   var isRequired = false
-  /// The positional word that is left out where this option is given.
+  /// The name of the positional argument that this option replaces.
   var replaces: String?
 
   init(
@@ -66,24 +67,24 @@ struct Option: Sendable {
   var form: String { value.isEmpty ? "--\(name)" : "--\(name) \(value)" }
 }
 
-/// What a word or a value stands for: what is accepted, and what a shell completes.
+/// The kind of an argument or option value. It determines the accepted values and the shell completions.
 enum ValueKind: Sendable {
   case text
   case flag
   case integer(ClosedRange<Int>)
   case choice([String])
-  /// The ending without its dot; empty for any file.
+  /// A file with the given extension (without its dot); empty for any file.
   case file(ending: String)
   case folder
-  /// The folder of a run.
+  /// A run folder.
   case run
   /// A dotted key of a config.
   case key
 }
 
-/// What `key=value` sets.
+/// The keys that `key=value` arguments set.
 struct Keys: Sendable {
   let meaning: String
-  /// Whether the keys are those of a config, which shells complete.
+  /// Whether the keys are config keys, which shells complete.
   var areOfConfig = true
 }

@@ -1,4 +1,4 @@
-/// All commands, one line each.
+/// All commands, one per line.
 let commands: [Command] = [
   .train,
   .evaluate,

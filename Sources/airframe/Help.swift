@@ -1,8 +1,8 @@
 import Experiments
 
-/// What `--help` prints, from the table of commands.
+/// The texts of `--help`, generated from the table of commands.
 enum Help {
-  /// All commands, one line each.
+  /// The list of all commands, one line each.
   static var overview: String {
     """
     usage: airframe COMMAND ...
@@ -16,7 +16,7 @@ enum Help {
     """
   }
 
-  /// Everything about one command.
+  /// The help of one command.
   static func text(of invocation: Invocation) -> String {
     let command = invocation.command
     let words = command.words.map { ($0.name, $0.meaning + accepted($0.kind)) }
@@ -31,7 +31,7 @@ enum Help {
     return sections.filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
-  /// `usage: airframe evaluate RUN [--split SPLIT] ...`; a line for each action of a command that has some.
+  /// `usage: airframe evaluate RUN [--split SPLIT] ...`, with a line for each action if the command has actions.
   static func usage(of invocation: Invocation) -> String {
     let command = invocation.command
     let own = command.run == nil ? [] : [synopsis(invocation)]
@@ -39,7 +39,7 @@ enum Help {
     return "usage: " + (own + below).joined(separator: "\n       ")
   }
 
-  /// ` from 1 to 256`; a bound that is only there for the type is not shown.
+  /// ` from 1 to 256`, without bounds that are only those of the type.
   static func words(_ range: ClosedRange<Int>) -> String {
     range.upperBound == .max ? "from \(range.lowerBound) on" : "from \(range.lowerBound) to \(range.upperBound)"
   }
@@ -50,7 +50,7 @@ enum Help {
     parts += command.options.filter(\.isRequired).map(\.form)
     if command.keys != nil { parts.append("[key=value ...]") }
     parts += command.options.filter { !$0.isRequired && $0.replaces == nil }.map { "[\($0.form)]" }
-    // Long lines go on below the first word after the command; 7 columns are for `usage: `.
+    // Long lines continue below the first word after the command. `usage: ` takes 7 columns.
     let margin = String(repeating: " ", count: 7 + invocation.title.count)
     var lines = [invocation.title]
     for part in parts {
@@ -84,10 +84,10 @@ enum Help {
     option.isRequired ? " (required)" : option.standard.map { " (default: \($0))" } ?? ""
   }
 
-  /// `list datasets` as `List datasets.`
+  /// Turns `list datasets` into `List datasets.`
   private static func sentence(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() + "." }
 
-  /// Two columns.
+  /// Aligns pairs of texts in two columns.
   private static func table(_ rows: [(name: String, meaning: String)]) -> String {
     let width = rows.map(\.name.count).max() ?? 0
     return rows.map { row in

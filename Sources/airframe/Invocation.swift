@@ -1,6 +1,6 @@
 import Experiments
 
-/// A command found in the table, with the words that lead to it.
+/// A command from the table and the words that select it.
 struct Invocation: Sendable {
   let command: Command
   /// `["config", "show"]`
@@ -9,9 +9,9 @@ struct Invocation: Sendable {
   /// `airframe config show`
   var title: String { (["airframe"] + path).joined(separator: " ") }
 
-  /// The command that the first words name, and the words that follow it.
+  /// Finds the command that the first words name, and returns it with the remaining words.
   ///
-  /// Throws `UsageError` for a word that is no command, with the nearest one.
+  /// Throws `UsageError` for a word that is not a command; the error suggests the most similar command.
   static func find(_ words: [String]) throws -> (Invocation, rest: [String]) {
     var rest = words[...]
     guard let name = rest.popFirst(), let command = commands.first(where: { $0.name == name }) else {

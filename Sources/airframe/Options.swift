@@ -1,7 +1,7 @@
 import Experiments
 import Glibc
 
-// Words and options that several commands share.
+// Arguments and options that several commands share.
 
 extension Word {
   static let config = Word("CONFIG", .file(ending: "yaml"), "a config file")
@@ -27,7 +27,7 @@ extension Option {
 }
 
 extension Arguments {
-  /// The folder with datasets: `--data`, else AIRFRAME_DATA, else `data`.
+  /// The folder with datasets: `--data` if given, otherwise AIRFRAME_DATA if set, otherwise `data`.
   var dataFolder: String { self[.data] ?? getenv("AIRFRAME_DATA").map { String(cString: $0) } ?? "data" }
 }
 

@@ -1,18 +1,20 @@
 import Experiments
 import Glibc
 
-/// Writes a line to stdout, all of it, at once. Throws `OutputFailure`.
+/// Writes a complete line to stdout immediately. Throws `OutputFailure`.
 ///
-/// It hides Swift's own `print`, which drops what cannot be written without a word: a call without `try` does not compile.
+/// This function shadows Swift's `print`, which silently drops text that cannot be written. A call without `try` does
+/// not compile.
 func print(_ items: Any..., terminator: String = "\n") throws {
   let text = items.map { "\($0)" }.joined(separator: " ") + terminator
-  // A program that reads it gets every character; a terminal would obey some.
+  // Control characters are escaped only for a terminal, which would interpret them. Other readers get the text
+  // unchanged.
   try writeToStandardOutput(isatty(1) == 1 ? Escaping.terminal(text) : text)
 }
 
-/// What a command printed could not be written whole.
+/// The output of a command could not be written completely.
 struct OutputFailure: Error, CustomStringConvertible {
-  /// What the system says.
+  /// The system's error code.
   let code: Int32
 
   var description: String {
@@ -28,7 +30,7 @@ private func writeToStandardOutput(_ text: String) throws {
     if put > 0 {
       done += put
     } else if put < 0, errno == EAGAIN {
-      // Someone else who holds the terminal or pipe has set it so that it does not wait.
+      // Another process that shares the terminal or pipe has made it nonblocking.
       var stdout = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
       poll(&stdout, 1, -1)
     } else if put == 0 || errno != EINTR {
@@ -37,18 +39,20 @@ private func writeToStandardOutput(_ text: String) throws {
   }
 }
 
-/// What some file systems say only now of what was written to stdout. Throws `OutputFailure`.
+/// Reports write errors on stdout that some file systems report only on closing. Throws `OutputFailure`.
 func finishStandardOutput() throws {
-  // A copy, so that no file that is opened later takes the place of stdout.
+  // A copy is closed, so that no file that is opened later gets the descriptor of stdout.
   let copy = dup(1)
   guard copy < 0 || close(copy) == 0 || errno == EINTR else { throw OutputFailure(code: errno) }
 }
 
-/// Whoever started the program may have closed stdin, stdout or stderr: the next file that is opened would take the place,
-/// and receive what is printed. They are opened so that reading finds nothing and writing fails.
+/// Opens stdin, stdout and stderr if they are closed, so that reading finds nothing and writing fails.
+///
+/// A caller may start the program with these descriptors closed. The next file that is opened would then get such a
+/// descriptor and receive printed text.
 func reserveStandardDescriptors() {
   for descriptor in 0...2 as ClosedRange<Int32> where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
-    // The lowest that is free: this one.
+    // `open` returns the lowest free descriptor, which is this one.
     _ = open("/dev/null", O_RDONLY)
   }
 }

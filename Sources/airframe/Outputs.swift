@@ -1,17 +1,18 @@
 import Experiments
 
-// Files that commands write for their users: every one of them goes through here, before the work begins.
+// Every output file of a command is checked here before the work begins.
 
 extension Option {
-  /// For every command with an output file.
+  /// The option of every command that writes an output file.
   static let replace = Option(flag: "replace", "replace the file that is written, if it exists")
 }
 
 extension Arguments {
-  /// The file that an option names, checked; nil where the option is not given. `formats` are what can be written, the usual
-  /// one first; `chosen` is what `--format` says; `replacing` is what may go without --replace.
+  /// The output file that an option names, after checks; nil if the option is not given.
   ///
-  /// Throws `RunError` and `FileError` for a name that cannot be written to.
+  /// `formats` are the supported formats, the default first. `chosen` is the value of `--format`. `replacing` states
+  /// which existing files may be replaced without --replace. Throws `RunError` and `FileError` for a path that cannot
+  /// be written.
   func output(
     _ option: Option, as formats: [OutputFile.Format], chosen: String? = nil,
     replacing replacement: OutputFile.Replacement = .nothing
@@ -23,7 +24,7 @@ extension Arguments {
     }
   }
 
-  /// The same for an option that must be given. Throws `UsageError` where it is not.
+  /// The same for a required option. Throws `UsageError` if it is not given.
   func requiredOutput(
     _ option: Option, as formats: [OutputFile.Format], chosen: String? = nil
   ) throws -> OutputFile {
@@ -31,11 +32,11 @@ extension Arguments {
     return file
   }
 
-  /// Every file, folder and run that the command line names to be read.
+  /// All files, folders and runs on the command line that the command reads.
   private var inputs: [String] {
     let command = invocation.command
     let words = command.words.filter { $0.kind.isRead }.flatMap(all)
-    // Of options with files, those that are written are the ones a command checks here.
+    // Options that name output files are left out.
     let options = command.options.filter { $0.kind.isRead && !$0.isWritten }.compactMap { self[$0] }
     let keys = keys.compactMap { $0.split(separator: "=", maxSplits: 1).last.map(String.init) }
     return words + options + keys
@@ -43,7 +44,7 @@ extension Arguments {
 }
 
 extension ValueKind {
-  /// Whether it names something that is read. A folder that holds datasets or runs is not searched.
+  /// Whether a value of this kind names an input. Folders that contain datasets or runs are not searched.
   fileprivate var isRead: Bool {
     switch self {
     case .file, .run: true
@@ -53,6 +54,6 @@ extension ValueKind {
 }
 
 extension Option {
-  /// Options of these names are files that are written, in every command.
+  /// Whether the option names an output file. These names are output files in every command.
   fileprivate var isWritten: Bool { ["out", "csv", "seeds-file"].contains(name) }
 }

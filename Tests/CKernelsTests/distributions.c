@@ -23,7 +23,7 @@ static void divergences(int64_t columns, int has_one_prior, int accumulate) {
   for (int k = 0; k < 4; k++) add_before(slopes[k], found[k], n, accumulate);
   ck_normal_kl_gradient(rows, columns, m, s, pm, ps, stride, d, found[0], found[1], found[2], found[3], accumulate);
   for (int k = 0; k < 4; k++) CLOSE(found[k], slopes[k], n, 1e-5, 1e-5);
-  float *alone = room(n); // what is not asked for is not written
+  float *alone = room(n); // outputs that are not requested are not written
   ck_normal_kl_gradient(rows, columns, m, s, pm, ps, stride, d, NULL, alone, NULL, NULL, 0);
   for (int64_t i = 0; i < n && !accumulate; i++) EXPECT(alone[i] == found[1][i]);
 }
@@ -57,7 +57,7 @@ static void likelihoods(int64_t columns, int accumulate) {
   CLOSE(of_logits, expected_logits, rows, 1e-6 * (double)columns, 2e-6);
   CLOSE(dl, logit_slopes, n, 1e-6, 2e-6);
 
-  // Some beyond the clip on either side.
+  // Some values are beyond the clip on each side.
   const float epsilon = 0.01f, high = 1 - epsilon;
   float *y = uniforms(n, -0.1, 1.1), *of_y = room(rows), *dy = accumulate ? normals(n) : room(n);
   double *expected_y = numbers(rows), *y_slopes = numbers(n);

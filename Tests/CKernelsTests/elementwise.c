@@ -47,7 +47,7 @@ static const struct { ck_unary_op op; double low, high, smooth_low, smooth_high;
 static void maps(void) {
   for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
     const ck_unary_op op = ranges[k].op;
-    // The result of a cosine or sine near zero carries the rounding of terms of size one.
+    // A cosine or sine near zero has the rounding error of terms near 1.
     const double absolute = op == CK_COS || op == CK_SIN ? 2e-7 : 1e-37;
     test("element-wise maps match double precision");
     for (int l = 0; l < length_count; l++) {
@@ -86,7 +86,7 @@ static void special_values(void) {
     {CK_COS, {NAN, NAN, NAN, 1, 1}}, {CK_SIN, {NAN, NAN, NAN, 0, 0}},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
-    for (int64_t n = 5; n <= 37; n += 16) { // in whole vectors and in the rest
+    for (int64_t n = 5; n <= 37; n += 16) { // whole vectors with and without a remainder
       float *x = room(n), *y = room(n);
       double *expected = numbers(n);
       for (int64_t i = 0; i < n; i++) x[i] = in[i % 5], expected[i] = cases[k].out[i % 5];
@@ -108,7 +108,7 @@ static double combined(ck_binary_op op, double a, double b) {
 }
 
 static void binaries(void) {
-  const int64_t strides[][2] = {{-1, 1}, {0, 1}, {1, 0}, {0, 0}}; // -1: as many as there are columns
+  const int64_t strides[][2] = {{-1, 1}, {0, 1}, {1, 0}, {0, 0}}; // -1: the number of columns
   const int64_t shapes[][2] = {{1, 1}, {3, 1}, {1, 19}, {4, 16}, {5, 37}, {2, 300}};
   test("sums, differences, products and quotients broadcast rows, columns and numbers");
   for (int op = CK_ADD; op <= CK_DIVIDE; op++)

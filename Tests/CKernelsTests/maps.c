@@ -4,14 +4,14 @@ static void pooling(int64_t height, int64_t width, int64_t channels, int64_t sid
   test("pools keep the first of the largest and send its gradient back");
   const int64_t images = 2, h = height / side, w = width / side, size = images * height * width * channels, count = images * h * w * channels;
   float *x = normals(size), *y = room(count), *dy = normals(count);
-  for (int64_t i = 0; i < size; i++) x[i] = roundf(2 * x[i]); // with equals
+  for (int64_t i = 0; i < size; i++) x[i] = roundf(2 * x[i]); // gives equal values
   uint8_t *chosen = malloc((size_t)count);
   double *expected = numbers(count);
   int64_t *from = malloc(sizeof(int64_t) * (size_t)count);
   int wrong = 0;
   ck_max_pool(images, height, width, channels, side, x, y, chosen);
   for (int64_t at = 0; at < count; at++) {
-    const int64_t c = at % channels, j = at / channels % w, row = at / channels / w; // of all images
+    const int64_t c = at % channels, j = at / channels % w, row = at / channels / w; // counted over all images
     int best = -1;
     for (int k = 0; k < side * side; k++) {
       const int64_t place = ((row * side + k / side) * width + j * side + k % side) * channels + c;
@@ -32,7 +32,7 @@ static void pooling(int64_t height, int64_t width, int64_t channels, int64_t sid
   free(chosen), free(from);
 }
 
-/// The share of pixel k of an axis of n in pixel i of the enlarged axis, the rim repeated.
+/// The weight of pixel k of an axis with n pixels in pixel i of the enlarged axis. Border pixels are repeated.
 static double share(int64_t i, int64_t k, int64_t factor, int64_t n) {
   const double at = fmin(fmax(((double)i + 0.5) / (double)factor - 0.5, 0), (double)n - 1);
   return fmax(0, 1 - fabs(at - (double)k));

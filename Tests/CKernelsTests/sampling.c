@@ -1,13 +1,13 @@
 #include "testing.h"
 
-/// A batch of images, and windows on it.
+/// The sizes of a batch of images and of the windows that are sampled from them.
 typedef struct { int64_t batch, channels, height, width, out_height, out_width; } Sizes;
 
 static double pixel(const Sizes *s, const float *image, int64_t row, int64_t column) {
   return row < 0 || row >= s->height || column < 0 || column >= s->width ? 0 : image[row * s->width + column];
 }
 
-/// Sampling and its gradients by their definition, one output at a time; `aligned` ignores the rotation.
+/// Sampling and its gradients by definition, one output at a time. With `aligned`, rotation and shear are ignored.
 static void sample(const Sizes *s, const float *images, const float *transforms, int aligned, const float *dout, double *out,
                    double *dimages, double *dtransforms) {
   for (int64_t n = 0; n < s->batch; n++)
@@ -46,7 +46,7 @@ static void compare(Sizes s, double scale, double shift, int aligned) {
     const int64_t part = k % 6;
     t[k] = (float)(part == 2 || part == 5 ? shift * t[k] : part == 0 || part == 4 ? scale * (1 + 0.1 * t[k]) : 0.4 * scale * t[k]);
   }
-  if (s.batch > 1) t[6] = -t[6]; // one is mirrored
+  if (s.batch > 1) t[6] = -t[6]; // the second window is mirrored
   float *dimages = normals(pixels), *dtransforms = normals(6 * s.batch);
   double *expected = numbers(outputs), *of_images = numbers(pixels), *of_transforms = numbers(6 * s.batch);
   sample(&s, images, t, aligned, dout, expected, of_images, of_transforms);
@@ -77,8 +77,8 @@ void test_sampling(void) {
     for (int aligned = 0; aligned < 2; aligned++) {
       compare(sizes[k], 0.4, 0.3, aligned);
       compare(sizes[k], 1, 0.5, aligned);
-      compare(sizes[k], 2.5, 0.5, aligned); // most outputs see nothing
-      compare(sizes[k], 0.3, 4, aligned);   // so do whole windows
+      compare(sizes[k], 2.5, 0.5, aligned); // most outputs are outside the image
+      compare(sizes[k], 0.3, 4, aligned);   // whole windows are outside, too
     }
   test("windows of no place are blank and leave no gradient");
   float *image = normals(36), *out = room(16), *dout = normals(16), *dimage = room(36), *dtransform = room(6);

@@ -10,7 +10,7 @@ static void products(int64_t rows, int64_t columns, int64_t n, double density) {
 
   float *w = normals(columns * n), *bias = normals(n), *dy = normals(rows * n);
   float *values = room(count), *by_column = room(count), *out = room(rows * n), *without = room(rows * n);
-  // Rooms of floats hold indices, too.
+  // Memory from room() also holds the integer indices.
   int32_t *row_starts = (int32_t *)room(rows + 1), *indices = (int32_t *)room(count);
   int32_t *column_starts = (int32_t *)room(columns + 1), *row_indices = (int32_t *)room(count);
   ck_compress_rows(rows, columns, x, row_starts, indices, values);

@@ -19,7 +19,7 @@ static void fail(const char *what, int line) {
   if (test_failures++ < 5) printf("FAILED: %s\n  line %d: %s\n", current, line, what);
 }
 
-/// Checks the marks of the test that ends and frees its memory.
+/// Ends a test: checks the guard values around its memory and frees the memory.
 static void end_test(void) {
   for (int i = 0; i < room_count; i++) {
     for (int64_t k = 0; k < margin; k++)

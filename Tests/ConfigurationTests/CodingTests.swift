@@ -1,7 +1,7 @@
 import Configuration
 import Testing
 
-/// A kind of value that another target adds: a number or a section.
+/// A kind of value that another target adds: either a number or a section.
 struct CodingTests {
   let text = "training: { rate: { schedule: exponential, from: 1e-3 } }"
 

@@ -78,7 +78,7 @@ struct JSONParsingTests {
     #expect(throws: JSON.ParseError.self) { try parse(nested(65)) }
     #expect(throws: JSON.ParseError.self) { try parse(String(repeating: "[", count: 1_000_000)) }
     #expect(throws: JSON.ParseError.self) { try parse(String(repeating: "{\"a\":", count: 1_000_000)) }
-    // Values beside each other are no nesting.
+    // Values next to each other do not count as nesting.
     #expect(try parse("[" + String(repeating: "[],", count: 1000) + "[]]") == .list(Array(repeating: [], count: 1001)))
   }
 

@@ -3,9 +3,11 @@ import Testing
 
 @testable import Configuration
 
-/// Files and overrides made to cost time or memory; each of them once took minutes, gigabytes or the whole stack.
+/// Files and overrides that are built to use up time or memory.
+///
+/// Before there were limits, each of them took minutes or gigabytes, or overflowed the stack.
 @Suite(.timeLimit(.minutes(1))) struct LimitTests {
-  /// Requires less than a second of the processor, however busy it is with other things: milliseconds are usual.
+  /// Requires less than a second of processor time, which other load does not affect. Milliseconds are typical.
   private func quickFault(_ text: String, _ override: String? = nil) -> String {
     let start = processorSeconds()
     let words = override.map { fault(text, $0) } ?? fault(text)
@@ -43,7 +45,7 @@ import Testing
     #expect(try load("training: { note: \(long.prefix(10_000)) }").value.training.note.utf8.count == 10_000)
   }
 
-  /// Each of the list's values has a path with all keys above it.
+  /// The path of each value in the list contains all keys above it.
   @Test func longKeysAboveManyValuesAreRefused() {
     let keys = (0..<60).map { String(repeating: " ", count: $0) + String(repeating: "k", count: 1_000) + ":\n" }
     let list = String(repeating: "1,", count: 9_000)
@@ -56,7 +58,7 @@ import Testing
     #expect(quickFault("", "training.note=" + String(repeating: "[", count: 100_000)).contains("nested deeper than 64"))
   }
 
-  /// libyaml compares each directive with all before it.
+  /// libyaml compares each directive with all earlier ones.
   @Test func manyDirectivesAreRefused() {
     let lines = (0..<150_000).map { "%TAG !a\($0)! x:\n" }.joined()
     #expect(quickFault(lines + "---\na: 1\n").hasPrefix("x.yaml:101:1: more than 100 lines begin with '%'"))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Configuration
 
-/// Dotted keys that end in the number of an element: `regularizers.0.weight=3`.
+/// Dotted keys that contain the number of a list element: `regularizers.0.weight=3`.
 struct ListElementTests {
   private let text = """
     regularizers: [{ name: overlap, weight: 2 }, { name: none }]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Configuration
 
-/// Paths of the user's files in configs.
+/// Paths of users' files in configs.
 struct LocationTests {
   private struct Own: Configurable {
     var path = "images"

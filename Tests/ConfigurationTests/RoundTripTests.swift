@@ -2,7 +2,7 @@ import Testing
 
 @testable import Configuration
 
-/// What is written loads back to the same value.
+/// A written config loads to the same value.
 struct RoundTripTests {
   @Test func everyKeyIsWrittenInDeclaredOrder() throws {
     #expect(
@@ -103,7 +103,7 @@ struct RoundTripTests {
   }
 }
 
-/// The same numbers in every run (SplitMix64).
+/// A generator that gives the same numbers in every run (SplitMix64).
 private struct Seeded: RandomNumberGenerator {
   private var state: UInt64
   init(seed: UInt64) { state = seed }

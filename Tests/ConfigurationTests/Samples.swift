@@ -60,7 +60,7 @@ struct MultiEntity: Configurable {
   static let fields: [Field<Self>] = [.integer("slots", \.slots, in: 1...32, "entities")]
 }
 
-/// `air` and `discrete-air` share one struct: presets.
+/// `air` and `discrete-air` are presets: they share one struct.
 let models = Registry<Int, String>(
   "model",
   [
@@ -103,7 +103,7 @@ struct Config: Configurable {
   ]
 }
 
-/// A number that may change in training: how another target adds a kind of value.
+/// A number that may change during training: an example of a kind of value that another target adds.
 enum Schedule: Sendable, Hashable {
   case constant(Double)
   case exponential(Exponential)
@@ -147,7 +147,7 @@ func load(_ text: String, _ overrides: String...) throws -> Loaded<Config> {
   try ConfigurationFile.load(Config.self, text: text, name: "x.yaml", overrides: overrides)
 }
 
-/// The message that loading ends with; empty when it succeeds.
+/// The error message of loading; empty if loading succeeds.
 func fault(_ text: String, _ overrides: String...) -> String {
   do {
     _ = try ConfigurationFile.load(Config.self, text: text, name: "x.yaml", overrides: overrides)
@@ -157,7 +157,7 @@ func fault(_ text: String, _ overrides: String...) -> String {
   }
 }
 
-/// Files in a folder that lasts as long as the value.
+/// Files in a temporary folder, which is deleted together with this value.
 final class Folder: Sendable {
   let path: String
 
@@ -177,7 +177,7 @@ final class Folder: Sendable {
       Config.self, path: path + "/" + name, amendments: amendments, overrides: overrides)
   }
 
-  /// The message that loading ends with, with paths from this folder.
+  /// The error message of loading, with paths relative to this folder.
   func fault(_ name: String, overrides: [String] = []) -> String {
     do {
       _ = try load(name, overrides: overrides)

@@ -5,7 +5,7 @@ import Testing
 struct SchemaTests {
   let text = ConfigurationFile.schema(for: Config.self, title: "airframe config")
 
-  /// The object at a path of members, through `#/definitions/`.
+  /// The object at a path of members; references to `#/definitions/` are followed.
   func schema(_ path: [String]) throws -> [String: Any] {
     let root = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     var node = root
@@ -19,7 +19,7 @@ struct SchemaTests {
     return node
   }
 
-  /// What holds under a name of the model.
+  /// The schema that applies to a model with the given name.
   func model(_ name: String) throws -> [String: Any] {
     let cases = try #require(try schema(["properties", "model"])["allOf"] as? [[String: Any]])
     let found = cases.first {

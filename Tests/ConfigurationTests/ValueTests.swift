@@ -1,7 +1,7 @@
 import Configuration
 import Testing
 
-/// One key at a time: what it accepts, and what it says otherwise.
+/// Single keys: the values they accept, and the messages for other values.
 struct ValueTests {
   @Test func defaultsNeedNoFile() throws {
     let config = try load("").value

@@ -1,7 +1,7 @@
 import Configuration
 import Testing
 
-/// Sections chosen by name, and what becomes of their keys when the name changes.
+/// Sections chosen by name, and the treatment of their keys when the name changes.
 struct VariantTests {
   @Test func theEntryGivesTheDefaults() throws {
     #expect(try load("model: { name: discrete-air }").recurrent?.steps == 4)

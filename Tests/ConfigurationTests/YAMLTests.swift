@@ -2,7 +2,7 @@ import Testing
 
 @testable import Configuration
 
-/// Trees, places, and what is refused before any key is looked at.
+/// Trees, places, and the input that is rejected before any key is read.
 struct YAMLTests {
   func parse(_ text: String) throws -> YAMLNode {
     try #require(try YAMLParser.parse(SourceText(Array(text.utf8), of: .file("t.yaml"))))

@@ -41,7 +41,7 @@ struct CSVTests {
       for end in ["\n", "\r\n", "\r"] {
         let text = rows.map { CSV.record($0) + end }.joined()
         let read = try CSV(parsing: [0xEF, 0xBB, 0xBF] + Array(text.utf8), name: "t.csv").rows.map(\.fields)
-        // Texts that differ in their encoding alone would be equal.
+        // Swift would treat texts that differ only in their Unicode normalization as equal.
         #expect(read.map { $0.map { Array($0.utf8) } } == rows.map { $0.map { Array($0.utf8) } }, "\(rows)")
       }
     }

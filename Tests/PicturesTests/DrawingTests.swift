@@ -3,7 +3,7 @@ import Testing
 @testable import Pictures
 
 @Suite struct DrawingTests {
-  /// The picture as rows of `#` (not black) and `.`.
+  /// The picture as rows of `#` (not black) and `.` (black).
   private func rows(_ picture: Picture) -> [String] {
     let gray = picture.gray()
     return (0..<gray.height).map { row in

@@ -3,7 +3,7 @@ import Pictures
 import Testing
 
 @Suite struct FileFormatTests {
-  /// First bytes, and what they are.
+  /// The first bytes of files, with the kind of each.
   static let heads: [(bytes: [UInt8], kind: FileFormat)] = [
     (Fixtures.gray, .png), (Fixtures.npz, .npz), (Fixtures.NumPy.uint8, .npy), ([0x1F, 0x8B, 8, 0], .gzip),
     ([0, 0, 8, 3, 0, 0, 0, 1], .idx), (Array("<!DOCTYPE html>\n<html>".utf8), .html),
@@ -26,11 +26,11 @@ import Testing
     for bytes in [[], [1, 2, 3], [0x80], [0xC3, 0x28, 0x41, 0x42], Array("BMW".utf8) + [0]] as [[UInt8]] {
       #expect(FileFormat(bytes) == nil)
     }
-    // A text that is cut within a letter is one.
+    // A text that is cut within a character still counts as text.
     #expect(FileFormat(Array("größe".utf8.prefix(3))) == .text)
   }
 
-  /// Every reader names what it was given, and says what to do.
+  /// Every reader names the kind of file it was given and the next step.
   @Test func everyReaderNamesAForeignFile() throws {
     try withTemporaryFolder { folder in
       let path = "\(folder)/file.gz"

@@ -19,7 +19,7 @@ import Testing
 
   @Test func failedWritesLeaveNothingBehind() throws {
     try withTemporaryFolder { folder in
-      // A folder stands where the file should go.
+      // There is a folder at the path of the file.
       #expect(mkdir("\(folder)/taken", 0o755) == 0)
       defer { rmdir("\(folder)/taken") }
       #expect(message { try writeFileAtomically([1], to: "\(folder)/taken") }.contains("cannot be put in place"))
@@ -42,7 +42,7 @@ import Testing
     #expect(try readFile("/proc/self/stat").count > 50)
   }
 
-  /// Opening a pipe that nobody writes to waits for ever; a device may never end.
+  /// Opening a pipe without a writer waits forever; a device may never end.
   @Test func pipesDevicesAndSocketsAreNotRead() throws {
     try withTemporaryFolder { folder in
       let pipe = "\(folder)/pipe"
@@ -64,7 +64,7 @@ import Testing
       #expect(seen.head == Array(bytes.prefix(4096)) && seen.size == 10_000)
       let refused = FileError(problem: "is none of ours", nextStep: "name another")
       #expect(message { _ = try readFile(path) { _, _ in throw refused } }.hasPrefix("\(path): is none of ours"))
-      // A sparse file of 2 GB of zeros, which no format begins with.
+      // A sparse file with 2 GB of zeros. No format begins with zeros only.
       #expect(truncate(path, 0) == 0 && truncate(path, 2_000_000_000) == 0)
       let readers: [() throws -> Void] = [
         { _ = try NPY(file: path) }, { _ = try IDX(file: path) }, { _ = try PNG(file: path) },

@@ -1,4 +1,4 @@
-/// Files made by other libraries: Python 3.11.7 with Pillow 13.0.0, NumPy 2.4.6, zipfile and gzip, 2026-11-21.
+/// Files made by other libraries: Python 3.11.7 with Pillow 13.0.0, NumPy 2.4.6, zipfile and gzip, on 2026-11-21.
 enum Fixtures {
   /// 5 x 4, value 12 * (5 * row + column).
   static let gray = bytes(
@@ -6,13 +6,13 @@ enum Fixtures {
     89504e470d0a1a0a0000000d49484452000000050000000408000000006358aa9c0000001649444154789c6364e0e1e1e161b4e1e1e1e161
     41220110e6017f4676485f0000000049454e44ae426082
     """)
-  /// 5 x 4; red as in `gray`, green 255 - red, blue red / 2.
+  /// 5 x 4 pixels; red is the value in `gray`, green is 255 - red, and blue is red / 2.
   static let rgb = bytes(
     """
     89504e470d0a1a0a0000000d4948445200000005000000040802000000c95162170000001749444154789c6364f8cfc0f3850d8e586c8ec8
     91c20700989614c7e84778020000000049454e44ae426082
     """)
-  /// 5 x 4, one bit a pixel: white where `gray` is over 100.
+  /// 5 x 4, one bit per pixel: white where `gray` is over 100.
   static let bilevel = bytes(
     """
     89504e470d0a1a0a0000000d49484452000000050000000401000000006e48c8ed0000001049444154789c636060e060f8c1c40000031c01
@@ -42,7 +42,7 @@ enum Fixtures {
     89504e470d0a1a0a0000000d494844520000000200000002080000000120da626e0000000f49444154789c63e062106190d3000000f70065
     9f55b2050000000049454e44ae426082
     """)
-  /// A header of 5000 x 5000 pixels with next to no data.
+  /// A header for 5000 x 5000 pixels with almost no data.
   static let huge = bytes(
     """
     89504e470d0a1a0a0000000d494844520000138800001388080000000078f3d8170000000949444154789c630000000100015eff7df90000
@@ -72,7 +72,7 @@ enum Fixtures {
     1f8b08000000000002034b4c4a4e842100342a6e5a0c000000
     """)
 
-  /// The bytes of hexadecimal digits, two each; anything else is skipped.
+  /// The bytes of a text of hexadecimal digits, two digits per byte; other characters are skipped.
   static func bytes(_ text: String) -> [UInt8] {
     let digits = text.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

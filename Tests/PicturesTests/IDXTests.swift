@@ -38,7 +38,7 @@ import Testing
     let sizes = [UInt8](repeating: 0xFF, count: 12)
     #expect(message { _ = try IDX(bytes: [0, 0, 8, 3] + sizes) }.contains("more bytes than memory can hold"))
     #expect(throws: FileError.self) { try IDX(bytes: [0, 0, 8, 255] + sizes) }
-    // A size of 0 among them leaves no values, but the product of the others must still be a number.
+    // With a size of 0 there are no values, but the product of the other sizes must still fit into an Int.
     for shape in [sizes + [0, 0, 0, 0], [0, 0, 0, 0] + sizes] {
       #expect(message { _ = try IDX(bytes: [0, 0, 8, 4] + shape) }.contains("more bytes than memory can hold"))
     }
@@ -57,7 +57,7 @@ import Testing
     let folder = try #require(dataFolder("mnist"))
     let images = try IDX(file: "\(folder)/train-images-idx3-ubyte.gz")
     #expect(images.shape == [60000, 28, 28])
-    // The centre of the first 5 is inked, its corner is not.
+    // The center of the first 5 is inked; its corner is not.
     #expect(images.values[0] == 0 && images.values[..<784].contains { $0 > 200 })
     let labels = try IDX(file: "\(folder)/train-labels-idx1-ubyte.gz")
     #expect(labels.shape == [60000])

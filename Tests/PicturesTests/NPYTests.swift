@@ -4,7 +4,7 @@ import Testing
 @Suite struct NPYTests {
   typealias NumPy = Fixtures.NumPy
 
-  /// What NumPy wrote, and what it means.
+  /// Files that NumPy wrote, with their shapes and values.
   static let arrays: [(bytes: [UInt8], array: NPY)] = [
     (NumPy.uint8, NPY(shape: [2, 3], .uint8([0, 50, 100, 150, 200, 250]))),
     (NumPy.flags, NPY(shape: [3], .flags([true, false, true]))),
@@ -38,7 +38,7 @@ import Testing
         + "<f8; convert the array with .astype, for instance to numpy.float32")
   }
 
-  /// The header of NumPy for one of its types, and values after it.
+  /// A NumPy header for the given type, followed by values.
   private func file(_ type: String, _ count: Int, _ values: [UInt8]) -> [UInt8] {
     let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(count),), }\n"
     return Array(NumPy.uint8[..<8]) + [UInt8(header.utf8.count), 0] + Array(header.utf8) + values
@@ -63,13 +63,13 @@ import Testing
     }
   }
 
-  /// 10^9 images of one pixel, all black: a megabyte of archive. Whoever asks for the shape need not expand it.
+  /// 10^9 black images of one pixel, in an archive of one megabyte. Reading only the shape does not expand it.
   @Test func theShapeIsKnownBeforeAnArrayIsExpanded() throws {
     struct Seen: Error {}
     let zeros = NPY(shape: [1 << 20, 1], .uint8([UInt8](repeating: 0, count: 1 << 20)))
     var bytes = try NPZ.bytes([("images", zeros)])
     let entry = try Zip.entries(bytes)[0]
-    // The last bytes of the packed values are damaged: expanding them would fail.
+    // The last bytes of the packed values are damaged, so expanding them would fail.
     let end = entry.offset + 30 + entry.name.utf8.count + entry.compressedSize
     bytes[end - 1] ^= 0xFF
     var shape: [Int] = []
@@ -81,7 +81,7 @@ import Testing
     }
     #expect(shape == [1 << 20, 1])
     #expect(throws: FileError.self) { try NPZ(bytes: bytes).array("images") }
-    // A header that does not fit the entry's size is found out as early.
+    // A header that does not match the entry's size is detected equally early.
     let lying = Array(NumPy.storedNPZ).replacing("(1, 3, 4)".utf8, with: "(9, 3, 4)".utf8)
     #expect(
       message { _ = try NPZ(bytes: lying).array("images") { _ in Issue.record("asked") } }.contains(
@@ -119,7 +119,7 @@ import Testing
     #expect(message { _ = try NPY(bytes: bytes) }.contains("has 65 dimensions, the limit is 64"))
   }
 
-  /// No value is there, as the shape says, but whoever multiplied its other sizes would overflow.
+  /// The shape has a size of 0, so there are no values, but multiplying its other sizes would overflow.
   @Test func aSizeOfZeroHidesNoOverflow() {
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4), }"
     let bytes = Array(NumPy.uint8[..<8]) + [UInt8(header.utf8.count), 0] + Array(header.utf8)
@@ -184,7 +184,7 @@ import Testing
     #expect(
       message { _ = try NPZ(bytes: bytes, limit: 1 << 20).array("zeros") }.contains(
         "zeros.npy expands to 1048704 bytes, the limit is 1048576"))
-    // An entry that claims less than it holds is found out before it grows.
+    // An entry that holds more than it claims is detected before it is fully expanded.
     var lying = bytes
     let size = try #require(lying.indices.last { lying[$0...].starts(with: [0x80, 0, 0x10, 0]) })
     lying[size + 2] = 0

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Pictures
 
-/// PNG files of every color type, bit depth, interlace and color chunk, against Pillow (scripts/png_fixtures.py).
+/// Compares PNG files of every color type, bit depth, interlacing and color chunk with Pillow
+/// (scripts/png_fixtures.py).
 @Suite struct PNGPixelTests {
   struct Example: CustomTestStringConvertible, Sendable {
     let name: String
@@ -40,7 +41,7 @@ import Testing
       UInt16(example.samples[$0]) << 8 | UInt16(example.samples[$0 + 1])
     }
     #expect(png.samples == (example.depth == 16 ? .words(words) : .bytes(example.samples)))
-    // Eight bits of sixteen are the nearest level.
+    // 16-bit samples are rounded to the nearest 8-bit level.
     let eight = example.depth == 16 ? words.map { UInt8((Double($0) / 257).rounded()) } : example.samples
     #expect(try Picture(png: example.file).pixels == eight)
   }

@@ -10,7 +10,7 @@ import Testing
     var random = SplitMix(state: 1)
     var picture = Picture(width: size.0, height: size.1, channels: channels)
     for index in picture.pixels.indices { picture.pixels[index] = .random(in: 0...255, using: &random) }
-    // A color picture without color stays RGB.
+    // A color picture in which all pixels are gray stays RGB.
     #expect(try Picture(png: picture.png()) == picture)
     let flat = Picture(width: size.0, height: size.1, channels: channels, fill: 90)
     #expect(try Picture(png: flat.png()) == flat)
@@ -56,7 +56,7 @@ import Testing
   @Test func brokenFilesSayWhatLibpngSays() {
     #expect(throws: PictureError.self) { try Picture(png: []) }
     #expect(message { _ = try Picture(png: Array("not a picture".utf8)) }.contains("is text, not a readable PNG"))
-    // Within the pixel data: an error, not a half picture.
+    // A file that ends within the pixel data is an error, not half a picture.
     let cut = message { _ = try Picture(png: Array(Fixtures.gray.prefix(50))) }
     #expect(cut.contains("is a broken PNG: ends at byte 50, but the chunk at byte 33 takes 34 bytes"))
     var corrupt = Fixtures.rgb
@@ -64,12 +64,13 @@ import Testing
     #expect(throws: PictureError.self) { try Picture(png: corrupt) }
   }
 
-  /// A color profile that claims to take 271843328 bytes, found by the fuzzer: libpng asked for that much memory.
+  /// A color profile that claims to need 271843328 bytes, found by the fuzzer. libpng tried to allocate that much
+  /// memory.
   @Test func chunksThatOnlyDescribeAreSkipped() throws {
     let gray = Fixtures.gray
     func with(_ name: String, _ data: [UInt8]) -> [UInt8] {
       let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: data.count >> $0) }
-      // The checksum is wrong, which libpng would say of a chunk that it reads.
+      // The checksum is wrong; libpng would report it if it read the chunk.
       return gray[..<33] + length + name.utf8 + data + [0, 0, 0, 0] + gray[33...]
     }
     #expect(try PNGChunks.essential(with("iCCP", [1, 2, 3])) == gray)
@@ -80,7 +81,7 @@ import Testing
     for name in ["ABCD", "PLTE"] {
       #expect(throws: PictureError.self) { try Picture(png: with(name, [1, 2, 3])) }
     }
-    // So is what would change samples; 16 bits get a gamma that leaves them as they are.
+    // Chunks that would change samples are removed, too. A 16-bit file gets a gamma that leaves the samples unchanged.
     for name in ["gAMA", "sRGB", "cHRM"] { #expect(try PNGChunks.essential(with(name, [0, 1, 0x86, 0xA0])) == gray) }
     #expect(try PNGChunks.essential(Fixtures.gray16).count == Fixtures.gray16.count + 16)
   }

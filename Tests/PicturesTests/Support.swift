@@ -1,13 +1,13 @@
 import Glibc
 import Testing
 
-/// A folder of real files in the data folder that `AIRFRAME_DATA` names; nil where it is not there.
+/// A folder of real files in the data folder that `AIRFRAME_DATA` names; nil if it does not exist.
 func dataFolder(_ name: String) -> String? {
   guard let data = getenv("AIRFRAME_DATA").map({ String(cString: $0) }) else { return nil }
   return access("\(data)/\(name)", R_OK) == 0 ? "\(data)/\(name)" : nil
 }
 
-/// A folder of its own for the body, removed afterwards with the files in it.
+/// Runs `body` with a temporary folder, which is removed afterwards with its files.
 func withTemporaryFolder(_ body: (String) throws -> Void) throws {
   let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
   var template = Array("\(base)/pictures-tests-XXXXXX".utf8CString)
@@ -36,7 +36,7 @@ func fileNames(in folder: String) -> [String] {
   return names.sorted()
 }
 
-/// What an error says; a failed expectation if nothing is thrown.
+/// The message of the error that is thrown. If nothing is thrown, the test fails.
 func message(of body: () throws -> Void) -> String {
   do {
     try body()
@@ -47,7 +47,7 @@ func message(of body: () throws -> Void) -> String {
   return ""
 }
 
-/// Every proper prefix of the bytes, and `flips` copies with one to four bits flipped, from a fixed seed.
+/// All proper prefixes of the bytes, and `flips` copies with one to four flipped bits, drawn from a fixed seed.
 func damaged(_ bytes: [UInt8], flips: Int = 400) -> [[UInt8]] {
   var random = SplitMix(state: 42)
   let prefixes = bytes.indices.map { Array(bytes[..<$0]) }

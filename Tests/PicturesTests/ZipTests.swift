@@ -40,7 +40,7 @@ import Testing
     for broken in damaged(bytes, flips: 1000) {
       do {
         for entry in try Zip.entries(broken) {
-          // Each entry on its own: one that fails must not hide the next.
+          // Entries are extracted separately, so that a failure does not hide the next one.
           if let content = try? Zip.extract(entry, from: broken, limit: 1 << 20) {
             #expect(content.count == entry.size)
           }
@@ -84,7 +84,7 @@ import Testing
     #expect(try Zip.entries(Zip.archive([])).isEmpty)
   }
 
-  /// The fields of PKWARE's APPNOTE 4.3.7, 4.3.12 and 4.3.16; the CRC-32 is that of Python's zlib.
+  /// The fields are those of PKWARE's APPNOTE, 4.3.7, 4.3.12 and 4.3.16. The CRC-32 was computed with Python's zlib.
   @Test func anArchiveHasTheseBytes() throws {
     let local: [UInt8] = [20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x86, 0xA6, 0x10, 0x36, 5, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]
     let name: [UInt8] = [UInt8(ascii: "h")]

@@ -2,7 +2,7 @@ import Tensors
 import TestKit
 import Testing
 
-/// An operation on two tensors, with what it does to two numbers.
+/// An operation on two tensors, and the same operation on two numbers.
 struct BinaryOperation: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let apply: @Sendable (Tensor, Tensor) -> Tensor
@@ -18,7 +18,7 @@ struct BinaryOperation: Sendable, CustomTestStringConvertible {
   ]
 
   static let shapePairs: [[[Int]]] = [
-    [[1, 1], [1, 1]], [[3], [3]], [[2, 5], [2, 5]], [[17], [17]], [[2, 3, 4], [2, 3, 4]],  // as they are
+    [[1, 1], [1, 1]], [[3], [3]], [[2, 5], [2, 5]], [[17], [17]], [[2, 3, 4], [2, 3, 4]],  // equal shapes
     [[], []], [[], [3]], [[2, 3], []], [[1], [4]], [[2, 3], [1]], [[2, 3], [1, 1]], [[1], [1, 1]],  // a scalar
     [[2, 3], [3]], [[3], [2, 3]], [[2, 3], [1, 3]], [[5, 1, 3], [3]], [[2, 3, 4], [3, 4]],  // a row
     [[2, 3], [2, 1]], [[2, 1], [2, 3]], [[2, 3, 4], [2, 1, 1]], [[2, 3, 4], [2, 3, 1]],  // a column
@@ -26,7 +26,7 @@ struct BinaryOperation: Sendable, CustomTestStringConvertible {
     [[1, 4], [4]], [[4, 1], [1]], [[1, 1, 1], [1]],
   ]
 
-  /// Broadcasting from its definition: sizes of 1 repeat, missing leading axes are sizes of 1.
+  /// Broadcasting by definition: sizes of 1 are repeated, and missing leading axes count as sizes of 1.
   static func reference(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) -> Tensor {
     let rank = max(a.shape.count, b.shape.count)
     let shapeA = Array(repeating: 1, count: rank - a.shape.count) + a.shape
@@ -58,7 +58,7 @@ struct BinaryOperation: Sendable, CustomTestStringConvertible {
   @Test(arguments: operations, shapePairs)
   func gradientsFollowTheBroadcast(operation: BinaryOperation, shapes: [[Int]]) {
     let (a, b) = (Tensor.normals(shapes[0]), Tensor.normals(shapes[1], awayFromZeroBy: 0.5, seed: 2))
-    // A row or column that serves many elements has a large gradient, with the differences' errors of all of them.
+    // The gradient of a broadcast row or column sums over many elements, and so do the errors of the differences.
     expectGradients(of: { operation.apply($0[0], $0[1]) }, at: [a, b], absolute: 1e-3)
   }
 

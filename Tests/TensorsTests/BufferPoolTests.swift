@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  /// The count's size class is no other test's, so that nothing else takes the buffer in between.
+  /// No other test uses the size class of this count, so nothing else takes the buffer in between.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["AIRFRAME_POOL"] != "off"))
   func aFreedBufferServesTheNextUserOfItsSize() {
     func address(count: Int) -> UInt {

@@ -6,7 +6,7 @@ import Testing
 struct ConvolutionTests {
   private static let kernels = ConvolutionKernels.available
 
-  /// The definition, element by element, in double precision.
+  /// The convolution by definition, element by element, in double precision.
   private func reference(_ x: Tensor, _ kernel: Tensor, _ bias: Tensor, stride: Int, padding: Int) -> Tensor {
     let (height, width, inputs) = (x.shape[1], x.shape[2], x.shape[3])
     let (side, outputs) = (kernel.shape[0], kernel.shape[3])
@@ -105,7 +105,7 @@ struct ConvolutionTests {
     }
   }
 
-  /// Values and gradients of two functions agree.
+  /// Expects the values and gradients of two functions to agree.
   private func expectSame(
     _ one: ([Tensor]) -> Tensor, _ other: ([Tensor]) -> Tensor, at inputs: [Tensor], _ comment: String
   ) {
@@ -119,7 +119,7 @@ struct ConvolutionTests {
     }
   }
 
-  /// Many small maps, of which several are worked on at a time, and some threads.
+  /// Many small maps, several of which are processed at a time, on several threads.
   @Test(arguments: kernels)
   func mapsOfABatchDoNotMix(choice: ConvolutionKernels.Choice) {
     let (x, kernel) = (Tensor.normals([30, 6, 6, 16]), Tensor.normals([3, 3, 16, 16], seed: 2))

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct DistributionsTests {
-  /// KL(N(m, s^2) || N(pm, ps^2)) by the trapezoidal rule over 24 deviations.
+  /// KL(N(m, s^2) || N(pm, ps^2)), by the trapezoidal rule over 24 standard deviations.
   static func integratedKL(_ m: Double, _ s: Double, _ pm: Double, _ ps: Double) -> Double {
     func log(_ x: Double, _ m: Double, _ s: Double) -> Double {
       -(x - m) * (x - m) / (2 * s * s) - Foundation.log(s * (2 * Double.pi).squareRoot())
@@ -113,7 +113,7 @@ import Testing
     let found = image.bernoulliLogLikelihood(canvas: canvas.tensor, epsilon: epsilon)
     let (low, high) = (Float(log(0.01)), Float(log(0.99)))
     expectClose(found, [low, low, low, high, low, 0.25 * high + 0.75 * low])
-    // Nothing below epsilon; at the upper clip the gradient of the clipped value.
+    // The gradient is zero below epsilon. Above the upper clip it is that of the clipped value.
     expectClose(
       gradients(of: found.sum(), for: [canvas])[0],
       Tensor(shape: [6, 1], [0, 0, 0, 1 / 0.99, -1 / 0.01, 0.25 / 0.99 - 0.75 / 0.01]), relative: 1e-5)

@@ -3,14 +3,14 @@ import Tensors
 import TestKit
 import Testing
 
-/// An element-wise operation, with the same in double precision and where it is smooth.
+/// An elementwise operation, its double-precision reference, and the range in which it is smooth.
 struct UnaryOperation: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let apply: @Sendable (Tensor) -> Tensor
   let number: @Sendable (Double) -> Double
-  /// Range of values to compare over.
+  /// The range in which values are compared.
   let range: ClosedRange<Float>
-  /// Range of values at which to take differences.
+  /// The range in which finite differences are taken.
   var smooth: ClosedRange<Float> = -2...2
   var hasKinkAtZero = false
 }
@@ -52,7 +52,7 @@ struct UnaryOperation: Sendable, CustomTestStringConvertible {
   func valuesMatchDoublePrecision(operation: UnaryOperation) {
     let x = Tensor.uniforms([2003], in: operation.range)
     let expected = x.array().map { Float(operation.number(Double($0))) }
-    // The result of a cosine, sine or logit near zero carries the rounding of terms of size one.
+    // A cosine, sine or logit near zero has the rounding error of terms near 1.
     let absolute = ["cos", "sin", "logit"].contains(operation.testDescription) ? 2e-7 : 1e-37
     expectClose(operation.apply(x), Tensor(shape: [2003], expected), absolute: absolute, relative: 1e-6)
   }

@@ -2,10 +2,10 @@ import Tensors
 import TestKit
 import Testing
 
-/// Values and gradients against PyTorch's, computed in double precision (scripts/tensor_fixtures.py).
+/// Compares values and gradients with PyTorch's, computed in double precision (scripts/tensor_fixtures.py).
 @Suite struct FixtureTests {
-  /// Runs every case that `accepts` takes: outputs, then the gradients of sum(output * cotangent) over all outputs, for
-  /// all inputs but the constants, where the mask is 1.
+  /// Runs every case for which `accepts` is true. Compares the outputs, then the gradients of sum(output * cotangent)
+  /// over all outputs, for all inputs except constants, at elements where the mask is 1.
   private func compare(
     _ name: String, absolute: Double = 1e-6, relative: Double = 1e-5,
     where accepts: (Fixture.Case) -> Bool = { _ in true },
@@ -152,7 +152,7 @@ import Testing
   }
 
   @Test func alignedSamplesMatch() throws {
-    // Entries that are promised to be zero get no gradient.
+    // Entries that the caller declares to be zero get no gradient.
     let isCompared = Tensor(shape: [6], [1, 0, 1, 0, 1, 1])
     try compare(
       "affine_sampling", absolute: 2e-5, where: isAligned, comparing: ["transforms": isCompared]

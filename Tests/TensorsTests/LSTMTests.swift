@@ -25,7 +25,7 @@ import Testing
     expectClose(state.hidden, Tensor(shape: size, expectedHidden))
   }
 
-  /// Which results of three steps are used.
+  /// The results of three steps that are used.
   enum Use: String, CaseIterable, Sendable {
     case lastHidden, lastCell, lastBoth, allHidden, allCells, everything, firstHiddenOnly, firstCellOnly
   }

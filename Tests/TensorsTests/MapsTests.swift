@@ -21,7 +21,7 @@ struct MapsTests {
     #expect(gradients(of: objects.tensor.maxOver(objects: 3).sum(), for: [objects])[0].array() == [1, 1, 0, 0, 0, 0])
   }
 
-  /// By hand: the middle of an enlarged pixel lies a quarter from the one nearest to it.
+  /// Computed by hand: the center of an enlarged pixel is a quarter pixel from the nearest original center.
   @Test func enlargingIsBilinearBetweenPixelCenters() {
     let row = Tensor(shape: [1, 1, 3, 1], [0, 4, 8]).upsampled(by: 2).array()
     #expect(row == [0, 1, 3, 5, 7, 8] + [0, 1, 3, 5, 7, 8])
@@ -55,7 +55,7 @@ struct MapsTests {
   }
 
   @Test func gradientsMatchFiniteDifferences() {
-    // Apart enough that no step changes which is the largest.
+    // The values differ enough that no step changes which one is the largest.
     let apart = Tensor(shape: [2, 4, 4, 3], (0..<96).map { Float($0 * 37 % 96) / 10 })
     expectGradient(of: { $0.maxPooled(by: 2) }, at: apart)
     expectGradient(of: { $0.maxOver(objects: 2) }, at: apart)
@@ -71,7 +71,7 @@ struct MapsTests {
     #expect(x.largestColumns(0) == [[], []])
   }
 
-  /// What is picked gets the gradient, what is not gets none.
+  /// Only the gathered rows get a gradient.
   @Test func pickedPlacesHaveGradients() {
     let scores = Tensor(shape: [2, 3], [0, 5, 1, 7, 2, 3])
     let places = scores.largestColumns(2).enumerated().flatMap { row, columns in columns.map { row * 3 + $0 } }
@@ -85,7 +85,7 @@ struct MapsTests {
     expectClose(
       images.bernoulliLogLikelihood(logits: logits),
       images.bernoulliLogLikelihood(canvas: logits.sigmoid(), epsilon: 1e-7), absolute: 1e-5)
-    // A canvas could not say how unlikely this is: log sigmoid(-200) = -200.
+    // A canvas in single precision cannot represent this probability: log sigmoid(-200) = -200.
     #expect(Tensor.ones([1, 1]).bernoulliLogLikelihood(logits: Tensor(repeating: -200, shape: [1, 1])).scalar == -200)
     expectGradient(of: { images.bernoulliLogLikelihood(logits: $0) }, at: logits)
   }

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 struct OwnConvolutionTests {
-  /// The definition, element by element.
+  /// The convolution by definition, element by element.
   private func reference(_ x: Tensor, _ kernels: Tensor) -> [Float] {
     let (images, height, width, side) = (x.shape[0], x.shape[1], x.shape[2], kernels.shape[1])
     let (pixels, weights) = (x.array(), kernels.array())

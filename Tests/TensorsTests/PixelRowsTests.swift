@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 @Suite struct PixelRowsTests {
-  /// Pixels of which about this share is not zero; some of them are negative, none is tiny.
+  /// Pixels of which about `share` is nonzero. Some of the nonzero values are negative, and none is close to zero.
   static func pixels(_ rows: Int, _ columns: Int, share: Float) -> Tensor {
     RandomStream(seed: 1).child("mask").bernoullis(share, [rows, columns])
       * .normals([rows, columns], awayFromZeroBy: 0.1)
@@ -59,7 +59,7 @@ import Testing
     let cotangent = Tensor.normals([size[0], size[2]], seed: 3)
     let results = [true, false].map { isSparse in
       let rows = PixelRows(drawn: drawn.tensor, isSparse: isSparse)
-      // Twice, so that gradients are added up, too.
+      // The rows are used twice, so that the addition of gradients is tested too.
       let product = rows.product(parameters[1].tensor, parameters[2].tensor) + rows.product(parameters[1].tensor, nil)
       return pulledBack(cotangent, from: product, to: parameters)
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Tensors
 
-/// Which kernel set a CPU gets from which library.
+/// The choice of a kernel set for each kind of CPU and library.
 struct ProductKernelsTests {
   private static let sse = ["sse3", "ssse3", "sse4.1", "sse4.2"]
   private static let avx2 = sse + ["avx", "fma", "avx2"]
@@ -14,7 +14,7 @@ struct ProductKernelsTests {
     CPU(vendor: "AuthenticAMD", family: family, features: features)
   }
 
-  /// A library with some sets, of which it chose one; those of `wrong` multiply wrongly.
+  /// A library with the given kernel sets, one of which it has chosen itself. The sets in `wrong` give wrong products.
   private final class Library {
     let sets: [String]
     let wrong: Set<String>
@@ -45,7 +45,7 @@ struct ProductKernelsTests {
   private static let unknown = [
     Unknown(testDescription: "Intel with AVX-512", cpu: intel(avx512 + ["avx512vnni"]), expected: "SkylakeX"),
     Unknown(testDescription: "Intel with AVX2", cpu: intel(avx2), expected: "Haswell"),
-    // AVX-512 without DQ, BW and VL is that of many-core accelerators.
+    // Only many-core accelerators have AVX-512 without DQ, BW and VL.
     Unknown(
       testDescription: "Intel with a part of AVX-512", cpu: intel(avx2 + ["avx512f", "avx512cd"]), expected: "Haswell"),
     Unknown(testDescription: "AVX alone", cpu: intel(sse + ["avx"]), expected: "Sandybridge"),
@@ -67,7 +67,7 @@ struct ProductKernelsTests {
     arguments: [
       (intel(avx512), "SkylakeX"), (intel(avx512 + ["avx512bf16"]), "Cooperlake"), (amd(26, avx512), "Cooperlake"),
       (intel(avx2), "Haswell"), (amd(23, avx2), "Zen"), (amd(21, avx2), "Excavator"), (intel(sse), "Nehalem"),
-      // A set of a newer library.
+      // A kernel set from a newer library.
       (intel(avx512), "SapphireRapids"), (CPU(vendor: "", family: 0, features: ["asimd"]), "neoversev1"),
       (CPU(vendor: "", family: 0, features: ["asimd"]), "armv8"),
     ])
@@ -81,8 +81,8 @@ struct ProductKernelsTests {
   func whatMeasuredFasterIsTakenWhateverTheLibraryChose(own: String) throws {
     let library = Library(Self.everySet, choosing: own)
     #expect(try library.chosen(on: Self.amd(25, Self.avx512)).isEmpty)
-    #expect(library.current == (own == "Zen" ? "Zen" : "Haswell"))  // These two multiply alike.
-    // Zen 3 is of the same family.
+    #expect(library.current == (own == "Zen" ? "Zen" : "Haswell"))  // Zen and Haswell multiply in the same way.
+    // Zen 3 belongs to the same CPU family.
     let zen3 = Library(Self.everySet, choosing: "Zen")
     #expect(try zen3.chosen(on: Self.amd(25, Self.avx2)).isEmpty && zen3.current == "Zen")
   }
@@ -102,7 +102,7 @@ struct ProductKernelsTests {
     let notes = try library.chosen(on: Self.intel(Self.avx512))
     #expect(library.current == "Haswell")
     #expect(notes.contains { $0.contains("SkylakeX kernels multiply wrongly") }, "\(notes)")
-    // The library's own choice, too.
+    // The set that the library itself chose is checked too.
     let own = Library(Self.everySet, choosing: "SkylakeX", wrong: ["SkylakeX", "Haswell"])
     #expect(try own.chosen(on: Self.intel(Self.avx512)).count == 3)
     #expect(own.current == "Sandybridge")
@@ -134,7 +134,7 @@ struct ProductKernelsTests {
 
   @Test func whatThisLibraryMultipliesIsRightAndFaultsAreSeen() {
     #expect(ProductCheck.passes(multiplyAlone))
-    // Faults: in one layout, in the last column, in sums onto what is there, and in large products alone.
+    // Faults: in one layout, in the last column, when accumulating onto existing values, and only in large products.
     #expect(
       !ProductCheck.passes { a, ta, b, tb, c, m, n, k, accumulates in
         multiplyAlone(

@@ -53,7 +53,7 @@ import Testing
     (.softplus, { log1p(exp($0)) }), (.elu, { $0 > 0 ? $0 : expm1($0) }),
   ]
 
-  /// Inputs, weight and bias of a dense layer none of whose sums, with or without bias, is near a kink.
+  /// Inputs, weight and bias of a dense layer. None of its sums, with or without bias, is near a kink.
   static func layer(_ size: [Int]) -> [Tensor] {
     for seed in 0..<10_000 {
       let x = Tensor.normals([size[0], size[1]], seed: 3 * seed)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Tensors
 
-/// Serialized, since one thread at a time may ask.
+/// Serialized, because only one thread at a time may record a profile.
 @Suite(.serialized) struct ProfileTests {
   private static func work() -> Float {
     let weight = Parameter("weight", .normals([40, 30], seed: 1))
@@ -28,7 +28,7 @@ import Testing
       let rows = PixelRows(Tensor(shape: [6, 50], values), isSparse: true)
       _ = gradients(of: rows.product(weight.tensor, nil).sum(), for: [weight])
     }
-    // Once forward, once for the weight's gradient.
+    // One product forward, one for the gradient of the weight.
     #expect(result.sparseOperations == 2 * 2 * 4 * 8)
     #expect(result.sparseOperations + result.skippedOperations == 2 * 2 * 6 * 50 * 8)
     #expect(result.products.isEmpty)
@@ -69,7 +69,7 @@ import Testing
     struct Fault: Error {}
     #expect(Profile.measure(.sampling) { 7 } == 7)
     #expect(throws: Fault.self) { try Profile.record { throw Fault() } }
-    // The recording that failed has ended.
+    // The failed recording has ended.
     #expect(Profile.record { _ = Self.work() }.products.count == 2)
   }
 }

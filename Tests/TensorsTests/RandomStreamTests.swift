@@ -17,7 +17,7 @@ import Testing
     return [words.0, words.1, words.2, words.3]
   }
 
-  /// Counter, key and words of Random123's file of known answers (kat_vectors, philox4x32-10).
+  /// Counter, key and output words from Random123's file of known answers (kat_vectors, philox4x32-10).
   static let known: [[[UInt32]]] = [
     [[0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]],
     [
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  /// sqrt(n) times the largest distance between the empirical distribution and `distribution`: above 1.95 once in 1000.
+  /// sqrt(n) times the largest distance between the empirical distribution and `distribution`; above 1.95 in 1 of 1000.
   static func kolmogorov(_ values: [Float], _ distribution: (Double) -> Double) -> Double {
     let n = Double(values.count)
     let distance = values.sorted().enumerated().reduce(0.0) { largest, item in
@@ -75,7 +75,7 @@ import Testing
     return distance * n.squareRoot()
   }
 
-  /// sqrt(n) times the correlation: standard normal for independent values.
+  /// sqrt(n) times the correlation, which is standard normal for independent values.
   static func correlation(_ a: [Float], _ b: [Float]) -> Double {
     let (momentsA, momentsB) = (Moments(a), Moments(b))
     let covariance = zip(a, b).reduce(0.0) { $0 + (Double($1.0) - momentsA.mean) * (Double($1.1) - momentsB.mean) }
@@ -136,7 +136,7 @@ import Testing
     #expect(RandomStream(seed: 4).uniforms([2, 3]).array() == RandomStream(seed: 4).uniforms([6]).array())
   }
 
-  /// Computed outside of this package from the definitions of seeds, names and numbers. Whoever changes them changes
+  /// Computed outside this package from the definitions of seeds, names and numbers. Changing these definitions changes
   /// the results of every experiment.
   static let firstWords: [(RandomStream, [UInt32])] = [
     (RandomStream(seed: 1), [0x9967_2ee7, 0xe294_7272, 0x6d2b_9f4b, 0xe9d9_220c]),
@@ -221,7 +221,7 @@ import Testing
     for index in 0..<24_000 { counts[root.at(index).permutation(4), default: 0] += 1 }
     #expect(counts.count == 24)
     let chiSquare = counts.values.reduce(0) { $0 + ($1 - 1000) * ($1 - 1000) / 1000 }
-    #expect(chiSquare < 49.7)  // once in 1000, 23 degrees of freedom
+    #expect(chiSquare < 49.7)  // exceeded in 1 of 1000, 23 degrees of freedom
   }
 }
 
@@ -231,7 +231,7 @@ import Testing
     var counts = Array(repeating: 0.0, count: 7)
     for _ in 0..<70_000 { counts[random.integer(below: 7)] += 1 }
     let chiSquare = counts.reduce(0) { $0 + ($1 - 10_000) * ($1 - 10_000) / 10_000 }
-    #expect(chiSquare < 22.5)  // once in 1000, 6 degrees of freedom
+    #expect(chiSquare < 22.5)  // exceeded in 1 of 1000, 6 degrees of freedom
     #expect((0..<100).allSatisfy { _ in random.integer(below: 1) == 0 })
   }
 

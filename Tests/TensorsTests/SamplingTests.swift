@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct SamplingTests {
-  /// Where the samples of one transform fall, in pixels of an image of that size: (x, y) for each output pixel.
+  /// The positions (x, y) at which each output pixel is sampled, in pixels of an image with the given size.
   static func positions(_ t: ArraySlice<Float>, image: [Int], output: [Int]) -> [(x: Double, y: Double)] {
     let t = t.map(Double.init)
     return (0..<output[0] * output[1]).map { at in
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  /// Bilinear sampling from its definition: each pixel is a pyramid one pixel wide to each side.
+  /// Bilinear sampling by definition: each pixel contributes a pyramid that extends one pixel to each side.
   static func reference(_ images: Tensor, _ transforms: Tensor, height: Int, width: Int) -> Tensor {
     let (batch, channels, rows, columns) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3])
     let (pixels, t) = (images.array().map(Double.init), transforms.array())
@@ -38,7 +38,7 @@ import Testing
     return Tensor(shape: [batch, channels, height, width], out)
   }
 
-  /// Random transforms of a kind, [batch, 6].
+  /// The kinds of random transforms, [batch, 6].
   enum Kind: String, CaseIterable, Sendable {
     case aligned, mirrored, general, magnified, shrunk, faraway
     var isAligned: Bool { self == .aligned || self == .mirrored }
@@ -60,7 +60,7 @@ import Testing
       return Tensor(shape: [batch, 6], (0..<batch).flatMap { _ in transform(&random) })
     }
 
-    /// Transforms none of whose samples falls near a line of pixels, where the gradient jumps.
+    /// Transforms with no sample near a row or column of pixels, where the gradient jumps.
     func smoothTransforms(_ batch: Int, image: [Int], output: [Int], seed: Int = 1) -> Tensor {
       var random = RandomStream(seed: seed).child("smooth \(rawValue)").generator()
       var found: [Float] = []
@@ -116,7 +116,7 @@ import Testing
       return pulledBack(cotangent, from: out, to: parameters)
     }
     expectClose(results[0][0], results[1][0], absolute: 2e-5)
-    // The transforms' entries for rotation and shear get no gradient where they are promised to be zero.
+    // For aligned transforms, the entries for rotation and shear get no gradient.
     let isUsed = Tensor(shape: [6], [1, 0, 1, 0, 1, 1])
     expectClose(results[0][1], results[1][1] * isUsed, absolute: 1e-4)
   }
@@ -140,7 +140,7 @@ import Testing
   }
 
   @Test func aQuarterTurnTurnsTheImage() {
-    // x = -v, y = u: the sample at output (row i, column j) is the image's (row j, column 2 - i).
+    // x = -v, y = u: the output at (row i, column j) is the image at (row j, column 2 - i).
     let image = Tensor.counting([1, 1, 3, 3])
     let found = image.sampled(at: Tensor(shape: [1, 6], [0, -1, 0, 1, 0, 0]), height: 3, width: 3)
     expectClose(found, [2, 5, 8, 1, 4, 7, 0, 3, 6], absolute: 1e-5)
@@ -177,7 +177,7 @@ import Testing
   }
 
   @Test func writingPutsBackWhatWasRead() {
-    // A glimpse of 4 x 4 pixels of an image of 8 x 8, at whole pixels: row 1, column 3.
+    // A glimpse of 4 x 4 pixels from an image of 8 x 8, aligned to whole pixels at row 1, column 3.
     let (scale, x, y) = (Float(0.5), Float(3 + 2) / 4 - 1, Float(1 + 2) / 4 - 1)
     let forward = Tensor(shape: [1, 6], [scale, 0, x, 0, scale, y])
     let inverse = Tensor(shape: [1, 6], [1 / scale, 0, -x / scale, 0, 1 / scale, -y / scale])

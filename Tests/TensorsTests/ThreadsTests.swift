@@ -6,7 +6,7 @@ import Testing
 
 @testable import Tensors
 
-/// Serialized, since the number of threads is the program's.
+/// Serialized, because the number of threads is global to the process.
 @Suite(.serialized) struct ThreadsTests {
   private func with<Result>(threads: Int, _ work: () throws -> Result) rethrows -> Result {
     let before = Threads.count
@@ -44,8 +44,10 @@ import Testing
     init(_ marks: UnsafeMutableBufferPointer<UInt8>) { self.marks = marks }
   }
 
-  /// Columns and rows that do not divide, in every layout. Blocks of other sizes take other paths through the BLAS library,
-  /// so sums may round differently; which blocks there are is decided by sizes and the number of threads alone.
+  /// Rows and columns that do not divide evenly, in every layout.
+  ///
+  /// Blocks of other sizes use other code paths of the BLAS library, so sums may round differently. The blocks depend
+  /// only on the sizes and the number of threads.
   @Test func productsOfBlocksAreThatOfTheWhole() {
     for (m, k, n) in [(64, 256, 1024), (64, 2500, 1030), (784, 64, 200), (130, 300, 77), (1030, 130, 65)] {
       for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -83,7 +85,7 @@ import Testing
 
   private struct Inputs: @unchecked Sendable { let a, b: Tensor }
 
-  /// Long enough apart that helpers fall asleep, and close enough that they do not.
+  /// The pauses vary: helpers fall asleep in the long ones and stay awake in the short ones.
   @Test func helpersWakeUpHoweverLongTheyWaited() {
     with(threads: 3) {
       for round in 0..<200 {

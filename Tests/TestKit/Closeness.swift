@@ -1,9 +1,9 @@
 import Tensors
 import Testing
 
-/// Expects the same shape and, element by element, |actual - expected| <= absolute + relative * |expected|.
+/// Expects equal shapes and, for each element, |actual - expected| <= absolute + relative * |expected|.
 ///
-/// NaN is close to NaN alone, an infinity to itself alone.
+/// NaN is close only to NaN, and an infinity only to itself.
 public func expectClose(
   _ actual: Tensor, _ expected: Tensor, absolute: Double = 1e-6, relative: Double = 1e-5,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -17,7 +17,7 @@ public func expectClose(
     actual.array(), expected.array(), absolute: absolute, relative: relative, comment(), sourceLocation: sourceLocation)
 }
 
-/// The same for a tensor whose shape does not matter.
+/// The same for the elements of a tensor of any shape.
 public func expectClose(
   _ actual: Tensor, _ expected: [Float], absolute: Double = 1e-6, relative: Double = 1e-5,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -26,7 +26,7 @@ public func expectClose(
     actual.array(), expected, absolute: absolute, relative: relative, comment(), sourceLocation: sourceLocation)
 }
 
-/// The same for numbers in a list.
+/// The same for a list of numbers.
 public func expectClose(
   _ actual: [Float], _ expected: [Float], absolute: Double = 1e-6, relative: Double = 1e-5,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -47,7 +47,7 @@ public func expectClose(
     sourceLocation: sourceLocation)
 }
 
-/// The same for one number.
+/// The same for a single number.
 public func expectClose(
   _ actual: Double, _ expected: Double, absolute: Double = 1e-9, relative: Double = 1e-9,
   _ comment: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation

@@ -1,10 +1,10 @@
 import Foundation
 import Tensors
 
-/// Tensors computed by another library, from a safetensors file in the `Fixtures` folder of a test target.
+/// Tensors that another library computed, from a safetensors file in the `Fixtures` folder of a test target.
 ///
-/// Names are `<case>/<inputs, outputs, cotangents or gradients>/<name>`; the metadata holds `cases`, the settings of
-/// each (`<case>.<key>`), and what made the file.
+/// Tensors are named `<case>/<inputs, outputs, cotangents or gradients>/<name>`. The metadata contains the names of the
+/// `cases`, their settings (`<case>.<key>`), and the program and versions that made the file.
 public struct Fixture {
   public let cases: [Case]
   public let metadata: [String: String]
@@ -46,20 +46,20 @@ extension Fixture.Case {
   }
 }
 
-/// A fixture that is not as its reader expects.
+/// A fixture lacks an expected entry or is malformed.
 public struct FixtureError: Error, CustomStringConvertible {
   public let description: String
   init(_ description: String) { self.description = description }
 }
 
-/// The entries whose names begin so, under the rest of their names.
+/// The entries whose names begin with `prefix`, keyed by the rest of their names.
 private func beginning<Value>(_ prefix: String, of entries: [String: Value]) -> [String: Value] {
   var found: [String: Value] = [:]
   for (name, value) in entries where name.hasPrefix(prefix) { found[String(name.dropFirst(prefix.count))] = value }
   return found
 }
 
-/// The length of the header (8 bytes), the header (JSON), the data: little-endian F32.
+/// Reads a safetensors file: the length of the header (8 bytes), the header (JSON), and the data (little-endian F32).
 private func readSafetensors(_ file: Data) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
   guard file.count >= 8 else { throw FixtureError("\(file.count) bytes are no safetensors file") }
   let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -1,12 +1,14 @@
 import Tensors
 import Testing
 
-/// Expects the gradients of a function's output against a random cotangent to match central differences.
+/// Expects the gradients of sum(output * random cotangent) to match central differences.
 ///
-/// Every element of every input moves by one and two steps to each side, in the four-point formula of fourth order.
-/// The step is a power of two, so that inputs of size one move exactly; outputs are weighted and summed in double
-/// precision. Functions must be smooth within two steps of the inputs. Each gradient must also be added to what another
-/// use of its input has left, whichever of the two the walk meets first.
+/// The differences use the fourth-order formula with four points: each element of each input is moved by one and two
+/// steps in both directions. The step is a power of two, so that inputs near 1 move exactly. Outputs are weighted and
+/// summed in double precision. Functions must be smooth within two steps of the inputs.
+///
+/// If an input is used a second time, outside the function, both gradients must be added, whichever of the two uses
+/// backpropagation reaches first.
 public func expectGradients(
   of function: ([Tensor]) -> Tensor, at inputs: [Tensor], step: Float = 0x1p-6, absolute: Double = 2e-4,
   relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
@@ -29,7 +31,7 @@ public func expectGradient(
     sourceLocation: sourceLocation)
 }
 
-/// The same for a function that reads parameters itself; they hold their values again afterwards.
+/// The same for a function that reads parameters. The parameters' values are restored afterwards.
 public func expectGradients(
   of function: () -> Tensor, for parameters: [Parameter], step: Float = 0x1p-6, absolute: Double = 2e-4,
   relative: Double = 1e-3, _ comment: @autoclosure () -> String = "",
@@ -57,7 +59,7 @@ public func expectGradients(
   }
 }
 
-/// Uses the parameters a second time, before and after the function, with gradients of this use's own.
+/// Expects gradients to be added if the parameters have a second use before or after the function.
 private func expectAddition(
   of function: () -> Tensor, for parameters: [Parameter], cotangent: Tensor, to computed: [Tensor], _ comment: String,
   _ sourceLocation: SourceLocation

@@ -1,18 +1,19 @@
 import Glibc
 
-/// Whether the mean of independent random vectors is a given one: a z-test of every coordinate, Bonferroni-corrected.
+/// Tests whether independent random vectors have a given mean: a z-test of each coordinate with Bonferroni correction.
 ///
-/// Draws are gathered one by one (Welford 1962). A coordinate that does not vary has no z-value: it has to equal its expectation.
+/// Draws are accumulated one by one (Welford 1962). A coordinate that does not vary has no z-value and must equal its
+/// expected value.
 public struct MeanTest {
-  /// What a test says.
+  /// The result of a test.
   public struct Verdict {
-    /// The largest |z| of all coordinates, where it is, and the bound that it may not exceed.
+    /// The largest |z| of all coordinates, its coordinate, and the bound that it must not exceed.
     public let largest: Double
     public let coordinate: Int
     public let bound: Double
-    /// The largest difference among coordinates that do not vary.
+    /// The largest difference from the expected value among coordinates that do not vary.
     public let constantDifference: Double
-    /// The coordinates that vary.
+    /// The number of coordinates that vary.
     public let tested: Int
     fileprivate let tolerance: Double
 
@@ -41,8 +42,10 @@ public struct MeanTest {
   /// The variance of one draw, summed over the coordinates.
   public var totalVariance: Double { squares.reduce(0, +) / Double(count - 1) }
 
-  /// Tests at `level` over all coordinates together. `tolerance`: what rounding may add to a difference; a coordinate whose
-  /// draws deviate by less counts as constant.
+  /// Tests all coordinates jointly at the significance level `level`.
+  ///
+  /// `tolerance` is the difference that rounding may cause. A coordinate whose standard deviation is not larger counts
+  /// as constant.
   public func verdict(expecting expected: [Double], level: Double = 0.001, tolerance: Double) -> Verdict {
     precondition(expected.count == means.count && count > 1, "\(expected.count) expectations, \(count) draws")
     var (largest, coordinate, constant, tested) = (0.0, -1, 0.0, 0)
@@ -64,7 +67,7 @@ public struct MeanTest {
   }
 }
 
-/// The z that a standard normal exceeds with probability `upperTail` (at most 1/2), by bisection of erfc.
+/// The value that a standard normal exceeds with probability `upperTail` (at most 1/2), found by bisection of erfc.
 public func normalQuantile(upperTail: Double) -> Double {
   var (low, high) = (0.0, 40.0)
   while high - low > 1e-12 {

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Test data: the same for the same seed.
+/// Test data, determined by the seed.
 extension Tensor {
   public static func normals(_ shape: [Int], seed: Int = 1) -> Tensor {
     RandomStream(seed: seed).child("test data").normals(shape)
@@ -11,7 +11,7 @@ extension Tensor {
       .scaled(by: range.upperBound - range.lowerBound, plus: range.lowerBound)
   }
 
-  /// Normals pushed away from zero, for functions with a kink there.
+  /// Normal values moved away from zero, for functions with a kink at zero.
   public static func normals(_ shape: [Int], awayFromZeroBy margin: Float, seed: Int = 1) -> Tensor {
     let values = normals(shape, seed: seed)
     return values + (values.isAbove(0) - 0.5) * (2 * margin)

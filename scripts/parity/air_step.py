@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Recompute one exported training step of AIR in float64 and compare.
+"""Recompute one exported training step of AIR in float64 and compare it.
 
 What: `airframe export-step CONFIG --out FILE` writes the images, the noise,
 the parameters and everything the Swift program computed from them (terms per
-image, losses, gradients).  This script computes the same quantities again
-with PyTorch's automatic differentiation, in float64, from the float32 inputs
-of that file.  It was written from the definitions (design notes on models,
-the papers) and not from the Swift sources, so that an error would have to
-be made twice to go unnoticed.
+image, losses, gradients).  This script recomputes the same quantities in
+float64 with PyTorch's automatic differentiation, from the float32 inputs in
+that file.  It was written from the definitions in the papers and not from the
+Swift sources, so that an error goes unnoticed only if it is made twice.
 
 How:    python air_step.py EXPORT.safetensors [--verbose]
         python air_step.py EXPORT.safetensors --single
@@ -15,45 +14,46 @@ How:    python air_step.py EXPORT.safetensors [--verbose]
                            [--spread S] [--seed N]
         python air_step.py --self-test [--verbose]
 
---write makes a fixture for the Swift tests of an export that agrees: its
-inputs (images, noise, constants, parameters) and, as `expected/terms/...`,
-`expected/loss/...`, `expected/gradients/...` and (of what regularizers add to
-the loss) `expected/constants/penalty/...`, what this script makes of them,
-stored as float32.  --spread moves every parameter by S times a standard
-normal first, and the centering (where it is on) by 10 times one, so that
-nothing in the fixture is zero for being at the start of a training.
+--write makes a fixture for the Swift tests from an export that agrees.  The
+fixture contains the inputs (images, noise, constants, parameters) and the
+results of this script, stored as float32: `expected/terms/...`,
+`expected/loss/...`, `expected/gradients/...` and, for the contributions of
+regularizers to the loss, `expected/constants/penalty/...`.  --spread first
+adds S times standard normal noise to every parameter, and 10 times such noise
+to the centering (if it is on), so that no value of the fixture is zero only
+because the training has just begun.
 
---single computes in float32, as the program does, so that what differs shows
-whether a difference from float64 is the program's or any float32's.
+--single computes in float32, as the program does.  This shows whether a
+difference from float64 is an error of the program or float32 rounding.
 
 Exit:   0 everything agrees
         1 a value is outside its tolerance, or a tensor is missing or extra
-        2 the file or its config cannot be used (or asks for a part of the
-          model that is not written here)
+                2 the file or its config cannot be used (or needs a part of the
+                  model that this script does not implement)
 
 Tolerances, a = exported, b = recomputed here, g = the whole gradient b:
         gradients   ||a - b|| <= 1e-4 * max(||b||, 1e-6 * ||g||), per tensor
-        terms       |a - b| <= 1e-5 * max(|b|, 1e-3 * max |b|, 1e-4 * the
-                    nELBO's root mean square), per image: a KL that is next
-                    to nothing is the difference of numbers that are not
-        losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * largest share of one
-                    image in the loss)
-        constants   as terms (also constants/penalty/..., what regularizers
-                    add to the loss); a balance is a difference, relative to
-                    at least 0.1 of the log of the number of categories,
-                    weights of KLs to at least 1e-3 of the largest share of
-                    one image
+                terms       |a - b| <= 1e-5 * max(|b|, 1e-3 * max |b|, 1e-4 * the
+                            nELBO's root mean square), per image: a KL near zero
+                            is the difference of large numbers
+                losses      |a - b| <= 1e-5 * max(|b|, 1e-3 * the largest
+                            contribution of one image to the loss)
+                constants   as terms (also constants/penalty/..., the contributions
+                            of regularizers to the loss).  The tolerance of a
+                            balance is relative to at least 0.1 of the log of the
+                            number of categories; that of weights of KLs, to at
+                            least 1e-3 of the largest contribution of one image
 
-Covers: AIR and DAIR (controller input image or difference, with or without
-feedback and embedding), windows of scale, shift, rotation, shear and a free
-linear map, with or without refinement by their own glimpse, gaussian
-appearance, categories with attributes (Discrete-AIR, three ways to combine
-them, templates dense or upsampled) or memory slots with noise (DM-VAE),
-independent count priors or a learned recurrent prior (AIR-pPrior), presence
-inferred or always, normal and Bernoulli likelihoods, background none or mlp;
-the regularizers information, balance, count and overlap (AIR-ASR) and
-kl_weights; estimators nvil, gumbel-softmax and marginal, with temperatures of
-their own for categories and slots.
+Covers: AIR and DAIR (the controller gets the image or the difference, with or
+without feedback and embedding); windows with scale, shift, rotation, shear
+and a free linear map, with or without refinement by their own glimpse;
+appearance gaussian, categories with attributes (Discrete-AIR, three ways to
+combine them, dense or upsampled templates) or memory slots with noise
+(DM-VAE); independent count priors or a learned recurrent prior (AIR-pPrior);
+presence inferred or always on; normal and Bernoulli likelihoods; background
+none or mlp; the regularizers information, balance, count and overlap
+(AIR-ASR) and kl_weights; the estimators nvil, gumbel-softmax and marginal,
+with separate temperatures for categories and slots.
 
 Needs:  Python 3.10+, torch, numpy, safetensors, pyyaml.
         Written with torch 2.15.0, numpy 2.4.6, safetensors 0.8.0,
@@ -78,18 +78,18 @@ import yaml
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-GRADIENT_TOLERANCE = 1e-4  # share of the tensor's norm
-GRADIENT_FLOOR = 1e-6      # smallest norm that counts, share of the whole
+GRADIENT_TOLERANCE = 1e-4  # relative to the tensor's norm
+GRADIENT_FLOOR = 1e-6      # least norm, relative to the whole gradient
 TERM_TOLERANCE = 1e-5
-TERM_FLOOR = 1e-3          # smallest term that counts, share of the biggest
+TERM_FLOOR = 1e-3          # least term, relative to the largest
 NORM_FLOOR = 1e-12         # added to the squared norms of a cosine
-NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's prior of the noise
-SHARE_FLOOR = 1e-8         # added to a category's share of the objects
-BALANCE_FLOOR = 0.1        # smallest balance that counts, share of log K
-MARGIN = 1e-3              # least |logit + L| in a fixture: no presence flips
-PRECISION = torch.float64  # of what is recomputed; --single: torch.float32
-PRIOR_FLOOR = 0.01         # least deviation of a learned prior of the window,
-                           # share of the fixed prior's
+NOISE_FLOOR = 1e-3         # least deviation of DM-VAE's noise prior
+SHARE_FLOOR = 1e-8         # added to the frequency of a category
+BALANCE_FLOOR = 0.1        # least balance, relative to log K
+MARGIN = 1e-3              # least |logit + L| in a fixture, so that no presence flips
+PRECISION = torch.float64  # of the recomputation; --single: torch.float32
+PRIOR_FLOOR = 0.01         # least deviation of a learned window prior,
+                           # relative to that of the fixed prior
 
 
 class Unusable(Exception):
@@ -196,8 +196,8 @@ def prior_log_odds(config, step):
                         f"{path}.success")
         return np.full(steps, math.log(rho) - math.log1p(-rho))
     # P(n) proportional to k^n, n = 0 .. T.  The odds of going on from t are
-    # (k^(t+1) + .. + k^T) / k^t = k (1 - k^(T-t)) / (1 - k), summed here term
-    # by term so that k = 1 needs no case of its own.
+    # (k^(t+1) + .. + k^T) / k^t = k (1 - k^(T-t)) / (1 - k).  The sum is
+    # computed term by term, so that k = 1 needs no special case.
     k = scheduled(config.get(f"{path}.ratio"), step, f"{path}.ratio")
     return np.array([math.log(math.fsum(k ** i for i in range(1, left + 1)))
                      for left in range(steps, 0, -1)])
@@ -234,20 +234,20 @@ def regularizers(config):
 
 
 def always_present(config):
-    """Whether every scene has as many objects as there are steps."""
+    """Whether every scene has one object per step."""
     return config.choice("model.presence", ("inferred", "always"),
                          "inferred") == "always"
 
 
 def learned_prior(config):
-    """The learned prior over windows and presences; None where it is fixed."""
+    """The learned prior over windows and presences; None if it is fixed."""
     return (RecurrentPrior(config) if config.choice(
         "model.prior.name", ("independent", "recurrent"),
         "independent") == "recurrent" else None)
 
 
 def refuse_unknown_parts(config):
-    """Stop at the parts of a config that are not recomputed here."""
+    """Raise an error for parts of a config that this script does not cover."""
     looks = appearance(config)
     asked, steps = regularizers(config), config.get("model.steps")
     if "count" in asked:
@@ -377,8 +377,8 @@ class Gaussian:
 
 
 class Category:
-    """Discrete-AIR's: sigmoid(template of the category, modified by the
-    attributes); discrete-air.md section 3.2."""
+    """Discrete-AIR's appearance: sigmoid(template of the category, modified by
+    the attributes); Wang et al. 2019, section 3.2."""
 
     discrete = ("category",)
 
@@ -468,7 +468,7 @@ class Category:
                 drawing = drawing + change
             elif self.combination == "multiplicative":
                 drawing = drawing * (1 + change)
-            else:  # every image and channel has a filter of its own
+            else:  # every image and channel has its own filter
                 planes = drawing.reshape(1, -1, *crop.shape[2:])
                 filters = change.reshape(-1, 1, self.kernel, self.kernel)
                 filtered = F.conv2d(planes, filters, groups=len(filters),
@@ -479,8 +479,8 @@ class Category:
 
 
 class Memory:
-    """DM-VAE's: a slot of the memory, chosen by likeness, and noise that the
-    generator makes a patch of that type of; dm-vae.md sections III and IV."""
+    """DM-VAE's appearance: a memory slot, selected by similarity, and noise;
+    a generator maps both to a patch.  Min et al. 2020, sections III and IV."""
 
     kls, discrete = ("slot", "noise"), ("slot",)
 
@@ -575,8 +575,8 @@ def appearance(config):
 
 
 class RecurrentPrior:
-    """p(z_t), p(scale_t), p(place_t | scale_t) given the windows before;
-    air-asr.md section 3.1.  Place is whatever is not scale."""
+    """p(z_t), p(scale_t), p(place_t | scale_t) given the earlier windows;
+    Xu et al. 2019, section 3.1.  Place is the rest of the window latent."""
 
     def __init__(self, config):
         self.hidden = config.get("model.prior.hidden", 256)
@@ -618,7 +618,7 @@ class RecurrentPrior:
         means, deviations = zip(
             mlp(parameters, "prior.scale", state[0]).chunk(2, 1),
             mlp(parameters, "prior.place", given).chunk(2, 1))
-        # Relative to the fixed prior, and near it at the start.
+        # Relative to the fixed prior, and close to it at the start.
         ratio = PRIOR_FLOOR + softplus(torch.cat(deviations, 1)
                                        + inverse_softplus(1.0))
         return (logit, self.window.prior_mean
@@ -634,7 +634,7 @@ def term_names(config):
 
 
 def decisions_per_step(config):
-    """How many discrete nodes a step has."""
+    """The number of discrete nodes per step."""
     return (not always_present(config)) + len(appearance(config).discrete)
 
 
@@ -648,10 +648,10 @@ def loss_names(config, estimator):
 
 
 def expected_inputs(config, estimator, images_shape, parameters):
-    """Names and shapes of every tensor but terms, losses and gradients.
+    """Names and shapes of all tensors except terms, losses and gradients.
 
-    `parameters` (name -> shape, as exported) only settles the hidden layers
-    of the baseline when the config does not name them.
+    `parameters` (name -> shape, as exported) is only used for the hidden
+    layers of the baseline, if the config does not specify them.
     """
     batch, channels, height, width = images_shape
     pixels = channels * height * width
@@ -737,7 +737,7 @@ def expected_inputs(config, estimator, images_shape, parameters):
 # --------------------------------------------------------------------------
 
 def softplus(x):
-    """log(1 + exp(x)) to the last digit (torch's own turns linear at 20)."""
+    """log(1 + exp(x)) at full precision (torch's own is linear from 20 on)."""
     return torch.logaddexp(x, torch.zeros((), dtype=x.dtype))
 
 
@@ -757,7 +757,7 @@ def mlp(parameters, name, x):
 
 
 def doubled(parameters, name, x):
-    """Twice the rows and columns; the weight is [inputs, 4, 4, outputs]."""
+    """Doubles rows and columns; the weight is [inputs, 4, 4, outputs]."""
     return F.conv_transpose2d(
         x, parameters[f"{name}.weight"].permute(0, 3, 1, 2),
         parameters[f"{name}.bias"], stride=2, padding=1)
@@ -785,10 +785,10 @@ def bernoulli_kl(logits, prior_logits):
 
 
 class Window:
-    """The window latent u, its prior and the point map it stands for.
+    """The window latent u, its prior and the point map that u defines.
 
     Order of u: scale (one, or x and y), shift x, shift y, then rotation,
-    shear and the free linear map (row by row) where the config has them.
+    shear and the free linear map (row by row) if the config has them.
     T^d = T_scale,shift T_rotation T_shear T_linear takes glimpse coordinates
     to canvas coordinates.
     """
@@ -853,7 +853,7 @@ def sample(images, matrix, shift, height, width):
 
 
 def hull(matrix, shift, height, width):
-    """Center and size of a window's upright hull, (x, y, w, h) in pixels."""
+    """The bounding box of a window: center and size (x, y, w, h) in pixels."""
     pixels = real([width, height])
     return torch.cat([(shift + 1) / 2 * pixels,
                       matrix.abs().sum(2) * pixels], 1)
@@ -881,8 +881,8 @@ class Likelihood:
                      - math.log(self.deviation)
                      - 0.5 * math.log(2 * math.pi))
         else:
-            # Clipped on both sides; the gradient stops below the lower clip
-            # and passes the upper one unchanged.
+            # Clipped on both sides.  The gradient is zero below the lower clip
+            # and passes the upper clip unchanged.
             low, high = self.epsilon, 1 - self.epsilon
             clipped = canvas.detach().clamp(low, high)
             p = torch.where(canvas < low, clipped,
@@ -897,13 +897,13 @@ class Likelihood:
 
 @dataclass
 class Pass:
-    """What the recurrent pass yields; no presence enters it.
+    """The results of the recurrent pass, which do not depend on presences.
 
-    Everything that is fed forward counts earlier presences as 1, so that the
-    presences are drawn (or summed over) afterwards.
+    Everything that is fed forward treats earlier presences as 1.  Presences
+    are therefore drawn (or summed over) after the pass.
     """
 
-    logits: torch.Tensor         # [T, B] of the presences, None if certain
+    logits: torch.Tensor         # [T, B] logits of presence, None if certain
     prior: torch.Tensor          # [T, B] log-odds, None if they are constants
     hulls: torch.Tensor          # [T, B, 4] of windows: centers, sizes (x, y)
     kls: dict                    # node -> [T, B], in causal order
@@ -912,14 +912,14 @@ class Pass:
     writes: torch.Tensor         # [T, B, C, H, W]
     background: torch.Tensor     # [B, C, H, W]
     baseline: torch.Tensor       # [T, B, decisions], None without one
-    margin: float                # least lead of a hard category
+    margin: float                # smallest lead of a hard category
 
 
 class Categorical:
-    """How a categorical node is drawn: hard (no temperature) or relaxed.
+    """The sampling of a categorical node: hard (no temperature) or relaxed.
 
-    Its temperatures are category_temperature and category_prior_temperature;
-    where such a one is 0, presence's.
+    Its temperatures are category_temperature and category_prior_temperature.
+    If one of them is 0, the temperature of presence is used instead.
     """
 
     def __init__(self, config, estimator, step, constants):
@@ -1015,7 +1015,7 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         fed = [parameters[f"controller.{part}"].expand(batch, -1)
                for part in ("window", "appearance")]
     baseline_state = start("baseline") if with_baseline else None
-    canvas = torch.zeros_like(images)  # of everything written so far
+    canvas = torch.zeros_like(images)  # canvas so far
     logits, writes, baseline = [], [], []
     prior = learned_prior(config)
     prior_state = prior.start(parameters, batch) if prior else None
@@ -1044,7 +1044,7 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
         logits.append(raw_logit[:, 0] + presence_bias)
         raw_deviation = raw_deviation + start_deviation
         source = images - canvas if glimpses == "difference" else images
-        if has_refinement:  # what the head's mean shows corrects the head
+        if has_refinement:  # the glimpse at the head's mean refines it
             seen_there = sample(source, *window.point_map(
                 window.prior_mean + window.prior_deviation * raw_mean),
                 glimpse, glimpse)
@@ -1082,7 +1082,7 @@ def infer(config, parameters, images, noise, with_baseline, categorical):
             fed = [u, latents]
 
     background = torch.zeros_like(images)
-    if has_background:  # of the last hidden state, air-notes eq. (11)
+    if has_background:  # Kosiorek 2017, eq. (11)
         background = torch.sigmoid(
             mlp(parameters, "background", state[0])
             + config.get("model.background.output_bias")
@@ -1109,11 +1109,11 @@ class Step:
     """The recomputed training step."""
 
     terms: dict            # name -> [B]
-    shares: dict           # loss name -> each image's share, [B]
-    alive: torch.Tensor    # [T, B], the mask of an object's KLs
-    own: dict              # regularizer of an image -> [B], in its share
-    margin: float = None   # smallest |logit + L| where it is thresholded
-    common: dict = field(default_factory=dict)  # regularizer of a batch
+    shares: dict           # loss name -> contribution per image, [B]
+    alive: torch.Tensor    # [T, B], mask of the KLs of an object
+    own: dict              # regularizer per image -> [B]
+    margin: float = None   # smallest |logit + L| that is thresholded
+    common: dict = field(default_factory=dict)  # regularizer per batch
     balanced: float = 0.0  # weight of the balance times log K
 
     @property
@@ -1135,7 +1135,7 @@ class Step:
 def reported(log_likelihood, presence_kl, kls, alive):
     """Terms by name, [B]; presence_kl and kls [T, B] with their masks.
 
-    There is no presence_kl where presence is certain.
+    There is no presence_kl if presence is certain.
     """
     sums = {} if presence_kl is None else {"presence_kl": presence_kl.sum(0)}
     sums.update((f"{node}_kl", kl.sum(0)) for node, kl in kls.items())
@@ -1145,14 +1145,14 @@ def reported(log_likelihood, presence_kl, kls, alive):
 
 
 def numbers_of(name, settings, step):
-    """What of a regularizer may follow a schedule, at a training step."""
+    """The scheduled numbers of a regularizer at a training step."""
     return {key: scheduled(value, step, f"regularizers: {name}.{key}")
             for key, value in settings.items()
             if key.endswith("weight") or key in ("smallest", "largest")}
 
 
 def own_penalties(config, step, terms, found, images):
-    """Regularizers of an image: name -> [B]."""
+    """The regularizers per image: name -> [B]."""
     own = {}
     for name, settings in regularizers(config).items():
         if name == "kl_weights":
@@ -1169,20 +1169,20 @@ def own_penalties(config, step, terms, found, images):
 
 
 def log_q_of_counts(logits):
-    """log q(n), n = 0 .. T, [T + 1, B]: n successes, then a failure (none is
-    left at T)."""
+    """log q(n), n = 0 .. T, [T + 1, B]: n successes, then a failure (except
+    at n = T)."""
     nothing = torch.zeros_like(logits[:1])
     return (torch.cat([nothing, F.logsigmoid(logits).cumsum(0)])
             + torch.cat([F.logsigmoid(-logits), nothing]))
 
 
 def count_penalty(settings, weights, logits):
-    """Counts of an image and of the batch that are not the allowed ones.
+    """The penalty on counts, per image and per batch, that are not allowed.
 
-    air-asr.md section 4.1: KL(the allowed count that is nearest || q(n)),
+    Xu et al. 2019, section 4.1: KL(most likely allowed count || q(n)),
     averaged over images, and KL(uniform over allowed counts || the batch's
-    mean q(n)).  Of the logits of the path that was taken; no discrete sample
-    is credited.
+    mean q(n)).  Both use the logits of the sampled path; the discrete samples
+    get no score-function gradient.
     """
     allowed = sorted(set(settings["counts"]))
     log_q = log_q_of_counts(logits)[allowed]
@@ -1194,10 +1194,10 @@ def count_penalty(settings, weights, logits):
 
 
 def overlap(settings, weights, hulls, height, width):
-    """F1 to F7 of air-asr.md section 4.2, weighted, [B]; hulls [T, B, 4].
+    """F1 to F7 of Xu et al. 2019, section 4.2, weighted, [B]; hulls [T, B, 4].
 
-    Pairs are ordered; a window's size is its width and its height, and what
-    is asked of a size is the mean over both.
+    Pairs are ordered.  A window has two sizes, its width and its height; a
+    penalty on the size is the mean over both.
     """
     center, size = hulls[..., :2], hulls[..., 2:]
     pixels = real([width, height])
@@ -1281,8 +1281,8 @@ def nvil(config, found, images, noise, constants):
     terms = reported(log_likelihood, presence_kl, kls, alive)
     own = own_penalties(config, int(constants["step"]), terms, found, images)
     answerable = sum(own.values()) - log_likelihood
-    # What a decision can still change: the reconstruction (and an image's
-    # penalties), all later steps, and what follows it in its own step.
+    # The terms that a decision can change: the reconstruction (and the
+    # penalties of an image), all later steps, and later terms of its step.
     causal += [(node, kl, alive) for node, kl in kls.items()]
     whole_step = sum(kl for _, kl, _ in causal)
     objective, baseline_loss = terms["nelbo"] + sum(own.values()), 0.0
@@ -1308,7 +1308,7 @@ def nvil(config, found, images, noise, constants):
 
 
 def without_presences(config, found, images, constants):
-    """Every step has its object: path-wise gradients, nothing to relax."""
+    """Every step has an object: path-wise gradients without relaxation."""
     alive = torch.ones_like(found.kls["window"])
     log_likelihood = Likelihood(config, constants["step"])(
         images, found.background + found.writes.sum(0))
@@ -1393,9 +1393,9 @@ ESTIMATORS = {"nvil": nvil, "gumbel-softmax": gumbel_softmax,
 
 
 def recompute(config, estimator, step, parameters, images, noise, constants):
-    """One training step: (Step, name -> gradient or None if unused).
+    """Recompute one training step: (Step, name -> gradient, None if unused).
 
-    All tensors float64; parameters are leaves that require gradients.
+    All tensors are float64; parameters are leaves that require gradients.
     """
     found = infer(config, parameters, images, noise,
                   needs_baseline(config, estimator),
@@ -1420,7 +1420,7 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
                                     list(parameters.values()),
                                     allow_unused=True)
     gradients = dict(zip(parameters, gradients))
-    if always_present(config):  # nothing asks for the prior of presences
+    if always_present(config):  # the prior of presences is not needed
         for name in parameters:
             if name.startswith("prior.presence."):
                 gradients[name] = torch.zeros_like(parameters[name])
@@ -1428,7 +1428,7 @@ def recompute(config, estimator, step, parameters, images, noise, constants):
 
 
 def recompute_export(export):
-    """The training step of an export (only its inputs are looked at)."""
+    """Recompute the training step of an export, using only its inputs."""
     def reals(prefix):
         return {name: real(values)
                 for name, values in export.under(prefix).items()}
@@ -1446,7 +1446,7 @@ def recompute_export(export):
 # --------------------------------------------------------------------------
 
 class Comparison:
-    """Collects rows of the table and what is wrong."""
+    """Collects the rows of the table and the differences."""
 
     def __init__(self, verbose=False):
         self.rows, self.problems, self.verbose = [], [], verbose
@@ -1463,10 +1463,10 @@ class Comparison:
                          f"{tolerance:.0e}")
 
     def values(self, name, exported, recomputed, scale=0.0, least=0.0):
-        """Image by image, relative to the term or its root mean square.
+        """Compare per image, relative to the term or its root mean square.
 
-        A log-likelihood is the difference of two large numbers, so on one
-        image it may come to lie near 0 where Float32 has no digits left.
+        A log-likelihood is the difference of two large numbers, so for some
+        image it may be so close to 0 that float32 has no digits left.
         """
         a = np.asarray(exported, dtype=np.float64).ravel()
         b = np.asarray(recomputed, dtype=np.float64).ravel()
@@ -1510,7 +1510,7 @@ class Comparison:
 
 
 def check_structure(export, comparison):
-    """Every tensor that must be there, none that must not, right shapes."""
+    """Check that exactly the expected tensors exist, with the right shapes."""
     tensors = export.tensors
     if "images" not in tensors or tensors["images"].ndim != 4:
         raise Missing("images [B, C, H, W] is missing or of another rank")
@@ -1555,7 +1555,7 @@ def check_structure(export, comparison):
 
 
 def compare(export, verbose=False):
-    """Recompute an export's step and compare everything: a Comparison."""
+    """Recompute the step of an export and compare everything: a Comparison."""
     comparison = Comparison(verbose)
     config = export.config
     refuse_unknown_parts(config)
@@ -1816,7 +1816,7 @@ VARIANTS = {
 
 
 def merged(base, changes):
-    """Sections merge by key; a changed `name` replaces its section."""
+    """Merge sections by key; a changed `name` replaces its section."""
     result = dict(base)
     for key, value in changes.items():
         old = base.get(key)
@@ -1828,14 +1828,14 @@ def merged(base, changes):
 
 
 def synthetic_export(changes, seed, batch=4):
-    """Random inputs in the export's format, with this script's results."""
+    """Random inputs in the format of an export, with this script's results."""
     random = np.random.default_rng(seed)
     text = yaml.safe_dump(merged(SMALL, changes))
     config = Config(text)
     estimator = config.get("estimator.name")
     export = Export({"config": text, "estimator": estimator, "step": "2500"},
                     {})
-    # A baseline with one hidden layer, told by its weight alone.
+    # A baseline with one hidden layer, which only its weight reveals.
     units = config.get("estimator.baseline.hidden", 0)
     layers = {"baseline.layers.0.weight": (units, 4)}
     shapes = expected_inputs(config, estimator, (batch, 1, 11, 9), layers)
@@ -1872,7 +1872,7 @@ def synthetic_export(changes, seed, batch=4):
 
 
 def damaged(export):
-    """(what was done, export) for changes that must be noticed."""
+    """(description, export) for damages that the comparison must detect."""
     def changed(name, change):
         tensors = dict(export.tensors)
         change(tensors, name)
@@ -1958,12 +1958,11 @@ def damaged(export):
 
 
 def check_marginal_identities(seed, changes):
-    """Facts that tie the estimators to each other, by enumeration.
+    """Identities between the estimators, checked by enumeration.
 
-    The expectation over the counts of NVIL's gradient is the marginal
-    estimator's gradient, whatever the baseline (and whatever regularizers
-    there are); the analytic presence KLs add up to KL(q(n) || p(n)).
-    Returns the two relative errors.
+    The expectation of NVIL's gradient over the counts is the gradient of the
+    marginal estimator, with any baseline and any regularizers.  The analytic
+    presence KLs add up to KL(q(n) || p(n)).  Returns both relative errors.
     """
     export = synthetic_export(changes, seed, batch=1)
     config = export.config
@@ -2020,11 +2019,11 @@ def check_marginal_identities(seed, changes):
 
 
 def check_slot_identities(seed, changes):
-    """NVIL's gradient with memory slots, by enumeration.
+    """NVIL's gradient with memory slots, checked by enumeration.
 
     Its expectation over the counts and the slots of all steps is the gradient
-    of the expected nELBO with the regularizers of an image.  Returns the
-    relative error, and how far the probabilities are from adding up to 1.
+    of the expected nELBO plus the regularizers per image.  Returns the
+    relative error, and the difference of the probabilities' sum from 1.
     """
     export = synthetic_export(merged(changes, {"model": {
         **changes.get("model", {}), "steps": 2,
@@ -2042,7 +2041,7 @@ def check_slot_identities(seed, changes):
     for parameter in parameters.values():
         parameter.requires_grad_(True)
 
-    def forced(yes):  # uniforms that decide whatever the logits
+    def forced(yes):  # uniforms that decide for any logits
         return torch.tensor([1 - 1e-15 if y else 1e-15 for y in yes],
                             dtype=torch.float64)
 
@@ -2080,9 +2079,10 @@ def check_slot_identities(seed, changes):
 
 
 def slope_error(f, x, random):
-    """The gradient of f at x along a random direction, against differences.
+    """Compare f's gradient at x along a random direction with differences.
 
-    Relative; f takes and x is a list of tensors that require gradients.
+    Returns the relative error.  x, and the argument of f, is a list of
+    tensors that require gradients.
     """
     way = [real(random.normal(size=values.shape)) for values in x]
     slope = sum((gradient * part).sum().item() for gradient, part in zip(
@@ -2095,7 +2095,7 @@ def slope_error(f, x, random):
 
 
 def check_slope(name, seed):
-    """The gradient of a whole variant's objective, by differences."""
+    """Check the gradient of a whole variant's objective by differences."""
     export = synthetic_export(VARIANTS[name], seed)
 
     def reals(prefix):
@@ -2123,10 +2123,10 @@ def check_slope(name, seed):
 
 
 def check_learned_prior(seed):
-    """Presence, scale and place of three windows, in plain numpy: the error.
+    """Compare presence, scale and place of three windows with plain numpy.
 
-    Infinite where a window's own place, or its own scale beyond the place's
-    prior, would change what is said of it beforehand.
+    Returns the error.  It is infinite if a window's own place changes its own
+    prior, or if its scale changes any part of it except the prior of place.
     """
     config = Config(yaml.safe_dump(merged(SMALL, {"model": {
         "prior": LEARNED, "window": TURNED}})))
@@ -2179,10 +2179,10 @@ def check_learned_prior(seed):
 
 
 def check_count_penalty(seed):
-    """Counts in plain loops and by differences; met constraints cost 0.
+    """Check the count penalty with plain loops and by differences.
 
-    Returns the error, the slope's error and what a batch of allowed counts,
-    equally frequent, costs.
+    Returns the error, the error of the slope, and the penalty for a batch of
+    equally frequent allowed counts, which should be 0.
     """
     random = np.random.default_rng(seed)
     settings = {"counts": [0, 2, 3]}
@@ -2207,10 +2207,10 @@ def check_count_penalty(seed):
 
 
 def check_overlap(seed):
-    """Overlaps in plain loops over the corners of turned windows.
+    """Check the overlap penalty with plain loops over corners of windows.
 
     Returns the error (with sizes averaged over the steps and without), the
-    slope's error and what windows that meet every constraint cost.
+    error of the slope, and the penalty for windows that meet all constraints.
     """
     random = np.random.default_rng(seed)
     steps, batch, height, width = 3, 4, 24, 30
@@ -2281,7 +2281,7 @@ def check_overlap(seed):
 
 
 def plain_mlp(values, name, x):
-    """An MLP of numpy arrays."""
+    """An MLP on numpy arrays."""
     index = 0
     while f"{name}.layers.{index}.weight" in values:
         x = np.maximum(0, x @ values[f"{name}.layers.{index}.weight"]
@@ -2291,9 +2291,9 @@ def plain_mlp(values, name, x):
 
 
 def check_memory(seed):
-    """Slot logits and information term, number by number, in numpy.
+    """Check slot logits and the information term, element by element in numpy.
 
-    Returns their largest errors.
+    Returns the largest error of each.
     """
     export = synthetic_export({"model": {"appearance": MEMORY},
                                "regularizers": INFORMATION}, seed)
@@ -2334,10 +2334,10 @@ def check_memory(seed):
 
 
 def check_refinement(seed):
-    """The first step's window, refined number by number in numpy.
+    """Check the refined window of the first step, by element in numpy.
 
-    Returns the largest error of its KLs, and how much they would be without
-    refinement, relative to what they are.
+    Returns the largest error of its KLs, and the KLs without refinement
+    relative to those with it.
     """
     export = synthetic_export({"model": {"window": {"refinement": [6]}}},
                               seed)
@@ -2357,7 +2357,7 @@ def check_refinement(seed):
         return image[row, column] if inside else 0.0
 
     def glimpse(image, u):
-        """Bilinear, at scale (x, y) + shift of the glimpse's centers."""
+        """Bilinear samples at scale * (x, y) + shift for the pixel centers."""
         scale, shift = 0.1 + 0.9 * sigmoid(u[0]), np.tanh(u[1:])
         found = np.zeros((side, side))
         for i, j in itertools.product(range(side), repeat=2):
@@ -2403,7 +2403,7 @@ def check_refinement(seed):
 
 
 def check_upsampling(seed):
-    """An upsampled template of two channels, in plain loops: the error."""
+    """The error of an upsampled template of two channels, by plain loops."""
     random = np.random.default_rng(seed)
     config = Config(yaml.safe_dump(merged(SMALL, {"model": {
         "glimpse": 8, "appearance": {**CATEGORY, "upsampling": [3, 5]}}})))
@@ -2415,7 +2415,7 @@ def check_upsampling(seed):
     y = random.dirichlet(np.ones(4), size=2)
 
     def twice(x, layer):
-        """x [h, w, inputs]: every pixel adds a patch of 4 x 4 pixels."""
+        """Upsample x [h, w, inputs]: each pixel adds a patch of 4 x 4 pixels."""
         weight, bias = values[f"{layer}.weight"], values[f"{layer}.bias"]
         rows, columns = 2 * x.shape[0], 2 * x.shape[1]
         found = np.zeros((rows, columns, len(bias))) + bias
@@ -2440,9 +2440,9 @@ def check_upsampling(seed):
 
 
 def check_balance(seed):
-    """The balance of three objects and a half in plain loops: the error.
+    """Compare the balance of three and a half objects with plain loops.
 
-    Infinite where a mask would get a gradient.
+    Returns the error, which is infinite if a mask gets a gradient.
     """
     logits = np.random.default_rng(seed).normal(size=(2, 3, 4))
     masks = np.array([[1.0, 0.5, 1.0], [1.0, 0.0, 0.0]])
@@ -2462,11 +2462,12 @@ def check_balance(seed):
 
 
 def check_window_convention():
-    """Ramps through a window: reading and writing keep coordinates.
+    """Check with ramps that reading and writing preserve coordinates.
 
-    An image that holds its own x (or y) is read as matrix (u, v) + shift at
-    the glimpse's pixel centers; a glimpse that holds its own u (or v) is
-    written so that the canvas holds the inverse.  Returns the largest error.
+    An image whose values are its x (or y) coordinates is read as matrix *
+    (u, v) + shift at the glimpse's pixel centers.  A glimpse whose values are
+    its u (or v) is written so that the canvas holds the inverse.  Returns the
+    largest error.
     """
     def centers(size):
         return (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
@@ -2497,9 +2498,9 @@ def check_window_convention():
 
 
 def self_test(verbose):
-    """Synthetic exports must agree, damaged ones must not."""
+    """Check that synthetic exports agree and that damaged ones do not."""
     failures = checks = 0
-    torch.set_num_threads(1)  # more of them slow such small tensors down
+    torch.set_num_threads(1)  # more threads are slower for such small tensors
 
     def expect(truth, text):
         nonlocal failures, checks
@@ -2569,7 +2570,7 @@ def self_test(verbose):
     convention = check_window_convention()
     expect(convention < 1e-12, "reading and writing keep coordinates: "
            f"{convention:.1e}")
-    # The design notes' numbers: T = 3, k = 0.01.
+    # Known values for T = 3, k = 0.01.
     odds = prior_log_odds(Config(json.dumps({"model": {
         "steps": 3, "prior": {"count": {"ratio": 0.01}}}})), 0)
     trials = 1 / (1 + np.exp(-odds))
@@ -2584,7 +2585,7 @@ def self_test(verbose):
 # --------------------------------------------------------------------------
 
 def spread_out(export, spread, seed):
-    """The same step at other parameters, and off-center where it centers."""
+    """The same step with other parameters and, if it centers, other centering."""
     random = np.random.default_rng(seed)
     tensors = dict(export.tensors)
     for name, values in export.tensors.items():
@@ -2599,7 +2600,7 @@ def spread_out(export, spread, seed):
 
 
 def write_fixture(export, path, spread, seed):
-    """Writes the inputs of an export with what they make here, in float64."""
+    """Write the inputs of an export and this script's float64 results."""
     export = spread_out(export, spread, seed)
     result, gradients = recompute_export(export)
     if result.margin is not None and result.margin < MARGIN:

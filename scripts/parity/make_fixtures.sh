@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the parity fixtures of the Swift tests: small training steps, recomputed in float64 with PyTorch.
+# Makes the parity fixtures for the Swift tests: small training steps that PyTorch recomputes in float64.
 #
 #   scripts/parity/make_fixtures.sh
 #
 # AIRFRAME: the program (default: .build/release/airframe). PYTHON: a Python with torch, safetensors, numpy and pyyaml.
-set -euf  # f: the brackets of lists are no patterns of file names
+set -euf  # f: brackets of lists must not be expanded as file name patterns
 cd "$(dirname "$0")/../.."
 program=${AIRFRAME:-.build/release/airframe}
 python=${PYTHON:-python3}
@@ -13,8 +13,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$fixtures"
 
-# NAME STEP SPREAD SEED KEY=VALUE...: the step whose noise and schedules are used, and how far parameters are moved
-# from their initial values, at which seed.
+# NAME STEP SPREAD SEED KEY=VALUE...: STEP selects the noise and the values of schedules. Parameters are moved from
+# their initial values by SPREAD times random numbers of seed SEED.
 fixture() {
   name=$1 step=$2 spread=$3 seed=$4
   shift 4
@@ -25,7 +25,7 @@ fixture() {
   tail -n 1 "$scratch/report"
 }
 
-# MVAE and its baseline, which another script recomputes.
+# MVAE and its baseline, which are recomputed by another script.
 script=mvae_step.py
 colored='dataset={ name: multi-dsprites, side: 16, sprites: 3, diameter: { smallest: 5, largest: 9 }, validation_size: 20, test_size: 20 }'
 encoder='encoder: { channels: [3, 4], pooling: [2, 2], hidden: [4] }'
@@ -43,7 +43,7 @@ fixture air-gumbel-softmax 2500 0.1 0 estimator.name=gumbel-softmax estimator.te
 fixture air-marginal 2500 0.1 0 estimator.name=marginal
 fixture dair-nvil 2500 0.1 0 model.name=dair estimator.name=nvil estimator.centering=true "estimator.$baseline"
 
-# Every other part of the skeleton.
+# All other parts of the scene model.
 fixture turned-gumbel-softmax 3 0.1 0 estimator.name=gumbel-softmax estimator.relaxed_kl=density \
   'estimator.temperature={ schedule: cosine, from: 1, to: 0.5, begin: 0, end: 9 }' estimator.prior_temperature=0.6 \
   model.window.scale=anisotropic model.window.rotation=1.2 model.window.shear=0.5 \
@@ -55,7 +55,7 @@ fixture background-nvil 0 0.1 0 model.name=dair estimator.name=nvil "estimator.$
 fixture linear-marginal 4000 0.1 0 estimator.name=marginal model.window.linear=full model.window.rotation=0.5 \
   model.controller.embedding='[12, 8]' 'model.background={ name: mlp, hidden: [8] }' model.controller.input=difference
 
-# Discrete-AIR: each way to combine template and attributes, each relaxed KL.
+# Discrete-AIR: each way to combine template and attributes, and each relaxed KL.
 category() {
   echo "model.appearance={ name: category, categories: 3, attributes: 2, encoder: [8], template: [8], modifier: [8], kernel: 3, combination: $1 }"
 }
@@ -73,7 +73,7 @@ fixture dm-vae-gumbel-softmax 3 0.1 0 model.name=dm-vae "$memory" "$information"
   estimator.temperature=0.6667 estimator.prior_temperature=0.5 estimator.category_temperature=0.8 estimator.relaxed_kl=density
 fixture dm-vae-nvil 3 0.1 0 model.name=dm-vae "$memory" "$information" estimator.name=nvil "estimator.$baseline"
 
-# Refined windows, the regularizers of a batch and of an image, upsampled templates. Smaller still.
+# Refined windows, regularizers of a batch and of an image, and upsampled templates. These steps are even smaller.
 small='training.batch=3 model.controller.hidden=4 model.controller.embedding=[3] model.head=[4]'
 refined="$small model.glimpse=4 model.window.refinement=[4]"
 fixture refined-gumbel-softmax 3 0.3 0 $refined model.name=dm-vae estimator.name=gumbel-softmax estimator.temperature=0.7 \
@@ -86,7 +86,7 @@ fixture refined-nvil 6 0.3 4 $refined model.name=discrete-air estimator.name=nvi
 fixture upsampled-marginal 4 0.3 0 $small model.name=discrete-air estimator.name=marginal \
   'model.appearance={ name: category, categories: 3, attributes: 1, encoder: [4], template: [4], modifier: [3], upsampling: [3, 2] }'
 
-# AIR-pPrior and AIR-ASR: a learned prior, allowed counts, windows apart.
+# AIR-pPrior and AIR-ASR: a learned prior, and the penalties on counts and on overlapping windows.
 learned="$small model.glimpse=4 model.prior.hidden=4 model.prior.head=[3]"
 fixture pprior-gumbel-softmax 3 0.3 0 $learned model.name=air-pprior estimator.name=gumbel-softmax \
   estimator.temperature=0.7 estimator.prior_temperature=0.5 estimator.relaxed_kl=density

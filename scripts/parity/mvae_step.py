@@ -3,24 +3,25 @@
 
 What: `airframe export-step CONFIG --out FILE` writes the images, the noise,
 the parameters and everything the Swift program computed from them (terms per
-image, the loss, gradients).  This script computes the same quantities again
-with PyTorch's automatic differentiation, in float64, from the float32 inputs
-of that file.  It was written from the paper (mvae.md, section 2 and appendix
-A) and the design notes on models, and not from the Swift sources.
+image, the loss, gradients).  This script recomputes the same quantities in
+float64 with PyTorch's automatic differentiation, from the float32 inputs in
+that file.  It was written from the paper (Nash et al. 2017, section 2 and the
+appendix) and not from the Swift sources.
 
 How:    python mvae_step.py EXPORT.safetensors
         python mvae_step.py EXPORT.safetensors --single
         python mvae_step.py EXPORT.safetensors --write FIXTURE.safetensors
                             [--spread S] [--seed N]
 
---write makes a fixture for the Swift tests of an export that agrees, as
-air_step.py does; --spread moves every parameter by S times a standard normal
-first.
+--write makes a fixture for the Swift tests from an export that agrees, as
+air_step.py does.  --spread first adds S times standard normal noise to every
+parameter.
 
---single computes in float32, as the program does.  The maximum over objects
-sends its gradient to one of them, and among the million maxima of a step with
-eight objects a few are so near to a tie that float64 takes another object.
-Where they tie exactly, the program takes one and PyTorch gives each a share.
+--single computes in float32, as the program does.  The gradient of the
+maximum over objects goes to one of them.  Among the million maxima of a step
+with eight objects, a few are so close to a tie that float64 selects another
+object.  In an exact tie, the program selects one object, and PyTorch divides
+the gradient between the tied ones.
 
 Exit:   0 everything agrees
         1 a value is outside its tolerance, or a tensor is missing or extra
@@ -53,7 +54,7 @@ from air_step import Config, Unusable, regularizers, scheduled  # noqa: E402
 
 GRADIENT_TOLERANCE, GRADIENT_FLOOR = 1e-4, 1e-6
 TERM_TOLERANCE, TERM_FLOOR = 1e-5, 1e-4
-MARGIN = 1e-4  # least distance, in nats, of places on either side of a choice
+MARGIN = 1e-4  # least gap in nats between selected and other places
 
 
 def convolution(p, name, maps, side):
@@ -72,7 +73,7 @@ def linear(p, name, x):
 
 
 def encode(config, p, images):
-    """The parameters of every place's posterior, [image, row, column, n]."""
+    """The posterior parameters of all places, [image, row, column, n]."""
     get = lambda key: config.get(f"model.encoder.{key}")  # noqa: E731
     side, maps = get("side"), images
     for index, pool in enumerate(get("pooling")):
@@ -94,7 +95,7 @@ def encode(config, p, images):
 
 
 def decode(config, p, codes, images, aggregation):
-    """codes [image, object, size] -> logits of the images' shape."""
+    """Decode codes [image, object, size] to logits of the images' shape."""
     get = lambda key: config.get(f"model.decoder.{key}")  # noqa: E731
     side, (batch, objects, size) = get("side"), codes.shape
     x = codes.reshape(batch * objects, size)
@@ -122,7 +123,7 @@ def divergence(mean, log_variance):
 
 
 def penalty(config, name, total, number):
-    """What kl_weights adds to each image's loss; None where it is not used."""
+    """The term of kl_weights in each image's loss; None if it is not used."""
     weights = regularizers(config).get("kl_weights")
     if weights is None:
         return None
@@ -131,8 +132,8 @@ def penalty(config, name, total, number):
 
 
 def step(config, p, images, noise, number):
-    """Terms by name, the loss, what of it is a penalty (or None), and the
-    smallest margin of a choice, at a training step of that number."""
+    """Terms by name, the loss, the penalty in it (or None), and the smallest
+    margin of a selection, at training step `number`."""
     size, found = config.get("model.size"), encode(config, p, images)
     batch, margin = len(images), np.inf
     if config.get("model.name") == "mvae":
@@ -222,7 +223,7 @@ class Export:
 
 
 def compare(export, dtype):
-    """Prints a line a tensor; returns what differs."""
+    """Print a line per tensor; return the differences."""
     terms, loss, constants, gradients, margin = export.recompute(dtype)
     expected = {**{f"terms/{name}": value for name, value in terms.items()},
                 **{f"constants/{name}": v for name, v in constants.items()},
@@ -232,7 +233,7 @@ def compare(export, dtype):
     given = {name for name in export.tensors
              if name.startswith(("terms/", "loss/", "gradients/",
                                  "constants/"))}
-    given.discard("constants/temperature")  # nothing is relaxed here
+    given.discard("constants/temperature")  # this model relaxes nothing
     problems = [f"{name}: only in one of the two"
                 for name in sorted(given ^ set(expected))]
     whole = np.sqrt(sum((g ** 2).sum() for g in gradients.values()))

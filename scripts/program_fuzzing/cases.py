@@ -1,4 +1,4 @@
-"""The kinds of cases: which files are damaged, which command is run on them, and in what surroundings."""
+"""The kinds of cases: which files are damaged, which command is run on them, and in which environment."""
 
 import os
 import random as randomness
@@ -8,7 +8,7 @@ import signal
 from program_fuzzing import grammar, mutations, running
 from program_fuzzing.materials import Materials, npy, odd_npz
 
-# The kinds, with their shares.
+# The kinds of cases and their relative frequencies.
 KINDS = {"words": 25, "config": 15, "experiment": 15, "run": 30, "data": 15}
 CONFIGS = ["tiny.yaml", "discrete.yaml", "code.yaml", "images.yaml"]
 EXPERIMENTS = ["e.yaml", "grid.yaml", "random.yaml"]
@@ -28,7 +28,7 @@ DATA = [
 
 
 class Case:
-    """One command with its folder, as the seed and its index decide."""
+    """One command with its folder, determined by the seed and the index of the case."""
 
     def __init__(self, fuzzer, index, here, kind=None):
         self.materials, self.invocations, self.keys = fuzzer.materials, fuzzer.invocations, fuzzer.keys
@@ -36,20 +36,20 @@ class Case:
         self.random = randomness.Random(f"{fuzzer.seed} {index}")
         drawn = self.random.choices(list(KINDS), KINDS.values())[0]
         self.kind = kind or drawn
-        # What was done to files.
+        # The damage that was done to files, for reports.
         self.notes = []
         shutil.copytree(self.materials.root, here, symlinks=True, ignore=shutil.ignore_patterns("bin", "pipe"))
         os.mkfifo(here / "pipe")
         self.has_devices = Materials.add_devices(here)
         self.line = getattr(self, self.kind)(fuzzer)
-        # What costs much is asked to end before it is done.
+        # Expensive commands are told to stop before they finish.
         self.line.may_work |= self.kind != "words" and self.line.invocation.path[0] not in (
             "config",
             "table",
             "runs",
             "data",
         )
-        # The training scenes are many.
+        # There are many training scenes.
         self.line.may_work |= any(word.endswith("train") for word in self.line.words[1:])
         self.around = self.surroundings()
 
@@ -60,7 +60,7 @@ class Case:
         return grammar.Writer(self.random, self.materials, self.keys, wildness)
 
     def reader(self, *placeholders):
-        """A command that takes one of these."""
+        """A random command that takes one of these placeholders."""
         return self.random.choice([invocation for invocation in self.invocations if invocation.takes() & set(placeholders)])
 
     def damage(self, name, kinds=mutations.KINDS):
@@ -71,7 +71,7 @@ class Case:
             self.notes.append(f"{name}: {kind}")
 
     def damage_text(self, name):
-        """Text is mostly changed in its words: with other damage, few commands get past reading it."""
+        """Damages a text, mostly by changing single words: after other damage, few commands get past reading it."""
         kinds = ["number", "tree"] if self.chance(0.85) else mutations.KINDS
         for _ in range(self.random.choice([1, 1, 2, 3])):
             if (self.here / name).is_file():

@@ -1,4 +1,4 @@
-"""What must hold after every command."""
+"""The checks that are made after every command."""
 
 import csv
 import hashlib
@@ -15,7 +15,7 @@ import zlib
 from program_fuzzing.running import MEMORY
 
 STATUSES = {0, 1, 2, 129, 130, 143}
-# Words of a trap or of a type's debug description: no message for people.
+# Output of a trap or debug description of a type, which must not appear in messages.
 TRAPS = re.compile(
     rb"Fatal error|Illegal instruction|Backtrace|Optional\(|\.swift:\d|unexpectedly found|AddressSanitizer|BLAS : "
 )
@@ -24,7 +24,7 @@ LARGE = 8 << 20
 
 
 def snapshot(folder):
-    """Every path below `folder`, with its kind and content."""
+    """All paths below `folder`, with their kinds and contents."""
     found = {}
     for place, folders, files in os.walk(folder):
         for name in folders + files:
@@ -46,7 +46,7 @@ def snapshot(folder):
 
 
 def faults(line, around, outcome, folder, before):
-    """Everything that is wrong with what a command did, as lines of text."""
+    """All faults in what a command did, as lines of text."""
     found = list(outcome.faults)
     if any("a hang" in fault or "deaf" in fault for fault in found):
         return found
@@ -98,7 +98,7 @@ def messages(around, outcome):
 
 
 def may_change(line, path):
-    """Whether the command trains or measures where `path` is."""
+    """Whether the command may change the file at `path`, as an output or because it trains or measures there."""
     command = line.invocation.path[0]
     if path in (os.path.normpath(output) for output in line.outputs):
         return True
@@ -111,7 +111,7 @@ def may_change(line, path):
 
 
 def may_be_replaced(line, path):
-    """Whether an output may go over a file: one that is there for it, or any but the command's own inputs."""
+    """Whether an output may replace a file: one provided for this, or, with --replace, any that is not an input."""
     if os.path.basename(path).startswith("old."):
         return True
     inputs = [os.path.normpath(word.rpartition("=")[2]) for word in line.words if word.rpartition("=")[2] not in line.outputs]
@@ -119,7 +119,7 @@ def may_be_replaced(line, path):
 
 
 def files(line, outcome, folder, before, after):
-    """Inputs stay as they were; what was kept is not lost, whatever the status."""
+    """Faults in the files: changed inputs, and files that are lost, which is a fault with any exit status."""
     found = []
     outputs = {os.path.normpath(output) for output in line.outputs}
     for path, (kind, content) in before.items():
@@ -133,7 +133,7 @@ def files(line, outcome, folder, before, after):
         elif path in outputs and kind == stat.S_IFREG and not may_be_replaced(line, path):
             found.append(f"the output replaced the input {path}")
         elif outcome.status != 0 and path in outputs:
-            # It is whole where only the report of it could not be printed.
+            # The output is complete if only the message about it could not be printed.
             fault = "it is gone" if now is None else incomplete(os.path.join(folder, path))
             if fault:
                 found.append(f"status {outcome.status}, and {path} was replaced: {fault}")
@@ -154,7 +154,7 @@ def standard_output(line, data):
     if data and not data.endswith(b"\n"):
         return ["status 0, but stdout does not end its last line"]
     formats = {"json", "csv", "markdown"}
-    # With --out the format is the file's.
+    # With --out, the format is that of the file.
     given = [word.rpartition("=")[2] for word in words if word.rpartition("=")[2] in formats and not line.outputs]
     is_json = command == ["config", "schema"] or "--json" in words or given == ["json"]
     if not data:
@@ -184,7 +184,7 @@ def rectangular(text):
 
 
 def incomplete(path):
-    """What is wrong with a file that a command wrote, by its suffix; None where nothing is."""
+    """The fault in a file that a command wrote, checked according to its suffix; None if there is no fault."""
     name = os.path.basename(path)
     try:
         if os.path.getsize(path) > LARGE:

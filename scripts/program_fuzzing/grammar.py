@@ -1,9 +1,9 @@
-"""Command lines from the program's own help, so that new commands and options are covered without a second list."""
+"""Generates command lines from the program's help, so that new commands and options are covered automatically."""
 
 import re
 import subprocess
 
-# Texts that argument readers, paths, tables and terminals get wrong.
+# Texts that argument parsers, path handling, tables and terminals often handle wrongly.
 ODD_TEXTS = [
     "0", "-1", "1", "00", "+1", "1.5", "1e3", "1e999", "nan", "-inf", "true", "null", "~", "9223372036854775807",
     "9223372036854775808", "-9223372036854775808", "18446744073709551616", "1" * 400, "", " ", ".", "..", "/", "./", "-", "--", "---",
@@ -27,7 +27,7 @@ class Word:
 
 
 class Invocation:
-    """One command or action: its path, words and options, as `--help` shows them."""
+    """One command or action with its path, words and options, as `--help` shows them."""
 
     def __init__(self, path, text):
         self.path = path
@@ -42,7 +42,7 @@ class Invocation:
                 name, _, placeholder = form.partition(" ")
                 self.options.append(Option(name, placeholder or None, meaning))
         self.keys = "[key=value ...]" in usage
-        # What stands for itself: neither in an option's brackets nor the value of one.
+        # Only the positional words: without options and their values.
         bare = re.sub(r"\[--[^\]]*\]|\[key=value \.\.\.\]", " ", usage)
         for option in self.options:
             bare = re.sub(rf"(\| )?{option.name}( {re.escape(option.placeholder or '')})?(?![\w-])", " ", bare)
@@ -50,7 +50,7 @@ class Invocation:
         for match in re.finditer(r"(\[)?([A-Z][\w|.]*)( \.\.\.)?\]?", bare):
             name = match[2]
             self.words.append(Word(name, table.get(name, ""), match[1] is not None, match[3] is not None))
-        # An option that replaces a word is missing from the usage's brackets: (CONFIG | --resume RUN).
+        # An option that replaces a word is not in brackets in the usage: (CONFIG | --resume RUN).
         self.instead = [option for option in self.options if f"| {option.name}" in usage]
 
     @property
@@ -96,19 +96,19 @@ def read(program):
 
 
 class CommandLine:
-    """Words of one call, with what the checks must know of them."""
+    """The words of one call, and the facts about them that the checks need."""
 
     def __init__(self, invocation):
         self.invocation = invocation
         self.words = list(invocation.path)
-        # Files that the command was asked to write.
+        # The files that the command is told to write.
         self.outputs = []
-        # Large numbers ask for much work: the command may be at it for long, but must stop when told to.
+        # Large numbers request much work. The command may then run for long, but must stop when it is told to.
         self.may_work = invocation.path[0] in ("bench", "estimators")
 
 
 class Writer:
-    """Writes command lines; `wildness` is the share of values that no one would ask for."""
+    """Writes random command lines. `wildness` is the share of values that no user would give."""
 
     def __init__(self, random, materials, keys, wildness):
         self.random, self.materials, self.keys, self.wildness = random, materials, keys, wildness
@@ -136,7 +136,7 @@ class Writer:
                 groups.append([self.value(line, word, pins, is_output=False)])
         for option in options:
             pinned = option.placeholder in pins and option.placeholder not in ("DIR", "FILE")
-            # Options that limit the work are nearly always there.
+            # Options that limit the work are almost always given.
             share = 0.9 if option.low in (1, 2) and option.name != "--threads" else 0.15
             if option.required and not self.wild(0.3) or pinned or self.chance(share):
                 groups.append(self.option(line, option, pins))
@@ -174,7 +174,7 @@ class Writer:
             return pins[name]
         if self.wild(0.4):
             value = self.random.choice(ODD_TEXTS)
-            # Nothing is written outside the case's own folder.
+            # Nothing may be written outside the folder of the case.
             return value.replace("/", "_") or "" if value.startswith(("/", "..")) and name != "N" else value
         if thing.choices and not (thing.placeholder == "NAME" and self.wild()):
             return self.random.choice(thing.choices)

@@ -1,4 +1,4 @@
-"""The folder that every case starts from: tiny configs, data, and runs that the program itself trained."""
+"""The folder from which every case starts: tiny configs, data, and runs that the program itself trained."""
 
 import io
 import os
@@ -94,7 +94,7 @@ columns: [nelbo]
 SCENE = "objects:\n  - { x: 8, y: 8, size: 6, attributes: [0.5] }\n  - { x: 3, y: 12, width: 5, height: 4 }\n"
 DISCRETE_SCENE = "objects: [{ category: 1, x: 8, y: 8, size: 6, angle: 30, attributes: [0.5] }]\n"
 
-# Stands in for curl, sbatch, git and so on: what they answer depends on FAKE.
+# Replaces curl, sbatch, git and other programs. The answer depends on FAKE.
 FAKE = """\
 #!/bin/sh
 case ${FAKE:-0} in
@@ -138,7 +138,7 @@ def npz(arrays):
 
 
 def odd_npz(random):
-    """An archive whose arrays are valid, strange, or not what their headers say."""
+    """An archive with an array that is valid, unusual, or different from what its header states."""
     sizes = [0, 1, 2, 3, 16, 17, 4096, 10**9, 2**31, 2**62]
     shape = tuple(random.choice(sizes) for _ in range(random.choice([0, 1, 2, 3, 3, 4, 5])))
     kind = random.choice(
@@ -155,7 +155,7 @@ def odd_npz(random):
 
 
 class Materials:
-    """What the files of a case are called, by the words of the help."""
+    """The files of a case, by the placeholders of the help."""
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
@@ -199,7 +199,7 @@ class Materials:
         os.mkfifo(root / "pipe")
         for run in self.runs:
             found = [path.relative_to(root / run).as_posix() for path in (root / run).rglob("*")]
-            # The event file's name holds time and host, the order must not depend on them.
+            # The event file's name contains the time and the host. The order must not depend on them.
             self.run_files[run] = sorted(found, key=lambda name: "events" if name.startswith("events.") else name) + ["."]
 
     def call(self, program, environment, *words):
@@ -212,7 +212,7 @@ class Materials:
 
     @staticmethod
     def add_devices(folder):
-        """Devices of its own; false where the system forbids them."""
+        """Creates devices in the folder of the case. Returns False if the system forbids it."""
         try:
             (folder / "dev").mkdir()
             for name, minor in (("null", 3), ("zero", 5), ("full", 7)):

@@ -1,4 +1,4 @@
-"""Damage to files and folders. Everything is drawn from the generator that is passed in."""
+"""Damages files and folders. All random choices use the generator that the caller passes."""
 
 import json
 import os
@@ -39,7 +39,7 @@ FOREIGN = [
     b"<<: *x\n", b"---\n---\n", b"a: |\n" + b" x\n" * 50000, b"\x00" * 4096, struct.pack("<Q", 2**63), struct.pack("<Q", 90_000_000) + b"{" + b" " * 4096,
 ]  # fmt: skip
 
-# What can happen to a file or folder as a whole; the others change its bytes.
+# The kinds of damage. Some replace a whole file or folder; the others change the bytes of a file.
 KINDS = [
     "missing", "empty", "cut", "cut", "flipped", "flipped", "folder", "link to itself", "link to nothing", "link outside", "fifo", "device",
     "sparse", "foreign", "number", "number", "tree", "tree", "bytes", "bytes", "swapped", "moved behind a link",
@@ -47,11 +47,11 @@ KINDS = [
 
 
 def damage(path, kind, random, victim, devices):
-    """Damages `path`, a file or folder, and says how. `victim` is a file that no command may touch."""
+    """Damages the file or folder `path` and returns how. `victim` is a file that no command may change."""
     path = pathlib.Path(path)
     data = None
     if path.is_file():
-        # A file that was made sparse before is not read.
+        # A file that an earlier damage made sparse is not read.
         data = path.read_bytes() if path.stat().st_size < 64 << 20 else b""
     if (
         data is None
@@ -89,7 +89,7 @@ def damage(path, kind, random, victim, devices):
     elif kind == "fifo":
         os.mkfifo(path)
     elif kind == "device" and devices:
-        # Of its own, so that a program that runs as root cannot replace the system's.
+        # The case gets its own devices, so that a program that runs as root cannot replace the system's.
         major, minor = random.choice([(1, 5), (1, 7), (1, 3)])
         os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(major, minor))
     elif kind == "foreign":
@@ -98,13 +98,13 @@ def damage(path, kind, random, victim, devices):
 
 
 def changed(data, kind, random, path=None):
-    """`data` with a change of one kind."""
+    """`data` with a change of the given kind."""
     if not data:
         return random.choice(FOREIGN)
     if kind == "cut":
         return data[: random.choice([1, 7, 8, len(data) // 2, len(data) - 1, random.randrange(len(data))])]
     if kind == "flipped":
-        # Headers are at the start: half of all flips go there.
+        # Half of all flips affect only the start of the file, because headers are there.
         end = random.choice([len(data), min(len(data), 512)])
         data = bytearray(data)
         for _ in range(random.choice([1, 1, 2, 8, 64])):
@@ -146,7 +146,10 @@ def bytes_changed(data, random):
 
 
 def number_changed(data, random):
-    """A number or word of a text, extreme; in a safetensors file one of its header, whose length is adapted."""
+    """Replaces numbers or words of a text by extreme ones.
+
+    In a safetensors file the header is changed, and its length is adapted.
+    """
     header = safetensors_header(data)
     if header is not None:
         new = number_changed(header, random)
@@ -168,12 +171,16 @@ def safetensors_header(data):
 
 
 def tree_changed(data, random, path):
-    """A value within JSON replaced or removed, in one of its lines; PNG chunks with good checksums; YAML lines."""
+    """Changes the structure of a file according to its format.
+
+    In JSON, or in one line of JSON lines, a value is replaced or removed; in a PNG, chunks are changed and get correct
+    checksums; in other texts, YAML lines are changed.
+    """
     header = safetensors_header(data)
     if header is not None:
         new = json_changed(header, random)
         if new is None:
-            # An earlier damage left no JSON.
+            # The header is not JSON, because of an earlier damage.
             return bytes_changed(data, random)
         new += b" " * (-len(new) % 8)
         return struct.pack("<Q", len(new)) + new + data[8 + len(header) :]
@@ -192,7 +199,7 @@ def tree_changed(data, random, path):
 
 
 def json_changed(text, random):
-    """None where `text` is not JSON."""
+    """`text` with a value replaced or removed; None if it is not JSON."""
     try:
         tree = json.loads(text)
     except ValueError:
@@ -202,7 +209,7 @@ def json_changed(text, random):
     def walk(node):
         for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else []:
             spots.append((node, key))
-            # What is text within JSON may itself be JSON or YAML.
+            # A text within JSON may itself be JSON or YAML.
             walk(node[key])
 
     walk(tree)

@@ -1,4 +1,4 @@
-"""Runs one command: with limits, in odd surroundings, and watched for hanging."""
+"""Runs one command with limits, possibly in an unusual environment, and detects hangs."""
 
 import os
 import resource
@@ -6,16 +6,16 @@ import signal
 import subprocess
 import time
 
-# Seconds that a command may take beyond what the machine made it wait for processors.
+# The seconds that a command may take, not counting the time that it waits for processors.
 PATIENCE = 5.0
-# A command that was asked for much work only has to stop when it is told to.
+# The seconds after which a command with much work is told to stop. It only has to stop then.
 WORK = 2.0
 MEMORY = 1500 << 20
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Surroundings:
-    """What is around a command beside its files."""
+    """The environment of a command, apart from its files."""
 
     def __init__(self, stdout="file", stderr="file", file_size=None, files=None, signal_after=None, signal=None, fake=0):
         self.stdout, self.stderr, self.file_size, self.files = stdout, stderr, file_size, files
@@ -26,7 +26,7 @@ class Surroundings:
         return self.stdout == self.stderr == "file" and self.file_size is None and self.files is None and self.signal is None
 
     def shell(self):
-        """How a shell makes them, for people who repeat a case."""
+        """Shell syntax that creates this environment, for users who repeat a case."""
         redirect = {"file": "", "full": " >/dev/full", "closed": " >&-", "broken": " | true"}
         before = f"env FAKE={self.fake} " if self.fake else ""
         before = (f"ulimit -n {self.files}; " if self.files else "") + before
@@ -43,14 +43,14 @@ class Outcome:
         self.stdout = self.stderr = b""
         self.memory = 0
         self.seconds = 0.0
-        # Faults that were seen while it ran.
+        # Faults that were detected while the command ran.
         self.faults = []
-        # It was at work for long, and ended when told to.
+        # The command ran for long, and was told to stop.
         self.was_stopped = False
 
 
 def session(leader):
-    """Times of every process in the session: seconds on processors and seconds that it waited for one, by process id."""
+    """For each process id of the session: the seconds on processors, and the seconds spent waiting for one."""
     found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -72,7 +72,7 @@ def waits_of_thread(process, thread):
         with open(f"/proc/{process}/task/{thread}/schedstat") as file:
             return int(file.read().split()[1]) / 1e9
     except (OSError, IndexError):
-        # It has ended.
+        # The thread has ended.
         return 0.0
 
 
@@ -85,7 +85,7 @@ def run(argv, cwd, environment, around, may_work):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # Stacks and pools of threads take addresses, not memory.
+        # The limit grows with the cores, because stacks and pools of threads take address space without using memory.
         resource.setrlimit(resource.RLIMIT_AS, ((16 + cores) << 30, (16 + cores) << 30))
         if around.file_size is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (around.file_size, around.file_size))
@@ -115,7 +115,7 @@ def run(argv, cwd, environment, around, may_work):
             file.close()
         watch(process, outcome, around, may_work, start)
         outcome.seconds = time.monotonic() - start
-        # Grandchildren may need a moment to see that they were told to end.
+        # Grandchildren may need a moment to react to the signal.
         for _ in range(100):
             left = session(process.pid)
             if not left:
@@ -143,7 +143,7 @@ def kill(leader, number):
 
 
 def watch(process, outcome, around, may_work, start):
-    """Waits for the process; asks it to end when it works for long, kills it when it hangs."""
+    """Waits for the process. Tells it to stop if it works for long, and kills it if it hangs."""
     limit, pause = (WORK if may_work else PATIENCE), 0.001
     told, base = None, 0.0
     sent = around.signal is None
@@ -157,14 +157,14 @@ def watch(process, outcome, around, may_work, start):
         if not sent and now - start >= around.signal_after:
             os.kill(process.pid, around.signal)
             sent = True
-            # From now on it has the usual time to end.
+            # From now on it has the usual time to stop.
             start, may_work, limit, base = now, False, PATIENCE, waits(process.pid)
         if now - start > limit:
             waited = waits(process.pid) - base
             took = now - start - waited
             is_working = told is None and may_work and took > limit and is_busy(process.pid)
             if not session(process.pid):
-                # It has ended meanwhile.
+                # It has ended in the meantime.
                 continue
             if is_working:
                 os.kill(process.pid, signal.SIGTERM)
@@ -185,7 +185,7 @@ def waits(leader):
 
 
 def is_busy(leader):
-    """Whether the session uses or waits for a processor for a good part of half a second."""
+    """Whether the session uses or waits for a processor for more than 0.1 s of half a second."""
     before = session(leader)
     time.sleep(0.5)
     after = session(leader)

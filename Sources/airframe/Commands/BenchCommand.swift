@@ -20,9 +20,9 @@ extension Command {
     options.dataFolder = arguments.dataFolder
     options.keys = arguments.keys
     options.filter = arguments[.filter]
-    // What is wrong with the file is said before the time is spent.
+    // A faulty file is reported before the measurement, not after.
     let saved = try arguments[.compare].map { try SavedBenchmark($0, of: name) }
-    // The programs that startup starts choose for themselves, and inherit nothing: that takes part of their time.
+    // The programs that `startup` launches select their kernels themselves, because that is part of their startup time.
     if name != "startup" { try Runner.useBestProducts() }
     let result = try benchmark.run(options)
     if arguments.has(.json) {

@@ -16,7 +16,7 @@ extension Command {
     let outcome = try Runner.evaluate(
       run: try arguments.one(.run), split: try split(arguments[.split] ?? "test"), step: arguments.integer(.checkpoint),
       overrides: arguments.keys, dataFolder: arguments.dataFolder)
-    // Shown where it cannot be kept, and kept where it cannot be shown.
+    // The result is printed even if it cannot be saved, and saved even if it cannot be printed.
     let showing = Result { try show(outcome) }
     if !outcome.evaluation.isOwn {
       let changes = outcome.evaluation.changes.map { "\($0.key)=\($0.value.line)" }.joined(separator: " ")

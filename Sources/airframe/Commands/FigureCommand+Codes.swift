@@ -1,6 +1,6 @@
 import Experiments
 
-/// Figures of models of codes (mvae.md).
+/// Figures for models with codes (MVAE).
 extension Command {
   static let ofCodes = [information, objects, exchange, traversals, reconstructions]
 

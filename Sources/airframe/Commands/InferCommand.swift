@@ -32,7 +32,7 @@ extension Word {
 }
 
 extension Arguments {
-  /// `--maximum` as a number; nil where it was not given.
+  /// `--maximum` as a number; nil if it is not given.
   fileprivate var maximum: Double? {
     get throws {
       guard let text = self[.maximum] else { return nil }

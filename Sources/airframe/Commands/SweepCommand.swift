@@ -62,7 +62,7 @@ extension Command {
     try print("job \(submission.job): \(cells); what was handed in, and what tasks print, is in \(submission.folder)")
   }
 
-  /// What a sweep starts for each cell; people use `train`.
+  /// The command that a sweep starts for each of its runs. Users call `train` instead.
   static let runCell = Command(
     name: "run-cell", summary: "train a config in exactly one folder, or go on there (used by sweep)",
     words: [.config, .cell], options: [.data], example: "airframe run-cell configs/quickstart.yaml runs/mine",

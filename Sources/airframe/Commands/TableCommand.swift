@@ -11,7 +11,7 @@ extension Command {
     options: [.out, .format, .select, .split, .seedsFile, .replace, .compare, .budget],
     example: "airframe table experiments/air-background.yaml --format markdown"
   ) { arguments in
-    // An earlier one of this or another sweep may go.
+    // An existing file of seeds, from this or another sweep, may be replaced.
     let seedsFile = try arguments.output(
       .seedsFile, as: [.csv], replacing: .fileThatBegins(with: ResultTable.headOfSeeds))
     let experiment = try Experiment(

@@ -1,4 +1,4 @@
-/// The completion script of bash, from the table of commands.
+/// Generates the completion script for bash from the table of commands.
 enum BashCompletions {
   static var script: String {
     """
@@ -102,13 +102,13 @@ enum BashCompletions {
     """
   }
 
-  /// The lines of `case "$path ${words[1]}"`.
+  /// The branches of `case "$path ${words[1]}"`.
   private static var actions: String {
     let names = everyInvocation.filter { $0.path.count > 1 }.map { "\"\($0.path.joined(separator: " "))\"" }
     return "    \(names.joined(separator: " | "))) path=\"$path ${words[1]}\" rest=2 ;;"
   }
 
-  /// What may follow a command.
+  /// The completions after a command.
   private static func declaration(_ invocation: Invocation) -> String {
     let command = invocation.command
     var line = "    \"\(invocation.path.joined(separator: " "))\")"
@@ -125,7 +125,7 @@ enum BashCompletions {
     return line + " ;;"
   }
 
-  /// What the values of a command's options are.
+  /// The completions for the values of a command's options.
   private static func values(_ invocation: Invocation) -> [String] {
     invocation.command.options.compactMap { option in
       if case .flag = option.kind { return nil }
@@ -144,7 +144,7 @@ enum BashCompletions {
   }
 }
 
-/// Every command, and every action after its command.
+/// All commands, each followed by its actions.
 var everyInvocation: [Invocation] {
   commands.flatMap { command in
     [Invocation(command: command, path: [command.name])]

@@ -1,4 +1,4 @@
-/// The completion script of zsh, from the table of commands.
+/// Generates the completion script for zsh from the table of commands.
 enum ZshCompletions {
   static var script: String {
     """
@@ -37,7 +37,7 @@ enum ZshCompletions {
 
   private static let help = Command(name: "help", summary: "say more about a command", example: "airframe help train")
 
-  /// The cases of `"$words[2] $words[3]"` that are actions.
+  /// The branches for actions of `case "$words[2] $words[3]"`.
   private static var actions: String {
     let names = everyInvocation.filter { $0.path.count > 1 }.map { "\"\($0.path.joined(separator: " "))\"" }
     return """
@@ -94,7 +94,7 @@ enum ZshCompletions {
     return "{ local -a names=(\(items.joined(separator: " "))); _describe \(what) names; }"
   }
 
-  /// Colons and brackets end parts of a specification.
+  /// Escapes colons and brackets, which would end parts of a specification.
   private static func escaped(_ text: String) -> String {
     text.map { ":[]".contains($0) ? "\\\($0)" : "\($0)" }.joined()
   }
