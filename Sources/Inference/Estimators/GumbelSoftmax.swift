@@ -1,8 +1,8 @@
 import Layers
 import Tensors
 
-/// Relaxed discrete samples whose gradient is followed as it is: biased, of low variance.
-/// Maddison et al. 2016; Jang et al. 2016.
+/// Gumbel-softmax: discrete samples are relaxed, and the path-wise gradient is used directly. Biased, with low
+/// variance. Maddison et al. 2016; Jang et al. 2016.
 public final class GumbelSoftmax: Estimator {
   public typealias Config = RelaxationConfig
 
