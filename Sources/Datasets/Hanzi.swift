@@ -6,8 +6,8 @@ import Tensors
 /// Chinese characters as written by hand, each a scene whose objects are the components that characters share.
 ///
 /// Characters are drawn from the strokes of KanjiVG (Ulrich Apel, CC BY-SA 3.0), so that their components are known: see
-/// `KanjiGroup.components` for what counts as one. It stands in for the 50 CASIA characters of dm-vae.md (section IV),
-/// which has about 30 components and 300 samples a character too; which characters those were is not said there.
+/// `KanjiGroup.components` for what counts as one. They stand in for the 50 CASIA characters of Min et al. 2020
+/// (section V.A), which also have about 30 components and 300 samples each. The paper does not list these characters.
 ///
 /// Sample n of a character is the same whatever other characters there are. The last samples of every character are for
 /// the test, those before them for validation.

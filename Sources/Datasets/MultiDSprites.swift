@@ -2,7 +2,7 @@ import Configuration
 import Scenes
 import Tensors
 
-/// Colored sprites of dSprites' shapes, each there or not by chance (mvae.md, appendix A).
+/// Colored sprites of dSprites' shapes, each there or not by chance (Nash et al. 2017, appendix A).
 ///
 /// Up to `sprites` sprites, each present with probability `presence`, of random shape, color, size, angle and place, wholly
 /// inside; where they overlap, colors are summed and clipped at 1. Training scenes are drawn anew for every batch and never

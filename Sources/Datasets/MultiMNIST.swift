@@ -4,9 +4,9 @@ import Tensors
 
 /// Multi-MNIST: handwritten digits at uniform places of a black canvas, their inks summed (Eslami et al. 2016).
 ///
-/// The default is made like the set in the Python package `observations` that discrete-air.md uses: 28 px frames resized
-/// by 1/r, r ~ N(1.3, 0.1^2), drawn again while a sum exceeds 1. It truncates the frame's side and never places a frame
-/// in the last row or column; we round, and all places are equally likely.
+/// The default is made like the set in the Python package `observations` that Wang et al. 2019 (section 4.2) use: 28 px
+/// frames resized by 1/r, r ~ N(1.3, 0.1^2), drawn again while a sum exceeds 1. It truncates the frame's side and never
+/// places a frame in the last row or column; we round, and all places are equally likely.
 public struct MultiMNIST: Dataset {
   public struct Config: Configurable, SceneShaped {
     public var seed = 0

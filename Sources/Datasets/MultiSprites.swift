@@ -2,7 +2,8 @@ import Configuration
 import Scenes
 import Tensors
 
-/// Multi-Sprites: squares, triangles and ellipses of any place, size and rotation, white on black (discrete-air.md 4.1).
+/// Multi-Sprites: squares, triangles and ellipses of any place, size and rotation, white on black (Wang et al. 2019,
+/// section 4.1).
 ///
 /// Each shape is inscribed in a circle; the circle lies inside the canvas, its center and diameter are uniform. Edges
 /// are anti-aliased. The paper gives no sizes: the diameters and the ellipse's 1 : 2 are ours, as is `heart`.

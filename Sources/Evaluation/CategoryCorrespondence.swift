@@ -1,8 +1,9 @@
 /// How well the categories a model found correspond to the true labels, under the best renaming of categories.
 ///
-/// `category_correspondence` is R of discrete-air.md eq. (11): of all true labels, the share found. With n_i(c) objects of
-/// category c found in image i and m_i(l) of label l in it, a renaming p finds `sum_(i, c) min(n_i(c), m_i(p(c)))`: linear
-/// in p, so the best one is a linear assignment over all images at once. `category_precision` divides by the found instead.
+/// `category_correspondence` is R of Wang et al. 2019, eq. (11): of all true labels, the share found. With n_i(c)
+/// objects of category c found in image i and m_i(l) of label l in it, a renaming p finds `sum_(i, c) min(n_i(c),
+/// m_i(p(c)))`: linear in p, so the best one is a linear assignment over all images at once. `category_precision`
+/// divides by the found instead.
 public struct CategoryCorrespondence: Metric {
   public static let measures = ["category_correspondence", "category_precision"].map { Measure($0, better: .higher) }
 

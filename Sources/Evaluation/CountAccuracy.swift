@@ -1,4 +1,4 @@
-/// The share of images in which the model found as many objects as there are (air-asr.md section 6, ACC).
+/// The share of images in which the model found as many objects as there are (Xu et al. 2019, section 6, ACC).
 public struct CountAccuracy: Metric {
   public static let measures = [Measure("count_accuracy", better: .higher)]
 

@@ -1,6 +1,6 @@
 import Scenes
 
-/// The mean intersection over union of one image, in 0...1 (air-asr.md section 6):
+/// The mean intersection over union of one image, in 0...1 (Xu et al. 2019, section 6):
 /// `max over pairings of sum_(i <= min(n, m)) IoU(found_pi(i), true_i) / max(n, m)`.
 ///
 /// Boxes left over, on either side, count as 0; no boxes where there are none count as 1.

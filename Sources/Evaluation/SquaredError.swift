@@ -1,7 +1,7 @@
 /// Squared error between image and reconstruction.
 ///
-/// `squared_error` is summed over pixels and averaged over images (air-asr.md section 6), `mse` is per pixel and channel,
-/// `rmse` its root. Gray levels are in 0...1.
+/// `squared_error` is summed over pixels and averaged over images (Xu et al. 2019, section 6), `mse` is per pixel and
+/// channel, `rmse` its root. Gray levels are in 0...1.
 public struct SquaredError: Metric {
   public static let measures = ["squared_error", "mse", "rmse"].map { Measure($0, better: .lower) }
 

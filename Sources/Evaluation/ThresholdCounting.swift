@@ -1,4 +1,5 @@
-/// Counting objects by how much is encoded of them: as many as codes whose KL is above a threshold (mvae.md 4.3).
+/// Counting objects by how much is encoded of them: as many as codes whose KL is above a threshold (Nash et al. 2017,
+/// section 4.3).
 public struct ThresholdCounting: Equatable, Sendable {
   /// What a model made of a scene.
   public struct Example: Sendable {

@@ -6,7 +6,8 @@ import Tensors
 
 /// What is measured of models whose latents are codes of objects, beside what is measured of all.
 struct CodeEvaluation {
-  /// Scenes on which the threshold is searched (mvae.md 4.3); fewer where there are fewer training scenes, or few to test it.
+  /// Scenes on which the threshold is searched (Nash et al. 2017, section 4.3); fewer where there are fewer training
+  /// scenes, or few to test it.
   static let searchedScenes = 6400
   /// Scenes that are divided into objects: decoding every code alone takes as long as that many scenes.
   static let dividedScenes = 1000

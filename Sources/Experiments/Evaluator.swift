@@ -37,8 +37,8 @@ public struct Evaluator {
 
   public init(_ workbench: Workbench) { self.workbench = workbench }
 
-  /// nELBO from posterior samples (hard, at the schedules' final values), everything else from modes and means
-  /// (models.md section 7). With `importanceSamples`, also `nll`: -log of the mean of so many importance weights, which
+  /// nELBO from posterior samples (hard, at the schedules' final values), everything else from modes and means.
+  /// With `importanceSamples`, also `nll`: -log of the mean of so many importance weights, which
   /// bounds the negative log-likelihood from above, the closer the more there are (Burda, Grosse and Salakhutdinov 2016).
   /// Throws `RunError` for a split without scenes, and what reading the data throws.
   /// Models of codes are also measured by counting above a threshold and, if `dividesScenes`, by how their codes divide

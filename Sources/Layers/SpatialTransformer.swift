@@ -82,7 +82,8 @@ public struct Deviation: Configurable {
 /// Reads glimpses from images and writes them back, each through the exact inverse of the other.
 ///
 /// The window latent u [batch, size] holds scale (1 or 2), shift (x, y), then rotation, shear and the linear map where the
-/// config has them. As a point map from glimpse to canvas, T^d = T_scale,shift T_rotation T_shear (discrete-air.md eq. 6).
+/// config has them. As a point map from glimpse to canvas, T^d = T_scale,shift T_rotation T_shear
+/// (Wang et al. 2019, eq. (6)).
 public struct SpatialTransformer {
   /// Number of window latents.
   public let size: Int

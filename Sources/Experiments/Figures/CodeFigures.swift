@@ -4,7 +4,7 @@ import Pictures
 import Scenes
 import Tensors
 
-/// The figures of mvae.md: what the codes of a model stand for.
+/// The figures of Nash et al. 2017: what the codes of a model represent.
 public enum CodeFigures {
   /// A row for each of `count` test scenes: image, reconstruction, and the KL of every place's code (figure 2b), white where it
   /// is highest in the picture. Throws `RunError` for a model without places, and for a run that cannot be used.

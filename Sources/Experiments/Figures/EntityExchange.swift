@@ -4,7 +4,8 @@ import Pictures
 import Scenes
 import Tensors
 
-/// Exchanges an object between two scenes (mvae.md figure 3): the codes of highest KL change places, and both scenes are drawn.
+/// Exchanges an object between two scenes (Nash et al. 2017, figure 3): the codes of highest KL change places, and both
+/// scenes are drawn.
 ///
 /// A pair succeeds where each drawn scene is closer, in squared error, to what it would be with the two objects exchanged
 /// than to either input. Two scenes of one object each turn into each other, so that each has but its own input to be told from.

@@ -10,8 +10,8 @@ import Tensors
 public enum ModelFigures {
   private static let margin = 24
 
-  /// Objects drawn from every category or memory slot, a row each, the first column without noise (dm-vae.md figures 5, 6).
-  /// Throws `RunError` for a model without categories, and for a run that cannot be used.
+  /// Objects drawn from every category or memory slot, a row each, the first column without noise (Min et al. 2020,
+  /// figures 5 and 6). Throws `RunError` for a model without categories, and for a run that cannot be used.
   public static func memory(
     run: String, step: Int?, samples: Int, rows: Int?, seed: Int, dataFolder: String, to out: OutputFile
   ) throws {
@@ -26,7 +26,7 @@ public enum ModelFigures {
     try write(grid(model.patches(objects), columns: samples, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
-  /// Every category while one attribute moves from -`reach` to `reach` deviations (discrete-air.md figure 9).
+  /// Every category while one attribute moves from -`reach` to `reach` deviations (Wang et al. 2019, figure 9).
   /// Throws `RunError` for an attribute that there is not, and for a run that cannot be used.
   public static func attributes(
     run: String, step: Int?, attribute: Int, columns: Int, reach: Double, dataFolder: String, to out: OutputFile
@@ -48,7 +48,7 @@ public enum ModelFigures {
     try write(grid(model.patches(objects), columns: columns, rowNames: (0..<kinds).map(String.init)), to: out)
   }
 
-  /// A scene of one's choice as it comes about, object by object (discrete-air.md figure 6).
+  /// A scene of one's choice as it comes about, object by object (Wang et al. 2019, figure 6).
   /// Throws what reading the scene file and the run throws.
   public static func generate(run: String, step: Int?, scene: String, dataFolder: String, to out: OutputFile) throws {
     let (model, shape) = try drawing(run, step: step, dataFolder: dataFolder)

@@ -6,8 +6,8 @@ import Pictures
 import Scenes
 import Tensors
 
-/// How runs take scenes apart: the scene with what was found, the reconstruction, and the latents (discrete-air.md figures 4
-/// and 7, dm-vae.md figures 4 and 7).
+/// How runs take scenes apart: the scene with what was found, the reconstruction, and the latents (Wang et al. 2019,
+/// figures 4 and 7; Min et al. 2020, figures 4 and 7).
 public enum ParseFigure {
   private static let lineHeight = Picture.textHeight() + 4
 

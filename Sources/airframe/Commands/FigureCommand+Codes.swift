@@ -1,6 +1,6 @@
 import Experiments
 
-/// Figures of models of codes (mvae.md).
+/// Figures of models of codes (Nash et al. 2017).
 extension Command {
   static let ofCodes = [information, objects, exchange, traversals, reconstructions]
 
