@@ -178,8 +178,7 @@ public struct NormalPrior {
   public init(_ mean: Tensor, _ deviation: Tensor) { self.init(stages: 1) { _ in (mean, deviation) } }
 }
 
-/// Collects the noise that a pass uses, for `airframe export-step`: normals for normal nodes, uniforms for discrete
-/// ones.
+/// Collects the noise of a pass, for `airframe export-step`: normals for normal nodes, uniforms for discrete nodes.
 public final class NoiseRecord {
   public private(set) var entries: [(node: String, step: Int, noise: Tensor)] = []
   public init() {}

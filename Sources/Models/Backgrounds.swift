@@ -4,8 +4,9 @@ import Tensors
 
 /// A model of the background behind the objects.
 protocol Background {
-  /// Decodes a background [batch, channel, height, width] from the controller's last state [batch, hidden]; nil for
-  /// black.
+  /// Decodes a background [batch, channel, height, width] from the controller's last state [batch, hidden].
+  ///
+  /// Returns nil for a black background.
   func draw(_ hidden: Tensor, like images: Tensor) -> Tensor?
 }
 

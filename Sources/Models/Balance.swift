@@ -4,8 +4,7 @@ import Inference
 import Layers
 import Tensors
 
-/// Keeps all categories (or memory slots) in use: pulls their mean posterior over a batch's objects to the uniform
-/// prior.
+/// Keeps all categories (or memory slots) in use by pulling their mean posterior over a batch to the uniform prior.
 ///
 /// The penalty is weight * KL(uniform || m) = -weight (log K + 1/K sum_k log m_k), where m_k is the mean of q(k) over
 /// the objects that are present. At the optimum of the bound, the mean posterior equals the prior. Without this

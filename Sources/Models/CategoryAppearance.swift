@@ -3,8 +3,8 @@ import Inference
 import Layers
 import Tensors
 
-/// Discrete-AIR's appearance: a category has a template, which attributes modify.  Wang et al. 2019, sections 3.1 to
-/// 3.3.
+/// Discrete-AIR's appearance: a category has a template, which attributes modify.
+/// Wang et al. 2019, sections 3.1 to 3.3.
 ///
 /// The patch is the sigmoid of f_t(z_cat) combined with f_a(z_attr). Without attributes, it is the template alone.
 struct CategoryAppearance: Appearance {

@@ -1,8 +1,7 @@
 import Configuration
 import Tensors
 
-/// A model whose latents are codes of interchangeable objects. The VAE has a single code, which describes the whole
-/// scene.
+/// A model whose latents are codes of interchangeable objects. The single code of a VAE describes the whole scene.
 public protocol CodeModel: SceneModel {
   /// The number of codes per image.
   var objects: Int { get }

@@ -29,8 +29,7 @@ struct NormalLikelihood: Likelihood, Configurable {
   }
 }
 
-/// Bernoulli pixels with the canvas, clipped to [epsilon, 1 - epsilon], as their probability. Gray pixels are soft
-/// targets.
+/// Bernoulli pixels, with the canvas clipped to [epsilon, 1 - epsilon] as probability. Gray pixels are soft targets.
 struct BernoulliLikelihood: Likelihood, Configurable {
   var epsilon = Schedule(1e-6)
   static let fields: [Field<BernoulliLikelihood>] = [

@@ -4,8 +4,7 @@ import Layers
 import Scenes
 import Tensors
 
-/// The multi-entity variational autoencoder: every place of a grid proposes an object, and the most informative are
-/// decoded.
+/// The multi-entity variational autoencoder: every place of a grid proposes an object; the best proposals are decoded.
 ///
 /// A convolutional encoder gives q(z_s | x) for every place s. The N places with the highest KL from the prior are the
 /// objects ("maximal-information attention", Nash et al. 2017, section 2.1). Their codes are sampled and decoded

@@ -7,9 +7,9 @@ import Tensors
 /// DM-VAE's appearance: a slot of a learned memory gives the type of an object, and noise gives its variation within
 /// the type.  Min et al. 2020, sections III.A and IV.A.
 ///
-/// The address is categorical with logits kappa cos(h_m(m_k), h_x(glimpse)). The noise has the posterior q(eps |
-/// glimpse, m) and the learned prior p(eps | m), where m is the content that was read. A relaxed address reads a
-/// mixture of slots.
+/// The address is categorical with logits kappa cos(h_m(m_k), h_x(glimpse)). With m the content that was read, the
+/// noise has the posterior q(eps | glimpse, m) and the learned prior p(eps | m). A relaxed address reads a mixture of
+/// slots.
 struct MemoryAppearance: Appearance {
   struct Config: DiscreteAppearanceConfig {
     var slots = 15
@@ -101,8 +101,8 @@ struct MemoryAppearance: Appearance {
 
   /// The mean over slots k and draws of log q(slot = k | patch from slot k), a scalar.  Min et al. 2020, eq. (8).
   ///
-  /// It measures how well slots can be distinguished by the patches that they generate. `normals` [slots * draws,
-  /// noise] is standard normal noise, with the draws of slot 0 first.
+  /// It measures how well slots can be distinguished by the patches that they generate. `normals` is standard
+  /// normal noise [slots * draws, noise], with the draws of slot 0 first.
   func recoverability(_ normals: Tensor) -> Tensor {
     let draws = normals.shape[0] / config.slots
     let slots = Tensor(shape: [config.slots * draws, config.slots]) { out in

@@ -1,7 +1,6 @@
 import Configuration
 
-/// All models, one entry each. The models of the AIR family share the config of `RecurrentSceneModel` and differ in its
-/// defaults.
+/// All models, one entry each. Models of the AIR family share the config of `RecurrentSceneModel`, with other defaults.
 public let models = Registry<ModelContext, any SceneModel>(
   "model",
   [

@@ -6,8 +6,9 @@ import Tensors
 /// AIR-ASR's constraints on windows: windows do not overlap, lie inside the image, have a size between two bounds, and
 /// have similar sizes.  Xu et al. 2019, section 4.2, eq. (11).
 ///
-/// All lengths are in pixels, and l(x) = max(x, 0). Window i has size w_i x h_i and center (x_i, y_i); the image is W x
-/// H: F1 = sum over i != j of l(min((w_i + w_j) / 2 - |x_i - x_j|, (h_i + h_j) / 2 - |y_i - y_j|)),
+/// All lengths are in pixels, and l(x) = max(x, 0). Window i has size w_i x h_i and center (x_i, y_i). With an image of
+/// W x H:
+/// F1 = sum over i != j of l(min((w_i + w_j) / 2 - |x_i - x_j|, (h_i + h_j) / 2 - |y_i - y_j|)),
 /// F2 to F5 = sum of l(w_i / 2 - x_i), l(x_i + w_i / 2 - W), and of the same with heights,
 /// F6 = sum of l(smallest - size) + l(size - largest), F7 = sum over i != j of l(|size_i - size_j| - tolerance).
 /// Pairs are ordered, as in the paper. A rotated window counts as its hull, the upright box around it. A window that is

@@ -2,8 +2,8 @@ import Configuration
 import Layers
 import Tensors
 
-/// A learned baseline: an LSTM over the controller's inputs, and an MLP on its state.  Mnih and Gregor 2014, section
-/// 3.1.
+/// A learned baseline: an LSTM over the controller's inputs, and an MLP on its state.
+/// Mnih and Gregor 2014, section 3.1.
 ///
 /// No gradient flows back into the controller's inputs.
 public struct Baseline {

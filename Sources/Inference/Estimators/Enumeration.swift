@@ -2,8 +2,7 @@ import Configuration
 import Layers
 import Tensors
 
-/// The exact objective and gradient: one pass for each joint outcome of the discrete nodes, weighted by its
-/// probability.
+/// The exact objective and gradient: one pass per joint outcome of the discrete nodes, weighted by its probability.
 ///
 /// In a pass, every image has the same outcome. All passes use the same continuous noise. The estimator is meant for
 /// tests and small studies: a scene of up to T objects with K categories has sum_(n <= T) K^n outcomes.

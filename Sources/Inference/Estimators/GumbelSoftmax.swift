@@ -1,8 +1,8 @@
 import Layers
 import Tensors
 
-/// Gumbel-softmax: discrete samples are relaxed, and the path-wise gradient is used directly. Biased, with low
-/// variance. Maddison et al. 2016; Jang et al. 2016.
+/// Gumbel-softmax: relaxed discrete samples with a path-wise gradient, which is biased but has low variance.
+/// Maddison et al. 2016; Jang et al. 2016.
 public final class GumbelSoftmax: Estimator {
   public typealias Config = RelaxationConfig
 

@@ -2,8 +2,10 @@ import Configuration
 import Layers
 import Tensors
 
-/// REBAR: the score function with a relaxation of the same decisions as its control variate. Unbiased, with low
-/// variance. Tucker et al. 2017; Kosiorek 2017, section 5.5.
+/// REBAR: the score function with a relaxation of the same decisions as its control variate.
+/// Tucker et al. 2017; Kosiorek 2017, section 5.5.
+///
+/// The estimate is unbiased and has low variance.
 ///
 /// Let b = H(z) be a decision, with z = logit + noise, f its cost, and c the cost of the relaxed pass. The gradient is
 ///
