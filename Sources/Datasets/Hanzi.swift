@@ -7,8 +7,8 @@ import Tensors
 /// characters share.
 ///
 /// Characters are drawn from the strokes of KanjiVG (Ulrich Apel, CC BY-SA 3.0), so that their components are known;
-/// `KanjiGroup.components` defines a component. The dataset replaces the 50 CASIA characters of Min et al. (section
-/// IV), which also have about 30 components and 300 samples per character; the paper does not name the characters.
+/// `KanjiGroup.components` defines a component. The dataset replaces the 50 CASIA characters of Min et al. 2020
+/// (section V.A), which also have about 30 components and 300 samples per character; the paper does not name the characters.
 ///
 /// Sample n of a character does not depend on the other characters. The last samples of every character are for the
 /// test, those before them for validation.

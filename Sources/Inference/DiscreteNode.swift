@@ -3,9 +3,9 @@ import Tensors
 /// A discrete node that a model has at each of its steps.
 public struct DiscreteNode: Sendable, Equatable {
   public let name: String
-  /// The number of its outcomes.
+  /// The number of outcomes.
   public let outcomes: Int
-  /// Whether it is a presence: Bernoulli, fed to no later node, and without further nodes where it is 0.
+  /// Whether the node is a presence: a Bernoulli node that is not fed to later nodes and ends the scene if it is 0.
   public let isPresence: Bool
 
   public static func presence(_ name: String = "presence") -> DiscreteNode {
@@ -17,17 +17,18 @@ public struct DiscreteNode: Sendable, Equatable {
   }
 }
 
-/// All that the discrete nodes of a scene can turn out to be.
+/// All joint outcomes of the discrete nodes of a scene.
 struct SceneOutcomes {
   private let steps: Int
   private let nodes: [DiscreteNode]
 
-  /// `nodes`: those of one step, in causal order.
+  /// `nodes` are the nodes of one step, in causal order.
   init(steps: Int, nodes: [DiscreteNode]) { (self.steps, self.nodes) = (steps, nodes) }
 
-  /// Their number; nodes that do not exist count once. `Int.max` where it is beyond all counting.
+  /// The number of outcomes, or `Int.max` if it overflows. A node that does not exist has a single outcome.
   var count: Int {
-    // From the last step on: a step's outcomes are those of its categories, each followed by all of the next step; an absence ends the scene.
+    // Count from the last step to the first. Each outcome of a category is followed by all outcomes of the later nodes.
+    // An absence ends the scene, which adds one outcome.
     var total = 1
     for _ in 0..<steps {
       for node in nodes.reversed() {
@@ -42,7 +43,7 @@ struct SceneOutcomes {
     return total
   }
 
-  /// For each outcome the value of every node, step by step; nodes that do not exist are 0.
+  /// For each outcome, the value of every node, step by step. Nodes that do not exist have the value 0.
   var listed: [[Int]] {
     let decisions = (0..<steps).flatMap { _ in nodes }
     func outcomes(from index: Int) -> [[Int]] {
@@ -57,7 +58,7 @@ struct SceneOutcomes {
     return outcomes(from: 0)
   }
 
-  /// An outcome of `listed` as samples of a batch in which all images have it.
+  /// Returns an outcome of `listed` as the samples of a batch in which every image has this outcome.
   func samples(_ outcome: [Int], batch: Int) -> NodeSamples {
     var samples = NodeSamples()
     for (index, value) in outcome.enumerated() {
@@ -74,7 +75,7 @@ struct SceneOutcomes {
   }
 }
 
-/// Samples of single nodes that a draw is given instead of drawing them: by node and step, [batch] or [batch, K].
+/// Samples that a draw uses for certain nodes instead of drawing them, by node and step: [batch] or [batch, K].
 public struct NodeSamples {
   private struct Place: Hashable { let node: String, step: Int }
   private var samples: [Place: Tensor] = [:]
@@ -87,12 +88,15 @@ public struct NodeSamples {
   }
 }
 
-/// Leaves that are added to the logits of discrete nodes: what a loss sends back to them is its gradient with respect to the logits.
+/// Collects gradients with respect to the logits of discrete nodes.
+///
+/// The probe adds a leaf of zeros to each node's logits. The gradient of a loss with respect to a leaf is its gradient
+/// with respect to the logits.
 public final class LogitProbe {
   public private(set) var leaves: [(node: String, step: Int, leaf: Parameter)] = []
   public init() {}
 
-  /// The logits with the node's leaf of zeros, which all passes over a batch share; one for all copies of an image.
+  /// Returns the logits plus the node's leaf. All passes over a batch share one leaf, and so do all copies of an image.
   func tapped(_ logits: Tensor, _ node: String, _ step: Int, copies: Int) -> Tensor {
     if let known = leaves.first(where: { $0.node == node && $0.step == step }) {
       return logits + known.leaf.tensor.repeatingRows(copies)

@@ -1,33 +1,33 @@
 import Layers
 import Tensors
 
-/// How one pass draws its latents, and on which noise.
+/// How one pass draws its latents, and from which noise.
 ///
-/// A model asks its draw at every random node and does not know which estimator is at work. All noise of a node is a
-/// pure function of (stream, node, step), so several passes can run on the same noise; discrete nodes may have a stream of
-/// their own, so that passes share the continuous noise alone.
+/// A model asks its draw for a sample at every random node and does not know which estimator is in use. The noise of a
+/// node is a pure function of (stream, node, step), so several passes can use the same noise. Discrete nodes may have a
+/// separate stream, so that passes share only the continuous noise.
 public struct Draw {
-  /// What discrete nodes become.
+  /// How discrete nodes are sampled.
   public enum Discrete: Sendable {
     /// Hard samples.
     case sampled
     /// Relaxed samples, differentiable.  Maddison et al. 2016; Jang et al. 2016.
     case relaxed(Relaxation)
-    /// The more likely outcome; continuous nodes take their means.
+    /// The most likely outcome; continuous nodes take their means.
     case mode
-    /// All counts of objects at once: presences stand for their probabilities, the likelihood is summed over the counts.
-    /// Other discrete nodes are relaxed.
+    /// All counts of objects at once: a presence takes the value of its probability, and the log-likelihood is the
+    /// expectation over the counts. Other discrete nodes are relaxed.
     case marginal(others: Relaxation = Relaxation())
-    /// Samples of the priors, with no regard to what was inferred; presence holds for the first `objects` steps, where
-    /// their number is given.
+    /// Samples of the priors, which ignore the posterior. If `objects` is given, presence is 1 for the first `objects`
+    /// steps and 0 after them.
     case prior(objects: Int?)
   }
 
   public let discrete: Discrete
-  /// Which values schedules take.
+  /// The progress of training, which determines the values of schedules.
   public let progress: Progress
-  /// How often every image stands in the batch, one copy after the other: what depends on the image alone need not be
-  /// computed for more than the first of them.
+  /// The number of copies of each image in the batch, which are adjacent. What depends only on the image needs to be
+  /// computed only for the first copy.
   public let copies: Int
   private let noise: RandomStream
   private let discreteNoise: RandomStream
@@ -35,7 +35,8 @@ public struct Draw {
   private let record: NoiseRecord?
   private let probe: LogitProbe?
 
-  /// Discrete nodes draw from `discreteNoise` where it is given, else from `noise` as all others; those whose samples are `given` do not draw.
+  /// Discrete nodes draw from `discreteNoise` if it is not nil, and from `noise` otherwise. Nodes with a sample in
+  /// `given` do not draw.
   public init(
     _ discrete: Discrete, noise: RandomStream, discreteNoise: RandomStream? = nil, progress: Progress,
     copies: Int = 1, given: NodeSamples = NodeSamples(), record: NoiseRecord? = nil, probe: LogitProbe? = nil
@@ -47,20 +48,22 @@ public struct Draw {
     (self.copies, self.given, self.record, self.probe) = (copies, given, record, probe)
   }
 
-  /// Whether presences weigh the counts instead of picking one.
+  /// Whether presences weight all counts instead of selecting one.
   public var isMarginal: Bool {
     if case .marginal = discrete { return true }
     return false
   }
 
-  /// A normal node with a normal prior: mean + deviation * noise, the mean, or a sample of the prior. All [batch, n]; the prior also [n].
+  /// Draws a normal node with a normal prior: mean + deviation * noise, the mean, or a sample of the prior.
+  ///
+  /// All tensors are [batch, n]; those of the prior may also be [n].
   public func normal(
     _ node: String, step: Int, mean: Tensor, deviation: Tensor, priorMean: Tensor, priorDeviation: Tensor
   ) -> NormalLatent {
     normal(node, step: step, mean: mean, deviation: deviation, prior: NormalPrior(priorMean, priorDeviation))
   }
 
-  /// A normal node whose prior may depend, number by number, on those before: mean and deviation [batch, n].
+  /// Draws a normal node, mean and deviation [batch, n], whose prior may depend on earlier components of the sample.
   public func normal(
     _ node: String, step: Int, mean: Tensor, deviation: Tensor, prior: NormalPrior
   ) -> NormalLatent {
@@ -83,7 +86,7 @@ public struct Draw {
       mean: mean, deviation: deviation, priorMean: expected.mean, priorDeviation: expected.deviation, sample: sample)
   }
 
-  /// A Bernoulli node with the given logits [batch] and prior log-odds, [batch] or a scalar.
+  /// Draws a Bernoulli node with the given logits [batch] and prior log-odds, [batch] or a scalar.
   public func bernoulli(_ node: String, step: Int, logits: Tensor, priorLogOdds: Tensor) -> BernoulliLatent {
     let logits = probe?.tapped(logits, node, step, copies: copies) ?? logits
     if let sample = given[node, step] {
@@ -113,13 +116,14 @@ public struct Draw {
     }
   }
 
-  /// A presence [batch] that is no latent: 1, but 0 beyond the number of objects that a draw of the prior was asked for.
+  /// A presence [batch] that is not a latent: always 1, but 0 after the first `objects` steps of a draw of the prior
+  /// that sets `objects`.
   public func certain(step: Int, batch: Int) -> Tensor {
     if case .prior(let objects?) = discrete, step >= objects { return .zeros([batch]) }
     return .ones([batch])
   }
 
-  /// A categorical node with the given logits [batch, K] and a uniform prior.
+  /// Draws a categorical node with the given logits [batch, K] and a uniform prior.
   public func categorical(_ node: String, step: Int, logits: Tensor) -> CategoricalLatent {
     let logits = probe?.tapped(logits, node, step, copies: copies) ?? logits
     if let sample = given[node, step] { return CategoricalLatent(logits: logits, sample: sample) }
@@ -139,7 +143,7 @@ public struct Draw {
     }
   }
 
-  /// Standard normal noise for something that is no latent of the scene.
+  /// Draws standard normal noise for a use other than a latent of the scene.
   public func normals(_ name: String, _ shape: [Int]) -> Tensor {
     let normals = noise.child(name).normals(shape)
     record?.add(name, 0, normals)
@@ -159,22 +163,22 @@ public struct Draw {
   }
 }
 
-/// A normal prior, whose mean and deviation may depend on what is drawn.
+/// A normal prior whose mean and deviation may depend on the sample.
 public struct NormalPrior {
-  /// Number of groups in which the node's numbers are drawn one after the other.
+  /// The number of groups into which the components are divided; the groups are drawn one after another.
   let stages: Int
-  /// Mean and deviation given the node's value [batch, n]; those of a group depend on the groups before it alone.
+  /// Mean and deviation given the node's sample [batch, n]. Those of a group depend only on earlier groups.
   let parameters: (Tensor) -> (mean: Tensor, deviation: Tensor)
 
   public init(stages: Int, _ parameters: @escaping (Tensor) -> (mean: Tensor, deviation: Tensor)) {
     (self.stages, self.parameters) = (stages, parameters)
   }
 
-  /// The same whatever is drawn.
+  /// A prior that does not depend on the sample.
   public init(_ mean: Tensor, _ deviation: Tensor) { self.init(stages: 1) { _ in (mean, deviation) } }
 }
 
-/// Collects the noise that a pass uses, for `airframe export-step`: normals of normal nodes, uniforms of discrete ones.
+/// Collects the noise of a pass, for `airframe export-step`: normals for normal nodes, uniforms for discrete nodes.
 public final class NoiseRecord {
   public private(set) var entries: [(node: String, step: Int, noise: Tensor)] = []
   public init() {}

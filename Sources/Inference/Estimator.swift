@@ -2,26 +2,28 @@ import Configuration
 import Layers
 import Tensors
 
-/// Turns a model's passes over a batch into scalars whose gradients train it.
+/// Turns a model's passes over a batch into scalar losses whose gradients train the model.
 ///
-/// A model never knows its estimator; an estimator runs the model as often as it needs, each time with a draw of its choice.
+/// A model does not know which estimator runs it. An estimator runs the model as often as it needs and chooses the draw
+/// of each pass.
 public protocol Estimator: AnyObject {
-  /// The estimate for a batch [batch, channel, height, width] at a training step, on that step's noise.
+  /// Returns the estimate for a batch [batch, channel, height, width] at a training step, using that step's noise.
   func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate
-  /// Trained parameters of its own (a baseline), and the rate at which they learn.
+  /// Parameters that the estimator trains itself, such as those of a baseline.
   var store: ParameterStore { get }
+  /// The learning rate of the estimator's own parameters; nil if it has none.
   var rate: Schedule? { get }
-  /// Running statistics that a checkpoint must hold.
+  /// Running statistics that must be saved in a checkpoint.
   var statistics: [Parameter] { get }
 }
 
-/// The noise of one training step, recorded on request.
+/// The noise of one training step, which can be recorded.
 public struct EstimatorNoise {
   public let stream: RandomStream
-  /// The stream of discrete nodes where it is not that of the others: other samples on the same continuous noise.
+  /// A separate stream for discrete nodes, for new discrete samples on the same continuous noise; nil to use `stream`.
   public let discrete: RandomStream?
   public let record: NoiseRecord?
-  /// For gradients with respect to the logits of discrete nodes.
+  /// Collects gradients with respect to the logits of discrete nodes.
   public let probe: LogitProbe?
 
   public init(
@@ -30,10 +32,10 @@ public struct EstimatorNoise {
     (self.stream, self.discrete, self.record, self.probe) = (stream, discrete, record, probe)
   }
 
-  /// The same noise for a further pass, which would be recorded twice.
+  /// The same noise for a further pass, without the record, so that the noise is not recorded twice.
   var unrecorded: EstimatorNoise { EstimatorNoise(stream, discrete: discrete, probe: probe) }
 
-  /// The same noise for a pass on which no gradient of the estimate depends.
+  /// The same noise, without record or probe, for a pass that contributes no gradient to the estimate.
   var unobserved: EstimatorNoise { EstimatorNoise(stream, discrete: discrete) }
 
   func draw(
@@ -45,17 +47,17 @@ public struct EstimatorNoise {
   }
 }
 
-/// What an estimator makes of a batch.
+/// What an estimator computes from a batch.
 public struct Estimate {
-  /// Scalars to differentiate, by name.
+  /// The scalars to differentiate, by name.
   public var losses: [(name: String, value: Tensor)]
-  /// A further loss, with the factor that it is followed by.
+  /// An additional loss, with the factor that multiplies its gradient.
   public var scaled: ScaledLoss?
-  /// Per-image terms [batch], by name, for reports.
+  /// Per-image terms [batch] to report, by name.
   public var terms: [(name: String, value: Tensor)]
-  /// Numbers about the estimator itself, for logs.
+  /// Numbers about the estimator itself, for the log.
   public var diagnostics: [(name: String, value: Double)]
-  /// Constants that entered, and each penalty (for `export-step`).
+  /// The constants that were used, and each penalty (for `export-step`).
   public var constants: [(name: String, value: Tensor)]
 
   public init(losses: [(name: String, value: Tensor)], terms: [(name: String, value: Tensor)]) {
@@ -70,20 +72,23 @@ public struct Estimate {
     constants = pass.penalties.map { ("penalty/\($0.name)", Tensor(shape: [1], [Float($0.value)])) }
   }
 
-  /// The scalar whose gradient is followed: the sum of the losses, and the scaled one as often as its scale says.
+  /// The scalar whose gradient is followed: the sum of the losses, plus the scaled loss times its scale.
   public var loss: Tensor { scaled.map { sum + $0.value.scaled(by: $0.scale.tensor.scalar) } ?? sum }
 
   private var sum: Tensor { losses.dropFirst().reduce(losses[0].value) { $0 + $1.value } }
 
-  /// What parameters follow, in their order: the gradient of the loss, and for the scale of a scaled loss the slope of that gradient's
-  /// squared length. Walks the tape, which then is released. Their elements belong to the thread that asks for them.
+  /// Returns the gradient for each parameter, in the order of `parameters`.
+  ///
+  /// For the scale of a scaled loss, this is the derivative of the gradient's squared norm (see `ScaledLoss`). For all
+  /// other parameters, it is the gradient of `loss`. The call walks the tape and then releases it. The calling thread
+  /// owns the elements of the returned tensors.
   public func gradients(for parameters: [Parameter]) -> [Tensor] {
     guard let scaled else { return deferredGradients(of: loss, for: parameters) }
     let slopes = Tensors.gradients(of: scaled.value, for: parameters, retainingTape: true)
     let scale = scaled.scale.tensor.scalar
     let whole = zip(Tensors.gradients(of: sum, for: parameters), slopes).map { $0 + $1.scaled(by: scale) }
     let product = zip(whole, slopes).reduce(0.0) { $0 + Double(($1.0 * $1.1).sum().scalar) }
-    // Where that overflows the training diverges; the scale stays a number until that is found.
+    // If the product overflows, training is diverging. A slope of 0 keeps the scale finite until that is detected.
     let slope = Float(2 * product)
     return zip(parameters, whole).map {
       $0 === scaled.scale ? Tensor(repeating: slope.isFinite ? slope : 0, shape: $0.shape) : $1
@@ -91,29 +96,32 @@ public struct Estimate {
   }
 }
 
-/// A loss whose gradient is zero on average whatever its scale: a control variate. With a the gradient of all other losses
-/// and b that of this one, the scale eta falls along d |a + eta b|^2 / d eta = 2 <a + eta b, b>, whose mean is the slope of the
-/// variance.  Tucker et al. 2017, section 3.2.
+/// A control variate: a loss whose gradient has mean zero at every scale.
+///
+/// Let a be the gradient of all other losses and b the gradient of this loss. The scale eta descends along
+/// d |a + eta b|^2 / d eta = 2 <a + eta b, b>. The mean of this derivative is the derivative of the variance.
+/// Tucker et al. 2017, section 3.2.
 public struct ScaledLoss {
   public let value: Tensor
-  /// A trained parameter of the estimator, of one element.
+  /// A trained parameter of the estimator, with one element.
   public let scale: Parameter
 }
 
-/// What an estimator is made for.
+/// What an estimator needs to know about the model when it is created.
 public struct EstimatorContext {
   public let shape: ContextShape
   public let random: RandomStream
   public init(shape: ContextShape, random: RandomStream) { (self.shape, self.random) = (shape, random) }
 }
 
-/// The config of an estimator that not every model suits.
+/// The config of an estimator that does not work with every model.
 public protocol EstimatorConfig: Configurable {
-  /// What is wrong with a model of so many steps with these discrete nodes, and what to do; nil where nothing is.
+  /// Why the estimator cannot train a model with this number of steps and these discrete nodes, and what to change; nil
+  /// if it can.
   func obstacle(steps: Int, nodes: [DiscreteNode]) -> String?
 }
 
-/// All estimators, one line each.
+/// All estimators, one entry each.
 public let estimators = Registry<EstimatorContext, any Estimator>(
   "estimator",
   [

@@ -1,17 +1,19 @@
 import Tensors
 
-/// One latent of every step of a pass, as plain numbers.
+/// The values of one latent at every step of a pass, as plain numbers.
 public struct LatentValues: Sendable {
   /// The node's name: "presence", "window", "appearance", ...
   public let name: String
   public let steps: Int
-  /// Numbers a step.
+  /// The number of values per step.
   public let size: Int
-  /// `[image, step, size]`, row-major: a continuous latent's sample (its mean, where modes were drawn), a discrete one's
-  /// probability of being 1, or of each outcome.
+  /// The values `[image, step, size]`, row-major.
+  ///
+  /// A continuous latent has its sample (its mean if the draw takes modes), a Bernoulli latent the probability of 1,
+  /// and a categorical latent the probability of each outcome.
   public let values: [Float]
 
-  /// The numbers of one step of one image.
+  /// The values of one step of one image.
   public subscript(image: Int, step: Int) -> ArraySlice<Float> {
     let start = (image * steps + step) * size
     return values[start..<start + size]
@@ -19,7 +21,7 @@ public struct LatentValues: Sendable {
 }
 
 extension Pass {
-  /// All latents by name, in the order in which they first come.
+  /// The values of all latents, in the order in which their names first occur in the pass.
   public var latents: [LatentValues] {
     var names: [String] = []
     var found: [String: [Tensor]] = [:]
@@ -49,7 +51,7 @@ extension Term.Latent {
 }
 
 extension LatentValues {
-  /// The same latent of more images. Requires the same name and sizes.
+  /// Returns the values with those of more images appended. Requires the same name, steps and size.
   public func appending(_ other: LatentValues) -> LatentValues {
     precondition(
       name == other.name && steps == other.steps && size == other.size,

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A normal node: posterior, prior and sample, [batch, n].
+/// A normal node: the parameters of its posterior and prior, and its sample, each [batch, n].
 public struct NormalLatent {
   public let mean, deviation, priorMean, priorDeviation, sample: Tensor
 
@@ -17,15 +17,15 @@ public struct NormalLatent {
   }
 }
 
-/// A Bernoulli node: logits and sample [batch]; the prior as log-odds [batch], or a scalar.
+/// A Bernoulli node: logits and sample [batch], and the log-odds of the prior, [batch] or a scalar.
 public struct BernoulliLatent {
   public let logits: Tensor
   public let priorLogOdds: Tensor
-  /// 0 or 1; in (0, 1) where the draw is relaxed; the probability where it is marginal.
+  /// 0 or 1; in (0, 1) if the draw is relaxed; the probability of 1 if the draw is marginal.
   public let sample: Tensor
-  /// The relaxation that the sample came from, if any.
+  /// The relaxed sample in logit space; nil if the draw is not relaxed.
   public let relaxed: RelaxedBernoulli?
-  /// The logits with the noise of which a hard sample is the sign; nil where none was drawn.
+  /// Logits plus noise; a hard sample is 1 where this is positive. nil if no hard sample was drawn.
   let noisyLogits: Tensor?
 
   init(
@@ -35,7 +35,7 @@ public struct BernoulliLatent {
     self.noisyLogits = noisyLogits
   }
 
-  /// log q of a hard sample, [batch]: log sigmoid of the logit, with its sign turned where the sample is 0.
+  /// log q of a hard sample, [batch]: log sigmoid(logit) if the sample is 1, log sigmoid(-logit) if it is 0.
   public func logProbability() -> Tensor {
     (sample.detached().scaled(by: 2, plus: -1) * logits).logSigmoid()
   }
@@ -45,7 +45,8 @@ public struct BernoulliLatent {
     (sample.detached().scaled(by: 2, plus: -1) * priorLogOdds).logSigmoid() - logProbability()
   }
 
-  /// KL of the posterior from the prior, [batch], in nats: in closed form, or as the relaxation has it.
+  /// KL of the posterior from the prior, [batch], in nats: in closed form, or as `Relaxation.KL` defines it for a
+  /// relaxed sample.
   public func kl() -> Tensor {
     guard let relaxed, relaxed.relaxation.kl != .categorical else { return closedFormKL() }
     return relaxed.relaxation.kl == .density ? densityKL(relaxed) : softKL()
@@ -61,7 +62,8 @@ public struct BernoulliLatent {
     sample * (logits - priorLogOdds) - logits.softplus() + priorLogOdds.softplus()
   }
 
-  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.  Maddison et al. 2016, C.3.
+  /// log q(y) - log p(y) at the sample in logit space, each density at its own temperature.
+  /// Maddison et al. 2016, appendix C.3.
   private func densityKL(_ relaxed: RelaxedBernoulli) -> Tensor {
     relaxed.logDensity(logits, relaxed.relaxation.presence.posterior)
       - relaxed.logDensity(priorLogOdds, relaxed.relaxation.presence.prior)
@@ -80,12 +82,15 @@ public struct RelaxedBernoulli {
   }
 }
 
-/// How discrete nodes are relaxed.
+/// How discrete nodes are relaxed (Maddison et al. 2016; Jang et al. 2016).
 public struct Relaxation: Sendable {
-  /// The KL of a relaxed node: of the densities in logit space, at the soft sample, or in closed form.
+  /// How the KL of a relaxed node is computed.
+  ///
+  /// `density`: log q - log p of the relaxed densities in logit space, at the sample. `soft`: the categorical
+  /// log q - log p, weighted by the relaxed sample. `categorical`: the KL of the hard node in closed form.
   public enum KL: String, CaseIterable, Sendable { case density, soft, categorical }
 
-  /// Temperatures of one kind of node.
+  /// The temperatures of one kind of node.
   public struct Temperatures: Sendable {
     public let posterior, prior: Float
     public init(posterior: Float, prior: Float) { (self.posterior, self.prior) = (posterior, prior) }
@@ -95,13 +100,13 @@ public struct Relaxation: Sendable {
     }
   }
 
-  /// Of presences, and of categorical nodes.
+  /// The temperatures of presences, and those of categorical nodes.
   public let presence, categories: Temperatures
-  /// Hard values forward, the relaxed sample's gradient.
+  /// Whether the forward pass uses hard values while gradients are those of the relaxed sample.
   public let isStraightThrough: Bool
   public let kl: KL
 
-  /// Categorical nodes have the presences' temperatures unless others are given.
+  /// Categorical nodes use the temperatures of presences unless `categories` is given.
   public init(
     _ presence: Temperatures = Temperatures(posterior: 1, prior: 1), categories: Temperatures? = nil,
     isStraightThrough: Bool = false, kl: KL = .categorical

@@ -1,41 +1,41 @@
 import Layers
 import Tensors
 
-/// One inference pass over a batch: what every latent was, and how well the scene is explained.
+/// The result of one inference pass over a batch: every latent, and how well the pass explains the scene.
 public struct Pass {
-  /// The latents in causal order: a discrete one influences every term after it and the likelihood.
+  /// The latents in causal order: a discrete latent influences every later term and the likelihood.
   public let terms: [Term]
-  /// log p(image | latents) [batch], in nats; its expectation over the counts in a marginal pass.
+  /// log p(image | latents) [batch], in nats; in a marginal pass, its expectation over the counts.
   public let logLikelihood: Tensor
-  /// Number of objects [batch]: expected, where presences are not hard; nil for a model that names none.
+  /// The number of objects [batch], or the expected number if presences are not hard; nil for a model without objects.
   public let count: Tensor?
-  /// What the controller saw at each step, without gradients: the inputs of a learned baseline.
+  /// What the controller saw at each step, without gradients. A learned baseline takes this as its input.
   public let contexts: [StepContext]
-  /// What regularizers add to the loss; never part of the bound.
+  /// The penalties that regularizers add to the loss. They are never part of the bound.
   public var penalties: [Penalty] = []
 
   public init(terms: [Term], logLikelihood: Tensor, count: Tensor?, contexts: [StepContext]) {
     (self.terms, self.logLikelihood, self.count, self.contexts) = (terms, logLikelihood, count, contexts)
   }
 
-  /// The negative evidence lower bound [batch], in nats.  air-notes eq. (8).
+  /// The negative evidence lower bound [batch], in nats.  Kosiorek 2017, eq. (8).
   public var negativeBound: Tensor { terms.reduce(-logLikelihood) { $0 + $1.weightedKL } }
 
-  /// What latents do not cost but their consequences do [batch]: the likelihood and the penalties on each image.
+  /// The part of the cost without KLs [batch]: -log p(image | latents) plus the penalties on each image.
   var consequences: Tensor { penalties.compactMap(\.perImage).reduce(-logLikelihood, +) }
 
-  /// What an image costs [batch]: the bound, and the penalties on it.
+  /// The total cost of each image [batch]: the negative bound plus the penalties on the image.
   var cost: Tensor { penalties.compactMap(\.perImage).reduce(negativeBound, +) }
 
-  /// The penalties on each image [batch]; nil where there are none.
+  /// The sum of the penalties on each image [batch]; nil if there are none.
   var penaltyOfImages: Tensor? {
     penalties.compactMap(\.perImage).reduce(nil) { sum, own in sum.map { $0 + own } ?? own }
   }
 
-  /// The mean of per-image costs [batch] and the penalties on the whole batch, a scalar.
+  /// Returns the mean of per-image costs [batch] plus the penalties on the whole batch, a scalar.
   func loss(_ costs: Tensor) -> Tensor { penalties.compactMap(\.batch).reduce(costs.mean(), +) }
 
-  /// log q of the discrete samples that exist, together [batch]; nil where there are none.
+  /// log q of all discrete samples of an image [batch], not counting masked nodes; nil if there are no discrete nodes.
   var logProbability: Tensor? {
     terms.reduce(nil) { sum, term in
       guard let own = term.logProbability().map({ term.mask.detached() * $0 }) else { return sum }
@@ -43,8 +43,9 @@ public struct Pass {
     }
   }
 
-  /// The discrete nodes in causal order, each with the cost that its sample influences [batch]: everything after it, the
-  /// likelihood and the penalties. Without gradients.
+  /// The discrete nodes in causal order, each with its cost to go [batch], without gradients.
+  ///
+  /// The cost to go is the cost that the node's sample influences: all later KLs, the likelihood and the penalties.
   var decisions: [(term: Term, costToGo: Tensor)] {
     var cost = consequences.detached()
     var decisions: [(term: Term, costToGo: Tensor)] = []
@@ -55,10 +56,11 @@ public struct Pass {
     return decisions.reversed()
   }
 
-  /// log p(image, latents) - log q(latents | image) at hard samples [batch], in nats: the logarithm of an importance weight.
+  /// The log importance weight log p(image, latents) - log q(latents | image) at hard samples [batch], in nats.
   public var logWeight: Tensor { terms.reduce(logLikelihood) { $0 + $1.mask * $1.logRatio() } }
 
-  /// Per-image terms by name, each [batch]: the likelihood, the KLs summed over steps, their total, the count (where there is one).
+  /// Per-image terms by name, each [batch]: the log-likelihood, the KLs summed over steps, the negative bound, and the
+  /// count (if the model has one).
   public var reported: [(name: String, value: Tensor)] {
     var sums: [(name: String, value: Tensor)] = []
     for term in terms {
@@ -74,29 +76,29 @@ public struct Pass {
   }
 }
 
-/// What a regularizer adds to the loss of a pass.
+/// The term that a regularizer adds to the loss of a pass.
 public struct Penalty {
   public let name: String
-  /// For each image [batch]: discrete samples are answerable for it.
+  /// A penalty on each image [batch]. It is part of the cost that score functions assign to discrete samples.
   public let perImage: Tensor?
-  /// For the batch as a whole, a scalar: its gradient follows paths alone.
+  /// A penalty on the whole batch, a scalar. It has only a path-wise gradient: score functions do not include it.
   public let batch: Tensor?
-  /// The share of images that break what it asks for, where that is a yes or no.
+  /// The fraction of images that violate the constraint; nil if the regularizer is not a yes-or-no constraint.
   public let violated: Double?
 
   public init(_ name: String, perImage: Tensor? = nil, batch: Tensor? = nil, violated: Double? = nil) {
     (self.name, self.perImage, self.batch, self.violated) = (name, perImage, batch, violated)
   }
 
-  /// Its share of the loss.
+  /// What the penalty contributes to the loss.
   var value: Double {
     Double((perImage?.detached().mean().scalar ?? 0) + (batch?.scalar ?? 0))
   }
 }
 
-/// One latent of a pass with its share of the bound.
+/// One latent of a pass, with its contribution to the bound.
 public struct Term {
-  /// The latent itself: continuous, or discrete with a log-probability for score functions.
+  /// The latent itself. The discrete ones (Bernoulli, categorical) have a log-probability for score functions.
   public enum Latent {
     case normal(NormalLatent)
     case bernoulli(BernoulliLatent)
@@ -106,7 +108,7 @@ public struct Term {
   /// The node's name: "presence", "window", "appearance", ...
   public let node: String
   public let step: Int
-  /// Weight of the KL [batch]: whether (or how much) the node exists.
+  /// The weight of the KL [batch]: 1 if the node exists, 0 if not, and in between if presences are relaxed or marginal.
   public let mask: Tensor
   public let latent: Latent
   /// mask * KL [batch].
@@ -121,7 +123,7 @@ public struct Term {
     }
   }
 
-  /// log p - log q at the sample [batch], where it is not relaxed.
+  /// log p - log q at the sample [batch], which must not be relaxed.
   func logRatio() -> Tensor {
     switch latent {
     case .normal(let normal): normal.logRatio()
@@ -130,7 +132,7 @@ public struct Term {
     }
   }
 
-  /// log q of the sample [batch] if the node is discrete.
+  /// log q of the sample [batch]; nil if the node is continuous.
   public func logProbability() -> Tensor? {
     switch latent {
     case .normal: nil
@@ -147,18 +149,18 @@ public struct Term {
 
 /// What a controller saw at one step, without gradients.
 public struct StepContext {
-  /// The image part [batch, pixels]; one row for all copies of an image where the batch holds some.
+  /// The image part [batch, pixels]. If the batch holds several copies of each image, one row serves all of its copies.
   public let pixels: PixelRows
-  /// What earlier steps drew, where the controller saw the image less all of it.
+  /// What earlier steps drew, if the controller saw the image minus their sum; empty otherwise.
   public let drawn: [PixelRows]
-  /// Latents of the step before [batch, fed], or nil.
+  /// The latents of the previous step [batch, fed]; nil if none are fed back.
   public let fed: Tensor?
   public init(pixels: PixelRows, drawn: [PixelRows] = [], fed: Tensor?) {
     (self.pixels, self.drawn, self.fed) = (pixels.detached, drawn.map(\.detached), fed?.detached())
   }
 }
 
-/// Sizes of a model's step contexts, and the discrete nodes of a step, for baselines.
+/// The sizes of a model's step contexts, and the discrete nodes of a step. Estimators build their baselines from these.
 public struct ContextShape: Sendable {
   public let steps: Int
   public let pixels: Int
@@ -170,15 +172,15 @@ public struct ContextShape: Sendable {
     (self.steps, self.pixels, self.fed, self.discreteNodes) = (steps, pixels, fed, discreteNodes)
   }
 
-  /// All discrete nodes of a pass.
+  /// The number of discrete nodes in a pass.
   var decisions: Int { steps * discreteNodes.count }
 }
 
 /// A model that an estimator can run.
 public protocol InferenceModel {
-  /// images [batch, channel, height, width] in [0, 1] -> everything latent about them.
+  /// Runs one inference pass over images [batch, channel, height, width] in [0, 1].
   func infer(_ images: Tensor, drawing draw: Draw) -> Pass
   var contextShape: ContextShape { get }
-  /// All trained values.
+  /// All trained parameters.
   var store: ParameterStore { get }
 }

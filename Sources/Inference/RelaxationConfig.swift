@@ -1,7 +1,7 @@
 import Configuration
 import Layers
 
-/// How an estimator relaxes discrete nodes, over the course of a training.
+/// How an estimator relaxes discrete nodes during training.
 public struct RelaxationConfig: Configurable {
   public var temperature = Schedule(1)
   public var priorTemperature = Schedule(1)

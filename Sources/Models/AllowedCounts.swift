@@ -4,12 +4,13 @@ import Inference
 import Layers
 import Tensors
 
-/// Every scene has one of a few numbers of objects, and all of these are equally frequent.  air-asr.md section 4.1.
+/// AIR-ASR's constraint on counts: every scene has an allowed number of objects, and all allowed numbers are equally
+/// frequent.  Xu et al. 2019, section 4.1.
 ///
-/// With q(n) the posterior over counts, as the presences' logits of a pass say it, and L the allowed counts:
+/// Let q(n) be the posterior over counts given by the presence logits of a pass, and L the set of allowed counts:
 /// F1 = mean over images of min_(i in L) KL(delta_i || q) = mean of -max_(i in L) log q(n = i), and
 /// F2 = KL(uniform over L || mean of q over the batch) = -log |L| - 1/|L| sum_(i in L) log mean q(n = i).
-/// The loss gets weight * F1 + frequency_weight * F2; gradients follow the logits alone.
+/// The penalty is weight * F1 + frequency_weight * F2. Its gradient flows only through the logits.
 struct AllowedCounts: Regularizer {
   struct Config: RegularizerConfig {
     var counts: [Int] = []
@@ -56,7 +57,7 @@ struct AllowedCounts: Regularizer {
     let probabilities = logProbabilities(.concatenating(logits))
     let allowed = Tensor.concatenating(config.counts.map { probabilities.columns($0..<$0 + 1) })
     let nearest = (allowed.detached().oneHotOfLargest() * allowed).rowSums()
-    // log mean_x q_x(i); a product with the unit matrix has images side by side.
+    // log mean_x q_x(i). The product with the unit matrix transposes, so that images lie along a row.
     let means = unitMatrix(config.counts.count).matrixProduct(allowed, otherTransposed: true).logSumExp()
       .scaled(by: 1, plus: -Float(log(Double(allowed.shape[0]))))
     let distance = nearest.mean().scaled(by: -1)
@@ -84,7 +85,7 @@ struct AllowedCounts: Regularizer {
     Tensor(shape: [size, size], (0..<size * size).map { $0 / size == $0 % size ? 1 : 0 })
   }
 
-  /// The share of images whose most likely count is not allowed.
+  /// The fraction of images whose most likely count is not allowed.
   private func violations(_ probabilities: Tensor) -> Double {
     let (values, width) = (probabilities.array(), probabilities.columns)
     let wrong = (0..<probabilities.shape[0]).filter { row in

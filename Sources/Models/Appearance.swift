@@ -3,52 +3,54 @@ import Inference
 import Layers
 import Tensors
 
-/// How an object looks: infers it from a glimpse and decodes it into one.
+/// A model of how an object looks. It infers latents from a glimpse and decodes them into a patch.
 protocol Appearance {
-  /// Size of the latents that are fed to the next step.
+  /// The size of the latents that are fed to the next step.
   var fedSize: Int { get }
-  /// The number of categories or memory slots; 0 where objects have none.
+  /// The number of categories or memory slots; 0 if objects have none.
   var categories: Int { get }
   /// The number of continuous latents.
   var attributes: Int { get }
-  /// glimpses [batch, channel, side, side] -> the object's latents and its patch of the same shape.
+  /// Infers the latents of the object in glimpses [batch, channel, side, side] and decodes a patch of the same shape.
   func explain(_ glimpses: Tensor, drawing draw: Draw, step: Int) -> ObjectAppearance
-  /// Patches [n, channel, side, side] of chosen objects: categories one-hot [n, categories], and attributes [n, attributes]
-  /// in deviations of their prior from its mean.
+  /// Returns patches [n, channel, side, side] of chosen objects.
+  ///
+  /// `categories` are one-hot [n, categories]. `attributes` [n, attributes] are in units of the prior's deviation,
+  /// relative to the prior's mean.
   func patches(_ categories: Tensor, attributes: Tensor) -> Tensor
 }
 
-/// One step's appearance.
+/// The appearance of the object of one step.
 struct ObjectAppearance {
-  /// Decoded object [batch, channel, side, side] in [0, 1].
+  /// The decoded object [batch, channel, side, side] in [0, 1].
   let patch: Tensor
-  /// Latents for the next step [batch, size].
+  /// The latents that are fed to the next step [batch, size].
   let fed: Tensor
-  /// Its nodes in causal order.
+  /// The appearance's nodes in causal order.
   let latents: [(node: String, latent: Term.Latent)]
-  /// Its category or memory slot, one-hot or relaxed [batch, categories]; nil where there are none.
+  /// The category or memory slot, one-hot or relaxed [batch, categories]; nil if objects have none.
   var category: Tensor?
 }
 
-/// Sizes that an appearance is made for.
+/// The sizes and the parameter scope with which an appearance is created.
 struct AppearanceContext {
   let channels, side: Int
   let scope: Scope
 }
 
-/// The config of an appearance that not every glimpse suits.
+/// The config of an appearance that does not work with every glimpse size.
 protocol AppearanceConfig: Configurable {
-  /// What is wrong with a glimpse of this side, and what to do; nil where nothing is.
+  /// Why a glimpse of this side does not work, and what to change; nil if it works.
   func obstacle(glimpse side: Int) -> String?
 }
 
 /// The config of an appearance with discrete nodes.
 protocol DiscreteAppearanceConfig: Configurable {
-  /// In causal order.
+  /// The discrete nodes in causal order.
   var discreteNodes: [DiscreteNode] { get }
 }
 
-/// All appearances, one line each.
+/// All appearances, one entry each.
 let appearances = Registry<AppearanceContext, any Appearance>(
   "appearance",
   [

@@ -2,9 +2,11 @@ import Configuration
 import Layers
 import Tensors
 
-/// What stands behind the objects.
+/// A model of the background behind the objects.
 protocol Background {
-  /// The background [batch, channel, height, width] from the controller's last state [batch, hidden]; nil where it is black.
+  /// Decodes a background [batch, channel, height, width] from the controller's last state [batch, hidden].
+  ///
+  /// Returns nil for a black background.
   func draw(_ hidden: Tensor, like images: Tensor) -> Tensor?
 }
 
@@ -13,7 +15,7 @@ struct BackgroundContext {
   let scope: Scope
 }
 
-/// All backgrounds, one line each.
+/// All backgrounds, one entry each.
 let backgrounds = Registry<BackgroundContext, any Background>(
   "background",
   [
@@ -27,7 +29,7 @@ struct NoBackground: Background {
   func draw(_ hidden: Tensor, like images: Tensor) -> Tensor? { nil }
 }
 
-/// b = sigmoid(MLP(h_T)).  air-notes eq. (11).
+/// A background decoded from the controller's last state: b = sigmoid(MLP(h_T)).  Kosiorek 2017, eq. (11).
 struct MLPBackground: Background {
   struct Config: Configurable {
     var hidden = [200]

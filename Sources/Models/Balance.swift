@@ -4,12 +4,13 @@ import Inference
 import Layers
 import Tensors
 
-/// Categories (or memory slots) are all used: their mean posterior over the objects of a batch stays near the uniform prior.
+/// Keeps all categories (or memory slots) in use by pulling their mean posterior over a batch to the uniform prior.
 ///
-/// The loss gets weight * KL(uniform || m) = -weight (log K + 1/K sum_k log m_k), m_k the mean of q(k) over the objects that
-/// are there. At the bound's optimum the mean posterior is the prior; early in a training, a category that happens to explain
-/// all objects keeps them all, and the others get no gradient that would tell them what they could be. Not in the papers;
-/// the form is that of air-asr.md's second count penalty.
+/// The penalty is weight * KL(uniform || m) = -weight (log K + 1/K sum_k log m_k), where m_k is the mean of q(k) over
+/// the objects that are present. At the optimum of the bound, the mean posterior equals the prior. Without this
+/// penalty, early in training, a category that happens to explain all objects keeps them all, and the other categories
+/// get no gradient from which they could learn. This regularizer is not in the papers. Its form is the second count
+/// penalty of Xu et al. 2019, section 4.1.
 struct Balance: Regularizer {
   struct Config: RegularizerConfig {
     var weight = Schedule(10)
@@ -41,7 +42,7 @@ struct Balance: Regularizer {
       objects = objects.map { $0 + mask.sum() } ?? mask.sum()
     }
     guard let sums, let objects, objects.scalar > 0 else { return Penalty("balance", batch: Tensor(0)) }
-    // What is all but unused is kept from an infinite logarithm, and still gets a gradient.
+    // The offset keeps the logarithm finite for an almost unused category, which still gets a gradient.
     let mean = (sums / objects).scaled(by: 1, plus: 1e-8)
     let divergence = mean.log().mean().scaled(by: -1, plus: -Float(log(Double(mean.count))))
     return Penalty("balance", batch: divergence.scaled(by: Float(config.weight.value(at: draw.progress))))

@@ -2,28 +2,28 @@ import Layers
 import Scenes
 import Tensors
 
-/// What the steps of a pass drew, composed in whatever way the draw needs.
+/// The objects that the steps of a pass drew. The canvas composes them as the draw requires.
 struct Canvas {
   private struct Layer { let image, gate, probability: Tensor, category: Tensor?, window: Window }
 
   private var layers: [Layer] = []
   private let keepsSum: Bool
-  /// All steps so far as if every presence were 1, [batch, channel, height, width]; kept only where a controller looks at it.
+  /// The sum of all steps so far as if every presence were 1, [batch, channel, height, width]; nil unless `keepsSum`.
   private(set) var sum: Tensor?
   var background: Tensor?
 
   init(keepsSum: Bool) { self.keepsSum = keepsSum }
 
-  /// What the newest step drew, as if it were present.
+  /// The image drawn by the latest step as if its presence were 1.
   var last: Tensor? { layers.last?.image }
 
-  /// Adds a step: its object on the canvas, the share alive_t with which it counts, and its own presence probability.
+  /// Adds a step: its object on the canvas, its weight alive_t (`gate`), and the probability of its own presence.
   mutating func add(_ image: Tensor, _ window: Window, gate: Tensor, probability: Tensor, category: Tensor?) {
     layers.append(Layer(image: image, gate: gate, probability: probability, category: category, window: window))
     if keepsSum { sum = sum.map { $0 + image } ?? image }
   }
 
-  /// Number of objects [batch]: the sum of alive_t.
+  /// The number of objects [batch]: the sum of alive_t.
   func count(_ batch: Int) -> Tensor { layers.reduce(Tensor.zeros([batch])) { $0 + $1.gate } }
 
   /// background + sum_t alive_t * image_t.
@@ -31,7 +31,7 @@ struct Canvas {
     layers.reduce(background ?? .zeros(images.shape)) { $0.adding($1.image, gatedBy: $1.gate) }
   }
 
-  /// sum_n q(n) log p(images | first n objects), q(n) from the presences' probabilities: [batch].
+  /// sum_n q(n) log p(images | first n objects), [batch], where q(n) follows from the probabilities of the presences.
   func expectedLogLikelihood(of images: Tensor, _ likelihood: any Likelihood, at progress: Progress) -> Tensor {
     var canvas = background ?? .zeros(images.shape)
     var total: Tensor?
@@ -49,7 +49,7 @@ struct Canvas {
     return total ?? .zeros([images.shape[0]])
   }
 
-  /// The objects of each image, for a pass of modes.
+  /// The objects of each image, for a pass with hard presences.
   func explanations(batch: Int, height: Int, width: Int) -> [Explanation] {
     var scenes = Array(repeating: Explanation(parts: []), count: batch)
     for (step, layer) in layers.enumerated() {
@@ -71,7 +71,7 @@ struct Canvas {
     return scenes
   }
 
-  /// The column of the largest element of every row.
+  /// The column index of the largest element in each row.
   private func largest(_ rows: Tensor) -> [Int] {
     let values = rows.oneHotOfLargest().array()
     return (0..<rows.shape[0]).map { row in
@@ -89,7 +89,7 @@ struct Canvas {
     }
   }
 
-  /// The box of pixels above a tenth of the object's maximum, over all channels.
+  /// The box of the pixels above a tenth of the object's maximum, over all channels.
   private func tightBox(_ pixels: UnsafeBufferPointer<Float>, height: Int, width: Int) -> Box? {
     let threshold = 0.1 * (pixels.max() ?? 0)
     let plane = height * width

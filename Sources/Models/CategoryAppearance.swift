@@ -3,9 +3,10 @@ import Inference
 import Layers
 import Tensors
 
-/// Discrete-AIR's appearance: a category, whose template the attributes modify.  Wang et al. 2019, sections 3.1 to 3.3.
+/// Discrete-AIR's appearance: a category has a template, which attributes modify.
+/// Wang et al. 2019, sections 3.1 to 3.3.
 ///
-/// The patch is sigmoid(f_t(z_cat) combined with f_a(z_attr)); without attributes it is the template alone.
+/// The patch is the sigmoid of f_t(z_cat) combined with f_a(z_attr). Without attributes, it is the template alone.
 struct CategoryAppearance: Appearance {
   struct Config: AppearanceConfig, DiscreteAppearanceConfig {
     enum Combination: String, CaseIterable, Sendable { case additive, multiplicative, convolutional }
@@ -62,7 +63,7 @@ struct CategoryAppearance: Appearance {
   private let priorMean: Tensor
   private let priorDeviation: Tensor
 
-  /// f_t, up to the sigmoid.
+  /// f_t without the sigmoid.
   private enum Template {
     case dense(MLP)
     case upsampled(UpsamplingDecoder)
@@ -135,8 +136,11 @@ struct CategoryAppearance: Appearance {
       .reshaped([categories.shape[0], context.channels, context.side, context.side])
   }
 
-  /// f_t with f_a [batch, pixels], or with filters [batch, channels * kernel * kernel] in its place: section 3.2.
-  /// Factors and filters are what they leave alone (1, the unit filter) plus what the network says.
+  /// Combines a template f_t with f_a [batch, pixels], or with filters [batch, channels * kernel * kernel].
+  /// Wang et al. 2019, section 3.2.
+  ///
+  /// Factors are 1 plus the network's output, and filters the unit filter plus the network's output, so that an output
+  /// of 0 leaves the template unchanged.
   private func modified(_ template: Tensor, by change: Tensor) -> Tensor {
     switch config.combination {
     case .additive: return template + change

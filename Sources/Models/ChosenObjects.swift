@@ -1,15 +1,17 @@
 import Layers
 import Tensors
 
-/// An object that somebody chose instead of inferring it.
+/// An object with values chosen by the user instead of inferred ones.
 public struct ChosenObject: Sendable {
   /// Category or memory slot; nil for models without them.
   public var category: Int?
-  /// Continuous latents of its appearance, in deviations of their prior from its mean; those not given are 0.
+  /// Continuous latents of the appearance, in units of the prior's deviation relative to the prior's mean. Missing
+  /// values are 0.
   public var attributes: [Float]
-  /// Center and side of its window, as shares of the canvas.
+  /// Center and size of the window, as fractions of the canvas.
   public var x, y, width, height: Float
-  /// Radians, clockwise on screen: turns what is in the window, whose extent stays (discrete-air.md eq. 6).
+  /// Rotation in radians, clockwise on screen. It rotates the content of the window but not the window's extent
+  /// (Wang et al. 2019, eq. (6)).
   public var angle: Float
 
   public init(
@@ -21,18 +23,19 @@ public struct ChosenObject: Sendable {
   }
 }
 
-/// A model that can draw objects of one's choice.
+/// A model that can draw chosen objects.
 public protocol ObjectDrawing: SceneModel {
-  /// The number of categories or memory slots; 0 where there are none.
+  /// The number of categories or memory slots; 0 if there are none.
   var categories: Int { get }
   /// The number of continuous latents of an object's appearance.
   var attributes: Int { get }
   /// Whether objects are rotated.
   var hasRotation: Bool { get }
-  /// Patches [n, channel, side, side] of objects, whatever their places.
-  /// Requires categories below `categories` (none where that is 0), and at most `attributes` attributes.
+  /// Returns the patches [n, channel, side, side] of objects. Their positions are ignored.
+  ///
+  /// Requires categories below `categories` (nil if that is 0), and at most `attributes` attributes.
   func patches(_ objects: [ChosenObject]) -> Tensor
-  /// The sum of objects on a black canvas, [1, channel, height, width].
+  /// Returns the sum of the objects on a black canvas, [1, channel, height, width].
   func scene(_ objects: [ChosenObject]) -> Tensor
 }
 

@@ -1,36 +1,38 @@
 import Configuration
 import Tensors
 
-/// A model whose latents are codes of interchangeable objects; a scene as a whole may be the only one.
+/// A model whose latents are codes of interchangeable objects. The single code of a VAE describes the whole scene.
 public protocol CodeModel: SceneModel {
-  /// Codes of an image.
+  /// The number of codes per image.
   var objects: Int { get }
-  /// Numbers of a code.
+  /// The number of values in a code.
   var codeSize: Int { get }
-  /// The means of the codes of images [batch, channel, height, width], the most informative first.
+  /// Returns the means of the codes of images [batch, channel, height, width], with the highest KL first.
   func codes(of images: Tensor) -> ObjectCodes
-  /// codes [batch * objects, size], those of an image following each other -> mean images [batch, channel, height, width].
-  /// Any number of objects an image will do.
+  /// Decodes codes [batch * objects, size], grouped by image, into mean images [batch, channel, height, width].
+  ///
+  /// The number of objects per image is free.
   func decoded(_ codes: Tensor, objects: Int) -> Tensor
-  /// The KL of every place's code in nats, [batch, rows, columns]; nil for a model without places.
+  /// The KL in nats of the code at every place of the grid, [batch, rows, columns]; nil for a model without a grid.
   func informationMap(of images: Tensor) -> Tensor?
 }
 
-/// What a model of codes makes of images.
+/// The codes of a batch of images.
 public struct ObjectCodes {
-  /// [batch * objects, size]
+  /// The means of the codes, [batch * objects, size].
   public let means: Tensor
-  /// KL of each code from the prior in nats, [batch, objects], falling.
+  /// The KL of each code from the prior in nats, [batch, objects], in descending order.
   public let information: Tensor
 }
 
-/// The config of a model that not all images suit.
+/// The config of a model that does not work with every image size.
 public protocol ImageModelConfig: Configurable {
-  /// What is wrong with images of this size, and what to do; nil where nothing is.
+  /// Why images of this size do not work, and what to change; nil if they work.
   func obstacle(height: Int, width: Int) -> String?
 }
 
-/// Images that a model cannot be made for; where the size is known from the config, the config is refused before.
+/// The error for images whose size the model cannot process. If the config already determines the size, the config is
+/// rejected instead.
 public struct ModelError: Error, CustomStringConvertible {
   public let description: String
 
@@ -41,7 +43,7 @@ public struct ModelError: Error, CustomStringConvertible {
   }
 }
 
-/// N(0, 1) for every number of a code.
+/// The prior of a code: N(0, 1) for every value.
 struct StandardPrior {
   let mean, deviation: Tensor
 

@@ -3,7 +3,7 @@ import Inference
 import Layers
 import Tensors
 
-/// The recurrent network that decides, step by step, where to look and whether to go on.  air-notes eq. (5).
+/// The recurrent network that decides at each step where to look and whether to continue.  Kosiorek 2017, eq. (5).
 struct Controller {
   struct Config: Configurable {
     enum Input: String, CaseIterable, Sendable { case image, difference }
@@ -31,16 +31,16 @@ struct Controller {
     fileprivate var fed: [Tensor]
     fileprivate var view: SplitLSTM.View?
     fileprivate var embedded: Embedded?
-    /// How often each image stands in the batch (`Draw.copies`).
+    /// The number of copies of each image in the batch (`Draw.copies`).
     fileprivate let copies: Int
-    /// h of the step before, [batch, hidden].
+    /// The hidden state h of the previous step, [batch, hidden].
     var hidden: Tensor { cell.hidden }
   }
 
-  /// The image with its share of the gates through an embedding, formed once for all steps.
+  /// The image and its embedding's contribution to the gates, computed once for all steps.
   fileprivate struct Embedded { let pixels: PixelRows, gates: Tensor }
 
-  /// What the heads and a baseline get at one step.
+  /// The features for the heads and the context for a baseline at one step.
   struct Advance { let features: Tensor, context: StepContext }
 
   let config: Config
@@ -49,7 +49,7 @@ struct Controller {
   private let embedding: MLP?
   private let initialFed: [Parameter]
 
-  /// `fed`: names and sizes of the latents that are fed to the next step.
+  /// `fed` are the names and sizes of the latents that are fed to the next step.
   init(_ config: Config, pixels: Int, fed: [(name: String, size: Int)], in scope: Scope) {
     self.config = config
     self.pixels = pixels
@@ -66,28 +66,28 @@ struct Controller {
     initialFed = sizes.map { scope.parameter($0.name, [$0.size], .zeros) }
   }
 
-  /// Sizes of what a baseline sees.
+  /// The total size of the fed latents that a baseline sees.
   var fedSize: Int { initialFed.reduce(0) { $0 + $1.count } }
 
-  /// `copies` of each image stand in the batch, one after the other.
+  /// Returns the initial state. The batch holds `copies` adjacent copies of each image.
   func start(batch: Int, copies: Int) -> State {
     State(
       cell: cell.start(batch: batch), fed: initialFed.map { $0.tensor.repeated(rows: batch) }, view: nil, copies: copies
     )
   }
 
-  /// Whether any part looks at the sum of what earlier steps drew.
+  /// Whether the controller or the glimpses need the sum of what earlier steps drew.
   var needsCanvas: Bool { seesDifferenceThroughEmbedding || config.glimpseSource == .difference }
 
   private var seesDifferenceThroughEmbedding: Bool { config.input == .difference && embedding != nil }
 
-  /// What windows read.
+  /// The images that windows read glimpses from.
   func glimpseSource(_ images: Tensor, _ canvas: Tensor?) -> Tensor {
     guard config.glimpseSource == .difference, let canvas else { return images }
     return images - canvas
   }
 
-  /// One step, before which earlier ones drew; only the difference input looks at that.
+  /// Advances the state by one step. Only `input: difference` uses the canvas that earlier steps drew.
   func advance(_ state: inout State, _ images: Tensor, _ canvas: Canvas) -> Advance {
     let fed = state.fed.isEmpty ? nil : Tensor.concatenating(state.fed)
     let (gates, context) = see(&state, images, canvas, fed)
@@ -95,12 +95,12 @@ struct Controller {
     return Advance(features: state.cell.hidden, context: context)
   }
 
-  /// Keeps the latents of this step for the next.
+  /// Stores the latents of this step as input for the next step.
   func feed(_ latents: [Tensor], to state: inout State) {
     if config.feedback { state.fed = latents }
   }
 
-  /// The pixels' share of the gates.
+  /// The contribution of the pixels to the gates.
   private func see(
     _ state: inout State, _ images: Tensor, _ canvas: Canvas, _ fed: Tensor?
   ) -> (gates: Tensor, context: StepContext) {
@@ -113,7 +113,7 @@ struct Controller {
       state.embedded = seen
       return (seen.gates, StepContext(pixels: seen.pixels, fed: fed))
     }
-    // The image does not change: its product is formed once for all steps and copies.
+    // The image does not change, so its product is computed once for all steps and copies.
     var view = state.view ?? cell.view(of: distinct(images, copies: state.copies), copies: state.copies)
     if config.input == .difference, let last = canvas.last { cell.cover(&view, with: PixelRows(drawn: last)) }
     state.view = view
@@ -125,7 +125,7 @@ struct Controller {
     return Embedded(pixels: pixels, gates: cell.gates(of: embedding(pixels.dense)).repeatingRows(copies))
   }
 
-  /// The first of all copies of each image.
+  /// The first copy of each image.
   private func distinct(_ images: Tensor, copies: Int) -> PixelRows {
     guard copies > 1 else { return PixelRows(images) }
     let first = stride(from: 0, to: images.shape[0], by: copies)

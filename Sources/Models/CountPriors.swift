@@ -2,13 +2,13 @@ import Configuration
 import Glibc
 import Layers
 
-/// A prior on the number of objects, as the log-odds of going on at each step.
+/// A prior on the number of objects, expressed as the log-odds of presence at each step.
 public protocol CountPrior: Sendable {
   /// Log-odds of presence at steps 1 to `steps`, given that all earlier ones are present.
   func logOdds(steps: Int, at progress: Progress) -> [Double]
 }
 
-/// All count priors, one line each.
+/// All count priors, one entry each.
 let countPriors = Registry<Void, any CountPrior>(
   "count prior",
   [
@@ -18,7 +18,8 @@ let countPriors = Registry<Void, any CountPrior>(
     .entry("geometric", "every step goes on with the same probability", defaults: Geometric()) { prior, _ in prior },
   ])
 
-/// P(n) proportional to ratio^n for n = 0 ... steps.  Eslami et al. 2016, as their successors implement it.
+/// P(n) proportional to ratio^n for n = 0 ... steps: the geometric prior of Eslami et al. 2016, truncated as in later
+/// implementations.
 struct TruncatedGeometric: CountPrior, Configurable {
   var ratio = Schedule(.exponential, from: 1e-2, to: 1e-9, begin: 1000, end: 6000)
 
@@ -33,7 +34,7 @@ struct TruncatedGeometric: CountPrior, Configurable {
   }
 }
 
-/// P(n) = success^n (1 - success), cut at the last step.  air-notes eq. (2).
+/// P(n) = success^n (1 - success), truncated at the last step.  Kosiorek 2017, eq. (2).
 struct Geometric: CountPrior, Configurable {
   var success = Schedule(.exponential, from: 0.5, to: 1e-5, begin: 0, end: 100_000)
 

@@ -2,10 +2,12 @@ import Configuration
 import Inference
 import Tensors
 
-/// DM-VAE's information term: patches drawn from every slot must lead back to their slot.  dm-vae.md eq. (8), (9).
+/// DM-VAE's information term: the slot must be recoverable from the patches that it generates.
+/// Min et al. 2020, eq. (8) and (9).
 ///
-/// The loss gets -gamma E_(k, eps ~ p(eps | m_k)) log q(slot = k | g(eps, m_k)), a lower bound on the information that a
-/// patch carries about its slot (less a constant). The gradient reaches generator, prior, memory and addressing.
+/// The penalty is -gamma E_(k, eps ~ p(eps | m_k)) log q(slot = k | g(eps, m_k)). Minimizing it maximizes a lower bound
+/// on the mutual information between a patch and its slot (up to a constant). The gradient reaches the generator, the
+/// noise prior, the memory and the address network.
 struct Information: Regularizer {
   struct Config: RegularizerConfig {
     var gamma = 1.0

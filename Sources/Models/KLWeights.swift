@@ -3,13 +3,13 @@ import Inference
 import Layers
 import Tensors
 
-/// The names of all latents of all models; the bound's term of each is called `<name>_kl`.
+/// The names of all latents of all models. The term of a latent in the bound is named `<name>_kl`.
 public let latentNames = KLWeights.Config.fields.map(\.key)
 
-/// KLs count for more, less or nothing in the loss: weights that differ from 1.
+/// Multiplies the KL of each latent in the loss by a weight; the default weight is 1.
 ///
-/// The bound that is reported stays the bound. Discrete-AIR's published code has presence: 30 and category: 0; beta-VAEs and
-/// warm-up of KLs are others.
+/// The reported bound is not affected. The weights presence: 30 and category: 0 are those of the code of Wang et al.
+/// 2019, not of their paper. Other uses are beta-VAEs and KL warm-up.
 struct KLWeights: Regularizer {
   struct Config: RegularizerConfig {
     var presence = Schedule(1)
@@ -34,7 +34,7 @@ struct KLWeights: Regularizer {
       .schedule("scene", \.scene, in: 0...1e6, "weight of the KL of the code of a scene (vae)"),
     ]
 
-    /// By node; those that are 1 and stay so are left out.
+    /// The weights by node, without those that are constantly 1.
     fileprivate var weights: [(node: String, weight: Schedule)] {
       let all = [
         ("presence", presence), ("window", window), ("appearance", appearance), ("category", category),
@@ -50,7 +50,7 @@ struct KLWeights: Regularizer {
         "'kl_weights' sets '\(stranger)', which \(owner) does not have; its nodes are \(nodes.joined(separator: ", "))"
     }
 
-    /// Whose nodes they are, in words, and their names.
+    /// A description of the model for messages, and the names of its nodes.
     private static func nodes(of model: Choice) -> (owner: String, names: [String]) {
       let owner = "model '\(model.name)'"
       switch model.config {

@@ -2,14 +2,15 @@ import Configuration
 import Layers
 import Tensors
 
-/// How pixels scatter around the canvas.
+/// The distribution of pixels given the canvas.
 protocol Likelihood: Sendable {
-  /// log p(images | canvas) summed over pixels, both [batch, channel, height, width] -> [batch], in nats; `progress` is for
-  /// numbers that change in training.
+  /// Returns log p(images | canvas) summed over pixels, [batch], in nats.
+  ///
+  /// `images` and `canvas` are [batch, channel, height, width]. `progress` determines the values of schedules.
   func logProbability(of images: Tensor, given canvas: Tensor, at progress: Progress) -> Tensor
 }
 
-/// All likelihoods, one line each.
+/// All likelihoods, one entry each.
 let likelihoods = Registry<Void, any Likelihood>(
   "likelihood",
   [
@@ -17,7 +18,7 @@ let likelihoods = Registry<Void, any Likelihood>(
     .entry("bernoulli", "pixels as probabilities", defaults: BernoulliLikelihood()) { likelihood, _ in likelihood },
   ])
 
-/// N(canvas, deviation^2) for every pixel, with its constant; the canvas may exceed 1.
+/// N(canvas, deviation^2) for every pixel, including the normalizing constant. The canvas may exceed 1.
 struct NormalLikelihood: Likelihood, Configurable {
   var deviation = 0.3
   static let fields: [Field<NormalLikelihood>] = [
@@ -28,7 +29,7 @@ struct NormalLikelihood: Likelihood, Configurable {
   }
 }
 
-/// Bernoulli pixels on the canvas clipped to [epsilon, 1 - epsilon]; gray pixels are soft targets.
+/// Bernoulli pixels, with the canvas clipped to [epsilon, 1 - epsilon] as probability. Gray pixels are soft targets.
 struct BernoulliLikelihood: Likelihood, Configurable {
   var epsilon = Schedule(1e-6)
   static let fields: [Field<BernoulliLikelihood>] = [

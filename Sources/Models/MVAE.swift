@@ -4,10 +4,11 @@ import Layers
 import Scenes
 import Tensors
 
-/// The multi-entity variational autoencoder: every place of a grid proposes an object, the most informative are drawn.
+/// The multi-entity variational autoencoder: every place of a grid proposes an object; the best proposals are decoded.
 ///
-/// Nash et al., mvae.md: q(z_s | x) for every place s from a convolutional encoder; the N places of highest KL from the prior
-/// are the objects ("maximal-information attention"), sampled and decoded together. The bound has the KL of these N alone.
+/// A convolutional encoder gives q(z_s | x) for every place s. The N places with the highest KL from the prior are the
+/// objects ("maximal-information attention", Nash et al. 2017, section 2.1). Their codes are sampled and decoded
+/// together. The bound includes the KLs of only these N codes.
 public final class MVAE: CodeModel {
   public struct Config: ImageModelConfig {
     var objects = 5
@@ -49,7 +50,7 @@ public final class MVAE: CodeModel {
   private let decoder: ObjectDecoder
   private let prior: StandardPrior
 
-  /// Throws `ModelError` for images that the config does not suit.
+  /// Throws `ModelError` if the config does not work with the size of the images.
   public init(_ config: Config, _ context: ModelContext) throws {
     try ModelError.check(config, context)
     (self.config, self.context) = (config, context)
@@ -81,11 +82,11 @@ public final class MVAE: CodeModel {
       counts: found.information.map { Float($0.count { Double($0) > config.countThreshold }) })
   }
 
-  /// The codes of the chosen places, the most informative first.
+  /// The codes of the selected places, with the highest KL first.
   private struct Found {
-    /// One an object, each [batch, size].
+    /// One latent per object, each [batch, size].
     let latents: [NormalLatent]
-    /// [image][object]: the place, and its KL in nats.
+    /// The place of each object and its KL in nats, both indexed [image][object].
     let places: [[Int]], information: [[Float]]
   }
 
@@ -111,7 +112,7 @@ public final class MVAE: CodeModel {
     proposals.columns(config.size..<2 * config.size).scaled(by: 0.5).exp()
   }
 
-  /// KL of each proposal [rows, 2 size] from the prior, [rows].
+  /// The KL of each proposal [rows, 2 size] from the prior, [rows], in nats.
   private func divergences(_ proposals: Tensor) -> Tensor {
     proposals.columns(0..<config.size).normalKL(
       deviation: deviation(proposals), priorMean: prior.mean, priorDeviation: prior.deviation)
@@ -148,7 +149,7 @@ public final class MVAE: CodeModel {
     }
   }
 
-  /// An object with the pixels of its place: what a code says of where its object is, the model does not tell.
+  /// An object whose box covers the pixels of its place. The model does not report the position that a code encodes.
   private func part(_ object: Int, place: Int) -> Part {
     let (row, column) = (Double(place / encoder.columns), Double(place % encoder.columns))
     let height = Double(context.height) / Double(encoder.rows)
@@ -159,8 +160,9 @@ public final class MVAE: CodeModel {
         left: column * width, top: row * height, right: (column + 1) * width, bottom: (row + 1) * height))
   }
 
-  /// As many codes as asked for, or all, from the prior. Where an object is and whether it can be seen is in its code: its
-  /// part is the whole image.
+  /// Draws scenes from the prior, with `objects` codes each (from 1 to the model's number; nil for all).
+  ///
+  /// A code also determines where its object is and whether it is visible, so the box of each part is the whole image.
   public func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation {
     let number = min(max(objects ?? self.objects, 1), self.objects)
     let image = Box(left: 0, top: 0, right: Double(context.width), bottom: Double(context.height))

@@ -4,11 +4,12 @@ import Inference
 import Layers
 import Tensors
 
-/// DM-VAE's appearance: a slot of a learned memory says what kind of thing an object is, noise how this one differs from
-/// others of its kind.  Min, Su, Zhu and Zhang, sections III.A and IV.A.
+/// DM-VAE's appearance: a slot of a learned memory gives the type of an object, and noise gives its variation within
+/// the type.  Min et al. 2020, sections III.A and IV.A.
 ///
-/// The address is categorical with logits kappa cos(h_m(m_k), h_x(glimpse)); the noise has the posterior
-/// q(eps | glimpse, m) and the learned prior p(eps | m), m being what was read. Relaxed addresses read a mixture of slots.
+/// The address is categorical with logits kappa cos(h_m(m_k), h_x(glimpse)). With m the content that was read, the
+/// noise has the posterior q(eps | glimpse, m) and the learned prior p(eps | m). A relaxed address reads a mixture of
+/// slots.
 struct MemoryAppearance: Appearance {
   struct Config: DiscreteAppearanceConfig {
     var slots = 15
@@ -38,7 +39,7 @@ struct MemoryAppearance: Appearance {
     }
   }
 
-  /// Prior deviations keep this distance from 0, so that no KL runs away.
+  /// The smallest deviation of the noise prior. It keeps the KL from diverging.
   private static let leastDeviation: Float = 1e-3
 
   private let config: Config
@@ -98,10 +99,10 @@ struct MemoryAppearance: Appearance {
     return generate(expected.mean + expected.deviation * attributes, content)
   }
 
-  /// Mean over slots and draws of log q(slot = k | patch), the patch drawn from slot k: how well slots can be told apart by
-  /// what they generate, a scalar.  dm-vae.md eq. (8).
+  /// The mean over slots k and draws of log q(slot = k | patch from slot k), a scalar.  Min et al. 2020, eq. (8).
   ///
-  /// `normals` [slots * draws, noise], the draws of slot 0 first.
+  /// It measures how well slots can be distinguished by the patches that they generate. `normals` is standard
+  /// normal noise [slots * draws, noise], with the draws of slot 0 first.
   func recoverability(_ normals: Tensor) -> Tensor {
     let draws = normals.shape[0] / config.slots
     let slots = Tensor(shape: [config.slots * draws, config.slots]) { out in
@@ -113,7 +114,7 @@ struct MemoryAppearance: Appearance {
     return (slots * addresses(of: patches.flattened()).logSoftmax()).rowSums().mean()
   }
 
-  /// Logits over slots [batch, slots] of glimpses [batch, pixels].
+  /// Returns logits over slots [batch, slots] for glimpses [batch, pixels].
   private func addresses(of pixels: Tensor) -> Tensor {
     unit(glimpseEmbedding(pixels)).matrixProduct(unit(slotEmbedding(memory.tensor)), otherTransposed: true)
       * sharpness.tensor.exp()
@@ -133,7 +134,7 @@ struct MemoryAppearance: Appearance {
   }
 }
 
-/// Rows of length 1; rows of nothing but zeros stay.
+/// Scales rows to length 1. Rows of zeros stay zero.
 private func unit(_ rows: Tensor) -> Tensor {
   let squares = rows.squared().rowSums().scaled(by: 1, plus: 1e-12)
   return rows * squares.squareRoot().reciprocal().reshaped([rows.shape[0], 1])

@@ -1,6 +1,6 @@
 import Configuration
 
-/// All models, one line each. Presets of the recurrent skeleton share its config and differ in its defaults.
+/// All models, one entry each. Models of the AIR family share the config of `RecurrentSceneModel`, with other defaults.
 public let models = Registry<ModelContext, any SceneModel>(
   "model",
   [
@@ -36,7 +36,7 @@ extension RecurrentSceneModel.Config {
     return config
   }()
 
-  /// Rotation is the window's, so that a template need not hold every angle.
+  /// Windows rotate, so that a template does not need to represent every angle.
   static let discreteAIR: RecurrentSceneModel.Config = {
     var config = RecurrentSceneModel.Config.dair
     config.appearance = appearances.choice("category")
@@ -44,7 +44,7 @@ extension RecurrentSceneModel.Config {
     return config
   }()
 
-  /// Its information term is a regularizer of the run.
+  /// The information term of DM-VAE is a regularizer, which the config of the run adds.
   static let dmVAE: RecurrentSceneModel.Config = {
     var config = RecurrentSceneModel.Config()
     config.appearance = appearances.choice("memory")
@@ -53,7 +53,7 @@ extension RecurrentSceneModel.Config {
     return config
   }()
 
-  /// What makes it AIR-ASR are regularizers of the run.
+  /// AIR-ASR is this model with the regularizer `count` or `overlap`, which the config of the run adds.
   static let airPPrior: RecurrentSceneModel.Config = {
     var config = RecurrentSceneModel.Config()
     config.prior = scenePriors.choice("recurrent")

@@ -2,12 +2,14 @@ import Configuration
 import Layers
 import Tensors
 
-/// From codes to an image: each code to the maps of an object (g), these united element by element, and drawn (h).
+/// Decodes codes into an image: g turns each code into feature maps, which are combined element by element, and h draws
+/// the result.  Nash et al. 2017, section 2 and appendix A.
 ///
-/// mvae.md section 2: f(z) = h(union of g(z_n)), which no order of the objects changes. Appendix A: g is dense layers to
-/// small maps, then convolutions, each followed by a bilinear doubling; h is convolutions with one doubling.
+/// f(z) = h(aggregate of g(z_n)) does not depend on the order of the objects. g consists of dense layers that output
+/// small maps, followed by convolutions, each followed by bilinear upsampling by 2. h consists of convolutions and one
+/// upsampling by 2.
 struct ObjectDecoder {
-  /// How the maps of objects become those of the scene.
+  /// How the maps of the objects are combined into the maps of the scene.
   enum Aggregation: String, CaseIterable, Sendable { case max, sum }
 
   struct Config: Configurable {
@@ -33,10 +35,10 @@ struct ObjectDecoder {
         + [oddSide(side)].compactMap { $0 }
     }
 
-    /// How much larger an image is than an object's first maps.
+    /// The ratio of the side of an image to the side of an object's first maps.
     var enlargement: Int { 2 << object.count }
 
-    /// What is wrong with images of this size, and what to do; nil where nothing is.
+    /// Why images of this size do not work, and what to change; nil if they work.
     func obstacle(height: Int, width: Int) -> String? {
       guard height % enlargement == 0, width % enlargement == 0 else {
         return "decoder.object doubles maps \(object.count) times and decoder.scene once, which does not lead to "
@@ -59,7 +61,7 @@ struct ObjectDecoder {
   private let output: PlaneConvolution
   private let aggregation: Aggregation
 
-  /// `size`: numbers of a code. Requires images without obstacle.
+  /// `size` is the number of values in a code. Requires an image size without an obstacle.
   init(
     _ config: Config, _ aggregation: Aggregation, size: Int, channels: Int, height: Int, width: Int, in scope: Scope
   ) {
@@ -69,7 +71,7 @@ struct ObjectDecoder {
       inputs: size, hidden: config.dense, outputs: start.reduce(1, *), activation: .elu, outputActivation: .elu,
       in: scope.child("dense"))
     let own = [config.maps] + config.object
-    // What is doubled after a convolution is enlarged on its way into the next one.
+    // The upsampling after a convolution is done at the input of the next one.
     object = config.object.indices.map { index in
       Convolution(
         inputs: own[index], outputs: own[index + 1], side: config.side, activation: .elu,
@@ -86,7 +88,7 @@ struct ObjectDecoder {
       bias: config.outputBias == 0 ? nil : .constant(Float(config.outputBias)), in: scope.child("output"))
   }
 
-  /// codes [batch * objects, size], those of an image following each other -> logits [batch, channel, height, width].
+  /// Decodes codes [batch * objects, size], grouped by image, into logits [batch, channel, height, width].
   func callAsFunction(_ codes: Tensor, objects: Int) -> Tensor {
     let first = dense(codes).reshaped([codes.shape[0]] + start)
     let maps = object.reduce(first) { $1($0) }

@@ -1,7 +1,7 @@
 import Configuration
 
-/// What a model's paper has beside the model itself, which a config has to name with it: a model that bears a paper's name is
-/// that paper's model.
+/// The regularizers that belong to a paper's model, of which the config must name at least one. A model with the name
+/// of a paper's model must be that model.
 private let partsOfPapers: [(model: String, anyOf: [String], advice: String)] = [
   (
     "air-asr", ["count", "overlap"],
@@ -14,7 +14,7 @@ private let partsOfPapers: [(model: String, anyOf: [String], advice: String)] = 
   ),
 ]
 
-/// Why a model with these regularizers is not the one of the paper that it is named after; nil where it is.
+/// Why a model with these regularizers is not the model of the paper that it is named after; nil if it is.
 public func misnomer(_ model: Choice, regularizers: [Choice]) -> String? {
   guard let paper = partsOfPapers.first(where: { $0.model == model.name }),
     !regularizers.contains(where: { paper.anyOf.contains($0.name) })

@@ -4,7 +4,8 @@ import Tensors
 
 /// Convolutions from an image to a grid of places, each with the mean and log-variance of a normal vector.
 ///
-/// mvae.md appendix A: convolutions with max-pooling, two channels of relative coordinates, two further convolutions.
+/// The encoder applies convolutions with max-pooling, appends two channels of relative coordinates, and applies two
+/// further convolutions.  Nash et al. 2017, appendix A.
 struct PlaceEncoder {
   struct Config: Configurable {
     var channels = [32, 32, 64, 64]
@@ -29,7 +30,7 @@ struct PlaceEncoder {
       return problems + [oddSide(side)].compactMap { $0 }
     }
 
-    /// What is wrong with images of this size, and what to do; nil where nothing is.
+    /// Why images of this size do not work, and what to change; nil if they work.
     func obstacle(height: Int, width: Int) -> String? {
       var (rows, columns) = (height, width)
       for (index, pool) in pooling.enumerated() {
@@ -47,7 +48,7 @@ struct PlaceEncoder {
       return nil
     }
 
-    /// Rows and columns of the grid.
+    /// The number of rows and columns of the grid.
     func places(height: Int, width: Int) -> (rows: Int, columns: Int) {
       let factor = pooling.reduce(1, *)
       return (height / factor, width / factor)
@@ -60,7 +61,7 @@ struct PlaceEncoder {
   private let output: Convolution
   private let coordinates: Tensor
 
-  /// `outputs`: numbers for every place. Requires images without obstacle.
+  /// `outputs` is the number of values per place. Requires an image size without an obstacle.
   init(_ config: Config, channels: Int, height: Int, width: Int, outputs: Int, in scope: Scope) {
     (rows, columns) = config.places(height: height, width: width)
     let sizes = [channels] + config.channels
@@ -79,14 +80,15 @@ struct PlaceEncoder {
     coordinates = PlaceEncoder.coordinates(rows, columns)
   }
 
-  /// images [batch, channel, height, width] -> [batch, rows, columns, outputs].
+  /// Encodes images [batch, channel, height, width] into [batch, rows, columns, outputs].
   func callAsFunction(_ images: Tensor) -> Tensor {
     let maps = convolutions.reduce(images.channelsLast()) { $1($0) }
     let tags = coordinates.repeated(rows: images.shape[0]).reshaped([images.shape[0], rows, columns, 2])
     return output(hidden.reduce(.concatenating([maps, tags])) { $1($0) })
   }
 
-  /// x and y of every place's center, from -1 to 1 across the image: [rows, columns, 2], flat.
+  /// The x and y coordinates of the center of each place, with the image spanning -1 to 1: [rows, columns, 2],
+  /// flattened.
   private static func coordinates(_ rows: Int, _ columns: Int) -> Tensor {
     Tensor(shape: [rows * columns * 2]) { out in
       for place in 0..<rows * columns {
@@ -97,7 +99,8 @@ struct PlaceEncoder {
   }
 }
 
-/// Convolutions pad by half a side, which keeps maps their size only where that is odd.
+/// Returns a problem if the side of a kernel is even. Convolutions pad by half a side, which preserves the size of maps
+/// only for an odd side.
 func oddSide(_ side: Int) -> Problem? {
   side % 2 == 1 ? nil : Problem(key: "side", "is \(side); kernels need an odd side, such as \(side + 1)")
 }

@@ -4,10 +4,11 @@ import Inference
 import Layers
 import Tensors
 
-/// AIR-pPrior's learned prior: an LSTM over the windows before says whether there is another object, how large it is, and,
-/// given that, where.  Xu, Li, Zhu and Zhang (air-asr.md), section 3.1, eq. (4).
+/// AIR-pPrior's learned prior: an LSTM over earlier windows.  Xu et al. 2019, section 3.1, eq. (4).
 ///
-/// It starts near the independent one: means and deviations are in units of the fixed prior's.
+/// From the LSTM's state, networks predict whether there is another object, its scale, and its position given the
+/// scale. Means are offsets from the fixed prior's mean. Offsets and deviations are in units of the fixed prior's
+/// deviation, so training starts near the independent prior.
 struct RecurrentPrior: ScenePrior {
   struct Config: Configurable {
     var hidden = 256
@@ -18,7 +19,7 @@ struct RecurrentPrior: ScenePrior {
     ]
   }
 
-  /// Deviations, in units of the fixed prior's, keep this distance from 0, so that no KL runs away.
+  /// The smallest deviation, in units of the fixed prior's deviation. It keeps the KL from diverging.
   private static let leastDeviation: Float = 1e-2
 
   private let transformer: SpatialTransformer
@@ -62,7 +63,8 @@ struct RecurrentPrior: ScenePrior {
     }
   }
 
-  /// Mean and deviation of window latents: those of scales from the state, all others given the scales in `sample`.
+  /// Returns the mean and deviation of window latents. Those of the scales depend on the state, all others also on the
+  /// scales in `sample`.
   private func window(_ hidden: Tensor, _ sample: Tensor) -> (mean: Tensor, deviation: Tensor) {
     let scales = transformer.scaleSize
     let others = transformer.size - scales

@@ -3,9 +3,9 @@ import Inference
 import Layers
 
 extension RecurrentSceneModel {
-  /// The parts of the recurrent skeleton (keys of `model`); any combination is legal.
+  /// The parts of a recurrent scene model (the keys of `model`). Any combination is valid.
   public struct Config: DiscreteModelConfig {
-    /// Whether the number of objects is inferred, or always that of the steps.
+    /// Whether the number of objects is inferred or always equal to the number of steps.
     public enum Presence: String, CaseIterable, Sendable { case inferred, always }
 
     public var steps = 3
@@ -34,7 +34,7 @@ extension RecurrentSceneModel {
       .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
     ]
 
-    /// Those of a step, in causal order.
+    /// The discrete nodes of a step, in causal order.
     public var discreteNodes: [DiscreteNode] {
       let appearanceNodes = (appearance.config as? any DiscreteAppearanceConfig)?.discreteNodes ?? []
       return (presence == .inferred ? [.presence()] : []) + appearanceNodes

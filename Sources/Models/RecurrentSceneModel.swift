@@ -6,9 +6,9 @@ import Tensors
 
 /// Attend, Infer, Repeat and its family: one recurrent pass that explains a scene object by object.
 ///
-/// Eslami et al. 2016; air-notes eq. (1)-(10). Every step is computed; steps after the last object are masked. What is fed
-/// forward is computed as if all earlier presences were 1, so presences are independent trials given the image and the
-/// noise, and one pass yields q(n) for every count n.
+/// Eslami et al. 2016; Kosiorek 2017, eq. (1) to (10). Every step is computed, and steps after the last object are
+/// masked. What is fed forward is computed as if all earlier presences were 1. Therefore presences are independent
+/// trials given the image, the continuous noise and earlier categories, and one pass gives q(n) for every count n.
 public final class RecurrentSceneModel: SceneModel {
   public let store = ParameterStore()
   private let config: Config
@@ -60,7 +60,7 @@ public final class RecurrentSceneModel: SceneModel {
 
   public func constants(at progress: Progress) -> [(name: String, value: Tensor)] { prior.constants(at: progress) }
 
-  /// The pass with what it drew.
+  /// Runs a pass and returns it together with its canvas.
   func run(_ images: Tensor, _ draw: Draw) -> (pass: Pass, canvas: Canvas) {
     let batch = images.shape[0]
     var course = prior.course(batch: batch, at: draw.progress)
@@ -114,9 +114,10 @@ public final class RecurrentSceneModel: SceneModel {
     explained(images, Draw(.mode, noise: RandomStream(seed: 0), progress: .end))
   }
 
-  /// The pass over black images with every latent from its prior: what networks make of the images is not used.
+  /// Draws scenes from the priors: runs the pass on black images and replaces every latent by a sample of its prior.
   ///
-  /// Only a background has no prior: it is decoded from what the controller makes of a black image and these latents.
+  /// A background has no prior. It is decoded from the controller's last state, computed from a black image and these
+  /// latents.
   public func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation {
     explained(
       .zeros([count, context.channels, context.height, context.width]),
@@ -137,7 +138,7 @@ public final class RecurrentSceneModel: SceneModel {
 struct WindowPosterior {
   let location, spread: Tensor
 
-  /// At the start the prior's mean.
+  /// The mean of the window latents. Before training it is the prior's mean.
   func mean(_ transformer: SpatialTransformer) -> Tensor {
     location * transformer.priorDeviation + transformer.priorMean
   }
@@ -147,7 +148,7 @@ struct WindowPosterior {
 
 /// The posterior over presence and window at a step, from the controller's features.
 struct PosePosterior {
-  /// presence logit [batch]; window.
+  /// The presence logit [batch], and the posterior of the window.
   struct Parameters { let presence: Tensor, window: WindowPosterior }
 
   private let head: MLP
@@ -173,22 +174,23 @@ struct PosePosterior {
   }
 }
 
-/// Corrects the window that the controller infers by what is seen through it.
+/// Corrects the window that the controller infers, using the glimpse at that window.
 ///
-/// Not in the papers, whose controllers infer the whole window at once (discrete-air.md 3.3): how an object is turned, and
-/// by how much the window misses it, are matters of a few pixels that a dense controller would have to learn anew for every
-/// place. The posterior stays a normal one: the glimpse is read at the controller's mean.
+/// This is not in the papers, whose controllers infer the whole window at once (Wang et al. 2019, section 3.3). The
+/// rotation of an object and the offset of its window depend on a few pixels, and a dense controller would have to
+/// learn them separately for every position. The posterior stays normal because the glimpse is read at the mean of the
+/// controller's window, not at a sample.
 struct WindowRefinement {
   private let layers: MLP
   private let size: Int
 
-  /// `pixels`: those of a glimpse.
+  /// `pixels` is the number of values in a glimpse.
   init(_ config: RecurrentSceneModel.Config, _ transformer: SpatialTransformer, pixels: Int, in scope: Scope) {
     size = transformer.size
     layers = MLP(inputs: pixels, hidden: config.window.refinement, outputs: 2 * size, outputBias: .zeros, in: scope)
   }
 
-  /// glimpses [batch, channel, side, side] at the window's mean.
+  /// Corrects a window using glimpses [batch, channel, side, side] read at its mean.
   func callAsFunction(_ window: WindowPosterior, _ glimpses: Tensor) -> WindowPosterior {
     let change = layers(glimpses.flattened())
     return WindowPosterior(
@@ -196,5 +198,5 @@ struct WindowRefinement {
   }
 }
 
-/// x with log(1 + e^x) = value.
+/// Returns x such that log(1 + e^x) = value.
 private func inverseSoftplus(_ value: Float) -> Float { Float(log(expm1(Double(value)))) }

@@ -3,19 +3,21 @@ import Inference
 import Layers
 import Tensors
 
-/// Something the training asks for beside the bound. One is a file with its type and config, and a line in `regularizers`.
+/// A term that is added to the loss but is not part of the bound.
+///
+/// To add a regularizer, write a file with its type and config, and add an entry to `regularizers`.
 public protocol Regularizer {
-  /// What it adds to the loss of a pass that was drawn so.
+  /// Returns the penalty on a pass that was drawn with this draw.
   func penalty(on pass: Pass, drawing draw: Draw) -> Penalty
 }
 
-/// The config of a regularizer, which knows what models it can work on.
+/// The config of a regularizer, which checks whether the regularizer works with a model.
 public protocol RegularizerConfig: Configurable {
-  /// What the model lacks, and what to do; nil where it lacks nothing.
+  /// What the model lacks, and what to change; nil if the regularizer works with it.
   func obstacle(in model: Choice) -> String?
 }
 
-/// All regularizers, one line each; they are made for a model that their config has no obstacle in.
+/// All regularizers, one entry each. A regularizer is created only for a model in which its config finds no obstacle.
 public let regularizers = Registry<any SceneModel, any Regularizer>(
   "regularizer",
   [
@@ -34,7 +36,7 @@ public let regularizers = Registry<any SceneModel, any Regularizer>(
     },
   ])
 
-/// A model in training: its passes carry what regularizers add.
+/// A model in training: adds the penalties of regularizers to the passes of a model.
 public struct RegularizedModel: InferenceModel {
   private let model: any SceneModel
   private let regularizers: [any Regularizer]

@@ -4,36 +4,40 @@ import Layers
 import Scenes
 import Tensors
 
-/// A model of scenes: what the trainer, the evaluation and the command line see of it.
+/// A model of scenes, as seen by the trainer, the evaluation and the command line.
 public protocol SceneModel: InferenceModel {
-  /// What the model makes of images [batch, channel, height, width]: objects, boxes and a reconstruction, from modes and means.
+  /// Explains images [batch, channel, height, width]: objects, boxes and a reconstruction, using modes and means of
+  /// latents.
   func explain(_ images: Tensor) -> SceneExplanation
-  /// Scenes from the model's own expectation of them, at the final values of schedules; with `objects` objects each,
-  /// where that is given (at most as many as the model has steps). The reconstruction is the mean image of the likelihood.
+  /// Draws `count` scenes from the model's priors, at the final values of schedules.
+  ///
+  /// If `objects` is given, each scene has that many objects (at most the number of the model's steps). The
+  /// reconstruction is the mean image of the likelihood.
   func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation
-  /// Numbers that a training step used beside parameters and noise, by name (for `export-step`).
+  /// The constants that a training step uses in addition to parameters and noise, by name (for `export-step`).
   func constants(at progress: Progress) -> [(name: String, value: Tensor)]
 }
 
-/// The config of a model that draws discrete nodes.
+/// The config of a model with discrete nodes.
 public protocol DiscreteModelConfig: Configurable {
-  /// Inference steps.
+  /// The number of inference steps.
   var steps: Int { get }
   /// The discrete nodes of each step, in causal order.
   var discreteNodes: [DiscreteNode] { get }
 }
 
-/// A model's account of a batch of images.
+/// A model's explanation of a batch of images.
 public struct SceneExplanation {
-  /// One for each image.
+  /// One explanation per image.
   public let scenes: [Explanation]
   /// The canvas [batch, channel, height, width].
   public let reconstruction: Tensor
-  /// Every latent by its name, such as `presence`, `window` and `appearance`, for all steps, also those without an object.
+  /// The values of every latent, such as `presence`, `window` and `appearance`, for all steps, even those without an
+  /// object.
   public let latents: [LatentValues]
 }
 
-/// What a model is made for.
+/// The image size and the random stream with which a model is created.
 public struct ModelContext {
   public let channels, height, width: Int
   public let random: RandomStream

@@ -4,35 +4,38 @@ import Inference
 import Layers
 import Tensors
 
-/// What a model expects of a scene before it sees it. One is a file with its type and config, and a line in `scenePriors`.
+/// A model's prior over the objects of a scene.
+///
+/// To add a prior, write a file with its type and config, and add an entry to `scenePriors`.
 protocol ScenePrior {
-  /// What is expected of a batch of scenes, object by object.
+  /// Returns the prior of a batch of scenes, to be evaluated object by object.
   func course(batch: Int, at progress: Progress) -> any ScenePriorCourse
-  /// Numbers that it brings along beside parameters, by name (for `export-step`).
+  /// The constants that the prior uses in addition to parameters, by name (for `export-step`).
   func constants(at progress: Progress) -> [(name: String, value: Tensor)]
 }
 
-/// A prior on its way through the steps.
+/// The state of a prior while it goes through the steps.
 protocol ScenePriorCourse {
-  /// What is expected of the next object, given the window latents [batch, size] of the one before; nil before the first.
+  /// Returns the prior of the next object, given the window latents [batch, size] of the previous one; nil for the
+  /// first.
   mutating func next(after window: Tensor?) -> ObjectPrior
 }
 
-/// What is expected of one object.
+/// The prior of one object.
 struct ObjectPrior {
-  /// Log-odds that it is there, given that all before it are: [batch], or a scalar.
+  /// The log-odds of presence, given that all earlier objects are present: [batch], or a scalar.
   let presence: Tensor
   let window: NormalPrior
 }
 
-/// What a prior is made for.
+/// The model's properties with which a prior is created.
 struct ScenePriorContext {
   let steps: Int
   let transformer: SpatialTransformer
   let scope: Scope
 }
 
-/// All priors, one line each.
+/// All priors, one entry each.
 let scenePriors = Registry<ScenePriorContext, any ScenePrior>(
   "prior",
   [
@@ -44,7 +47,7 @@ let scenePriors = Registry<ScenePriorContext, any ScenePrior>(
     },
   ])
 
-/// Windows from one fixed prior, and a fixed prior on their number.  Eslami et al. 2016.
+/// Independent objects: one fixed prior for all windows, and a fixed prior on the count.  Eslami et al. 2016.
 struct IndependentPrior: ScenePrior {
   struct Config: Configurable {
     var count = countPriors.choice("truncated_geometric")

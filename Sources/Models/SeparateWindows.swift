@@ -3,15 +3,16 @@ import Inference
 import Layers
 import Tensors
 
-/// Windows do not overlap, lie inside the image, have a size between two bounds, and about the same size.
-/// air-asr.md section 4.2, eq. (11).
+/// AIR-ASR's constraints on windows: windows do not overlap, lie inside the image, have a size between two bounds, and
+/// have similar sizes.  Xu et al. 2019, section 4.2, eq. (11).
 ///
-/// All lengths in pixels, with l(x) = max(x, 0), window i of size w_i x h_i at (x_i, y_i), the image W x H:
+/// All lengths are in pixels, and l(x) = max(x, 0). Window i has size w_i x h_i and center (x_i, y_i). With an image of
+/// W x H:
 /// F1 = sum over i != j of l(min((w_i + w_j) / 2 - |x_i - x_j|, (h_i + h_j) / 2 - |y_i - y_j|)),
 /// F2 to F5 = sum of l(w_i / 2 - x_i), l(x_i + w_i / 2 - W), and of the same with heights,
 /// F6 = sum of l(smallest - size) + l(size - largest), F7 = sum over i != j of l(|size_i - size_j| - tolerance).
-/// Pairs are ordered, as in the paper. Windows that are not square (or turned: their hull counts) have two sizes, of which F6
-/// and F7 take the mean.
+/// Pairs are ordered, as in the paper. A rotated window counts as its hull, the upright box around it. A window that is
+/// not square has two sizes, and F6 and F7 average the terms of the two.
 struct SeparateWindows: Regularizer {
   struct Config: RegularizerConfig {
     var smallest = Schedule(11)
@@ -105,13 +106,13 @@ struct SeparateWindows: Regularizer {
 
 private func absolute(_ x: Tensor) -> Tensor { x.relu() + (-x).relu() }
 
-/// The upright boxes around windows, in pixels, each [batch].
+/// The upright boxes around windows, in pixels. Each tensor is [batch].
 struct WindowHull {
   let x, y, width, height: Tensor
   let canvasWidth, canvasHeight: Float
-  /// Whether windows are as wide as high in units of the canvas.
+  /// Whether windows have equal width and height as fractions of the canvas.
   let isSquare: Bool
-  /// Width and height; the width alone where the height is the same.
+  /// Width and height, or only the width if both are always equal.
   var sizes: [Tensor] { isSquare && canvasWidth == canvasHeight ? [width] : [width, height] }
 }
 

@@ -4,10 +4,10 @@ import Layers
 import Scenes
 import Tensors
 
-/// The baseline of mvae.md (appendix A): one code for the whole scene, encoder and decoder those of MVAE, a dense layer from
-/// all places to the code between them.
+/// The VAE baseline of MVAE: one code for the whole scene.  Nash et al. 2017, appendix A.
 ///
-/// It names no objects, so what compares objects is not measured of it.
+/// The encoder and decoder are those of MVAE. A dense layer maps the outputs at all places to the parameters of the
+/// code. The model does not name objects, so metrics that compare objects are not computed for it.
 public final class VAE: CodeModel {
   public struct Config: ImageModelConfig {
     var size = 60
@@ -27,7 +27,7 @@ public final class VAE: CodeModel {
     }
   }
 
-  /// Numbers of every place, those of MVAE's codes of 12.
+  /// The number of values per place, as in MVAE with codes of size 12.
   private static let placeOutputs = 24
 
   public let store = ParameterStore()
@@ -38,7 +38,7 @@ public final class VAE: CodeModel {
   private let decoder: ObjectDecoder
   private let prior: StandardPrior
 
-  /// Throws `ModelError` for images that the config does not suit.
+  /// Throws `ModelError` if the config does not work with the size of the images.
   public init(_ config: Config, _ context: ModelContext) throws {
     try ModelError.check(config, context)
     (self.config, self.context) = (config, context)
@@ -90,7 +90,7 @@ public final class VAE: CodeModel {
     }
   }
 
-  /// Objects cannot be asked for: the code decides.
+  /// Draws scenes from the prior. `objects` is ignored: the code determines the whole scene.
   public func generate(_ count: Int, objects: Int?, random: RandomStream) -> SceneExplanation {
     let draw = Draw(.prior(objects: objects), noise: random, progress: .end)
     return explanation(

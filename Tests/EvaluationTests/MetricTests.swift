@@ -94,7 +94,8 @@ struct MetricTests {
   }
 
   @Test func categoriesAreScoredUnderTheirBestRenaming() {
-    // The example of discrete-air.md section 4: {1, 4, 2, 2, 3} against {4, 0, 1, 1, 5} is all right under a renaming.
+    // The example of Wang et al. 2019, section 4: {1, 4, 2, 2, 3} against {4, 0, 1, 1, 5} is all right under a
+    // renaming.
     let labels = [4, 0, 1, 1, 5].map { (label: $0, box: box(0, 0)) }
     let found = explanation([1, 4, 2, 2, 3].map { ($0, box(0, 0), nil) })
     #expect(card([(scene(labels), found)])["category_correspondence"] == 1)

@@ -56,7 +56,7 @@ struct ModelFigureTests {
     #expect(both.shape == [1, 1, 16, 16])
     expectClose(both, zip(first.array(), second.array()).map { $0 + $1 }, absolute: 1e-6)
     // Ink lies within the windows: columns 2 to 8 and rows 1 to 7; a turn changes what is in a window, not its extent
-    // (the scale comes after the rotation, discrete-air.md eq. 6).
+    // (the scale comes after the rotation, Wang et al. 2019, eq. (6)).
     func inked(_ image: Tensor) -> (columns: Set<Int>, rows: Set<Int>) {
       let lit = image.array().indices.filter { image.array()[$0] > 0 }
       return (Set(lit.map { $0 % 16 }), Set(lit.map { $0 / 16 }))

@@ -132,7 +132,7 @@ import Testing
     expectClose(try centers(3), zip(means(1), means(2)).map { 0.75 * $0 + 0.25 * $1 })
   }
 
-  /// Dividing by the running deviation rescales the score alone (air-notes 5.2).
+  /// Dividing by the running deviation rescales the score alone (Kosiorek 2017, section 5.2).
   @Test func varianceNormalizationDividesTheScoreByTheRunningDeviation() throws {
     let plain = NVIL.toy(baselineSpread: 0)
     let normalized = NVIL.toy(baselineSpread: 0) { $0.varianceNormalization = true }

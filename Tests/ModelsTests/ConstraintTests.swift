@@ -7,7 +7,7 @@ import Testing
 
 @testable import Models
 
-/// AIR-ASR's regularizers against their definitions, element by element (air-asr.md section 4).
+/// AIR-ASR's regularizers against their definitions, element by element (Xu et al. 2019, section 4).
 @Suite struct ConstraintTests {
   private let draw = Draw(.sampled, noise: RandomStream(seed: 3), progress: .step(0))
 

@@ -76,7 +76,8 @@ import Testing
     }
   }
 
-  /// The sum of the masked presence KLs is the KL between the distributions of counts.  air-notes eq. (9)-(10).
+  /// The sum of the masked presence KLs is the KL between the distributions of counts.  Kosiorek 2017, eq. (9) and
+  /// (10).
   @Test func presenceKLIsTheKLOfTheCounts() throws {
     let model = try Tiny.model(Tiny.config())
     let pass = marginalPass(model)

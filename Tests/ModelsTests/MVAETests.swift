@@ -171,7 +171,7 @@ struct MVAETests {
     expectClose(model.decoded(codes.means, objects: 1), explained.reconstruction, absolute: 0)
   }
 
-  /// mvae.md appendix A: 60 latents, "encoder identical".
+  /// Nash et al. 2017, appendix A: 60 latents, "encoder identical".
   @Test func theDefaultsAreThePapers() throws {
     let context = ModelContext(channels: 3, height: 64, width: 64, random: RandomStream(seed: 4))
     let (mvae, vae) = (try MVAE(.init(), context), try VAE(.init(), context))

@@ -10,7 +10,7 @@ import Tensors
 public enum ModelFigures {
   private static let margin = 24
 
-  /// One row of sampled objects for every category or memory slot, with the first column without noise (Min et al.,
+  /// One row of sampled objects for every category or memory slot, with the first column without noise (Min et al. 2020,
   /// figures 5 and 6).
   ///
   /// Throws `RunError` for a model without categories, and for a run that cannot be used.

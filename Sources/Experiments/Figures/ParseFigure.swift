@@ -7,7 +7,7 @@ import Scenes
 import Tensors
 
 /// Shows how runs decompose scenes: the scene with the objects found, the reconstruction, and the latents (Wang et al.
-/// 2019, figures 4 and 7; Min et al., figures 4 and 7).
+/// 2019, figures 4 and 7; Min et al. 2020, figures 4 and 7).
 public enum ParseFigure {
   private static let lineHeight = Picture.textHeight() + 4
 

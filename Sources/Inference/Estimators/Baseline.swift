@@ -2,8 +2,10 @@ import Configuration
 import Layers
 import Tensors
 
-/// A learned baseline: an LSTM over the controller's inputs, without their gradients, and an MLP on its state.
+/// A learned baseline: an LSTM over the controller's inputs, and an MLP on its state.
 /// Mnih and Gregor 2014, section 3.1.
+///
+/// No gradient flows back into the controller's inputs.
 public struct Baseline {
   public struct Config: Configurable {
     public var hidden = 256
@@ -20,13 +22,13 @@ public struct Baseline {
   private let cell: SplitLSTM
   private let output: MLP
 
-  /// One prediction a discrete node of the step.
+  /// The baseline makes one prediction per discrete node of a step.
   init(_ config: Config, _ shape: ContextShape, in scope: Scope) {
     cell = SplitLSTM(pixels: shape.pixels, fed: shape.fed, hidden: config.hidden, in: scope)
     output = MLP(inputs: config.hidden, hidden: config.layers, outputs: shape.discreteNodes.count, in: scope)
   }
 
-  /// Predicted costs [batch, discrete nodes] for every step.
+  /// Returns the predicted costs [batch, discrete nodes] of every step.
   func callAsFunction(_ contexts: [StepContext]) -> [Tensor] {
     guard let first = contexts.first else { return [] }
     var state = cell.start(batch: first.pixels.rows)

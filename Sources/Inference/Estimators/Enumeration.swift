@@ -2,11 +2,13 @@ import Configuration
 import Layers
 import Tensors
 
-/// The exact objective and gradient: a pass for each outcome of all discrete nodes, weighted with its probability.
+/// The exact objective and gradient: one pass per joint outcome of the discrete nodes, weighted by its probability.
 ///
-/// Every image has the same outcome in a pass, all passes the same continuous noise. Meant for tests and small studies: a
-/// scene of up to T objects of K categories has sum_(n <= T) K^n outcomes. Penalties on the whole batch have no expectation image by
-/// image; they are weighted with the mean probability of the pass, which sends no gradient.
+/// In a pass, every image has the same outcome. All passes use the same continuous noise. The estimator is meant for
+/// tests and small studies: a scene of up to T objects with K categories has sum_(n <= T) K^n outcomes.
+///
+/// Penalties on the whole batch have no per-image expectation. Each pass weights them by its mean probability over the
+/// batch, and no gradient flows through this weight.
 public final class Enumeration: Estimator {
   public struct Config: EstimatorConfig {
     public var limit = 100
@@ -40,7 +42,7 @@ public final class Enumeration: Estimator {
 
   public func estimate(_ model: any InferenceModel, _ images: Tensor, at step: Int, noise: EstimatorNoise) -> Estimate {
     let batch = images.shape[0]
-    // Apart, since penalties would lose digits beside the sum of many costs.
+    // The penalties are summed separately: they would lose precision when added to the sum of many costs.
     var (objective, penalties) = (Tensor(0), Tensor(0))
     var terms: [(name: String, value: Tensor)] = []
     var diagnostics: [(name: String, value: Double)] = []

@@ -1,7 +1,7 @@
 import Layers
 import Tensors
 
-/// Relaxed discrete samples whose gradient is followed as it is: biased, of low variance.
+/// Gumbel-softmax: relaxed discrete samples with a path-wise gradient, which is biased but has low variance.
 /// Maddison et al. 2016; Jang et al. 2016.
 public final class GumbelSoftmax: Estimator {
   public typealias Config = RelaxationConfig

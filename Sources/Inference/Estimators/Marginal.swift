@@ -1,13 +1,13 @@
 import Layers
 import Tensors
 
-/// The exact sum over the T + 1 counts from one pass: no score function, no relaxation of presence. Categorical nodes are
-/// relaxed.
+/// The exact sum over the T + 1 counts from one pass, without a score function or relaxed presences.
 ///
-/// Presences are independent trials given the image, the continuous noise and earlier categories, so
-/// log q(n) = sum_(t <= n) log sigmoid(l_t) + log sigmoid(-l_(n + 1)), and the bound is differentiated through q(n).
+/// Given the image, the continuous noise and the categories of earlier steps, presences are independent trials.
+/// Therefore log q(n) = sum_(t <= n) log sigmoid(l_t) + log sigmoid(-l_(n + 1)), without the last term for n = T, and
+/// the bound is differentiated through q(n). Categorical nodes are relaxed.
 public final class Marginal: Estimator {
-  /// How categorical nodes, which are not summed over, are relaxed.
+  /// How categorical nodes are relaxed; the sum does not cover them.
   public typealias Config = RelaxationConfig
 
   public let store = ParameterStore()

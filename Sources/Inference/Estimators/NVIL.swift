@@ -2,11 +2,11 @@ import Configuration
 import Layers
 import Tensors
 
-/// Neural variational inference and learning: the score function with the cost to go of each decision, minus a learned
-/// baseline.  Mnih and Gregor 2014; air-notes 5.2.
+/// Neural variational inference and learning: the score function with the cost to go of each decision minus a learned
+/// baseline.  Mnih and Gregor 2014; Kosiorek 2017, section 5.2.
 ///
-/// Each of what lowers the variance can be switched: the learned baseline and costs to go (on), centering and variance
-/// normalization (off). With all of them off it is `reinforce` without a baseline.
+/// Each variance reduction has a switch: the learned baseline and costs to go (on by default), centering and variance
+/// normalization (off by default). With all of them off, this is `reinforce` without a baseline.
 public final class NVIL: Estimator {
   public struct Config: Configurable {
     public var learnedBaseline = true
@@ -32,13 +32,13 @@ public final class NVIL: Estimator {
   private let config: Config
   private let nodes: [String]
   private let baseline: Baseline?
-  /// Per decision, in causal order.
+  /// The running statistics of each decision, in causal order.
   private let running: RunningStatistics
 
   public init(_ config: Config, _ context: EstimatorContext) {
     self.config = config
     nodes = context.shape.discreteNodes.map(\.name)
-    // A model without discrete nodes needs no score function.
+    // A model without discrete nodes needs no score function, and so no baseline.
     let isLearned = config.learnedBaseline && !nodes.isEmpty
     rate = isLearned ? config.baseline.rate : nil
     baseline =

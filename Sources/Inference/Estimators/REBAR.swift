@@ -2,21 +2,28 @@ import Configuration
 import Layers
 import Tensors
 
-/// The score function with a relaxation of the same decisions as its control variate: unbiased, of low variance.
-/// Tucker et al. 2017; air-notes 5.5.
+/// REBAR: the score function with a relaxation of the same decisions as its control variate.
+/// Tucker et al. 2017; Kosiorek 2017, section 5.5.
 ///
-/// For a decision b = H(z), z = logit + noise, with cost f and the relaxed pass's cost c, the gradient is
+/// The estimate is unbiased and has low variance.
+///
+/// Let b = H(z) be a decision, with z = logit + noise, f its cost, and c the cost of the relaxed pass. The gradient is
 ///
 ///     (f(b) - eta c(z~)) grad log q(b) + eta grad [c(z) - c(z~)] + the gradient of f(b) along paths,
 ///
-/// where z~ is drawn from q(z | b), grad [...] reaches the decision's own logits alone, and c is not differentiated with respect
-/// to anything else: the two terms cancel on average. As in the paper's code (appendix B: common random numbers) the noise of z~ is the one
-/// that gives z~ = z: it is uniform and independent of b, so nothing is biased, and the relaxed and the conditionally
-/// relaxed pass have the same values. One pass serves as both; only the slopes of z and z~ differ (`slopeRatio`).
+/// where z~ is drawn from q(z | b). The gradient grad [...] is only with respect to the logits of the decision itself;
+/// c is not differentiated with respect to anything else. The two eta terms cancel in expectation.
 ///
-/// Presences influence no other decision, so all of them are relaxed together, the categories being what they are. The
-/// logits after a category depend on it: c_i relaxes category i on its own, with earlier decisions as they are and later ones relaxed on their noise.
-/// Dead decisions (mask 0) count in neither part. f and c are costs to go, less a moving average of earlier steps where `centering` is on.
+/// As in the paper's code (appendix B: common random numbers), the noise of z~ is the noise for which z~ = z. This
+/// noise is uniform and independent of b, so the estimate stays unbiased. The relaxed and the conditionally relaxed
+/// pass then have the same values, and one pass serves as both; only the derivatives of z and z~ differ (`slopeRatio`).
+///
+/// A presence influences no other decision, so all presences are relaxed together while categories keep their hard
+/// samples. Later logits depend on a category, so each category i has its own cost c_i: category i is relaxed, earlier
+/// decisions keep their hard samples, and later ones are relaxed using their own noise.
+///
+/// Masked decisions (mask 0) do not contribute. f and c are costs to go; if `centering` is on, a moving average over
+/// earlier training steps is subtracted from both.
 public final class REBAR: Estimator {
   public struct Config: Configurable {
     public var temperature = Schedule(1)
@@ -44,9 +51,9 @@ public final class REBAR: Estimator {
   public let rate: Schedule?
   private let config: Config
   private let hasDecisions: Bool
-  /// nil where eta stays as it is.
+  /// The trained eta; nil if eta is constant.
   private let eta: Parameter?
-  /// Per decision, in causal order.
+  /// The running statistics of each decision, in causal order.
   private let running: RunningStatistics
 
   public init(_ config: Config, _ context: EstimatorContext) {
@@ -79,7 +86,7 @@ public final class REBAR: Estimator {
       let relaxed = relax(group, of: decisions, model, images, at: step, noise.unobserved)
       for (index, slope) in zip(group, relaxed.slopes) {
         let decision = decisions[index]
-        // What came before the decision costs the same in both passes.
+        // The cost before the decision is the same in both passes, so this is the relaxed pass's cost to go.
         let cost = relaxed.cost - (whole - decision.costToGo)
         control = control - decision.score(of: cost) + decision.path(slope)
         residuals[index] = residuals[index] - (cost - decision.center).scaled(by: scale)
@@ -110,13 +117,15 @@ public final class REBAR: Estimator {
     return estimate
   }
 
-  /// Which decisions are relaxed together: all presences, and each category on its own.
+  /// The groups of decisions that are relaxed together: all presences, and each category alone.
   private func groups(_ decisions: [Decision]) -> [[Int]] {
     let presences = decisions.indices.filter { decisions[$0].isPresence }
     return (presences.isEmpty ? [] : [presences]) + decisions.indices.filter { !decisions[$0].isPresence }.map { [$0] }
   }
 
-  /// The cost [batch] of a pass in which some decisions are relaxed, and its slopes with respect to their noisy logits.
+  /// Runs a pass in which the decisions of `group` are relaxed.
+  ///
+  /// Returns the cost [batch] and its derivatives with respect to the noisy logits of these decisions.
   private func relax(
     _ group: [Int], of decisions: [Decision], _ model: any InferenceModel, _ images: Tensor, at step: Int,
     _ noise: EstimatorNoise
@@ -124,7 +133,7 @@ public final class REBAR: Estimator {
     let relaxation = relaxation(at: step)
     var given = NodeSamples()
     for (index, decision) in decisions.enumerated() {
-      // Categories stay as they are while presences are relaxed; after a relaxed category nothing does.
+      // While presences are relaxed, categories keep their hard samples. After a relaxed category, no decision does.
       let isGiven = decisions[group[0]].isPresence ? !decision.isPresence : index < group[0]
       if isGiven { given[decision.term.node, decision.term.step] = decision.sample }
     }
@@ -155,7 +164,7 @@ private struct Decision {
   let term: Term
   /// [batch], without gradient.
   let costToGo: Tensor
-  /// What is subtracted from costs: known before the pass.
+  /// The value that is subtracted from costs. It is known before the pass.
   let center: Float
 
   var mask: Tensor { term.mask.detached() }
@@ -186,7 +195,7 @@ private struct Decision {
     return noisy
   }
 
-  /// mask (cost - center) log q(b), [batch]: differentiated, the score with the cost as its signal.
+  /// mask (cost - center) log q(b), [batch]: its gradient is the score times mask (cost - center).
   func score(of cost: Tensor) -> Tensor {
     guard let logProbability = term.logProbability() else { preconditionFailure("\(term.node) is no discrete node") }
     return mask * (cost - center) * logProbability
@@ -199,7 +208,9 @@ private struct Decision {
       : point.scaled(by: 1 / relaxation.categories.posterior).softmax()
   }
 
-  /// Differentiated, mask times the gradient of c(z) - c(z~) with respect to the logits, [batch]; `slope` is that of c at z = z~.
+  /// A term [batch] whose gradient is mask times the gradient of c(z) - c(z~) with respect to the logits.
+  ///
+  /// `slope` is the derivative of c at z = z~.
   func path(_ slope: Tensor) -> Tensor {
     switch term.latent {
     case .normal: preconditionFailure("\(term.node) is no discrete node")
@@ -218,7 +229,8 @@ private struct Decision {
 
   /// 1 - dz~_k/dlog p_k at fixed noise v of z~, [batch, K].
   ///
-  /// z~_k = -log(E_k / p_k + E_b) with E_k = -log v_k, and z~_b = -log E_b, so dz~_k/dlog p_k = 1 - e^(z~_k - z~_b) for all k.
+  /// z~_k = -log(E_k / p_k + E_b) with E_k = -log v_k, and z~_b = -log E_b, so dz~_k/dlog p_k = 1 - e^(z~_k - z~_b) for
+  /// all k.
   private func slopeRatio(_ latent: CategoricalLatent) -> Tensor {
     let largest = (noisyLogits * latent.sample).rowSums().reshaped([noisyLogits.shape[0], 1])
     return (noisyLogits - largest).exp()

@@ -2,8 +2,10 @@ import Configuration
 import Layers
 import Tensors
 
-/// The plain score function: every decision answers for the whole cost of its image, less a moving average of the costs of earlier steps.
-/// Williams 1992; air-notes 5.1.
+/// The plain score function: the signal of every decision is its image's whole cost minus a moving average of costs.
+/// Williams 1992; Kosiorek 2017, section 5.1.
+///
+/// The moving average includes only earlier training steps, so it does not bias the gradient.
 public final class Reinforce: Estimator {
   public struct Config: Configurable {
     public enum Baseline: String, CaseIterable, Sendable {

@@ -1,11 +1,11 @@
 import Tensors
 
-/// Moving averages of learning signals over training steps, one of each decision.
+/// Moving averages of learning signals over training steps, separately for each decision.
 struct RunningStatistics {
-  /// A decision's cost, what a baseline leaves of it, and which images it counts for: each [batch].
+  /// A decision's cost, the cost minus its baselines, and the mask of images in which it exists: each [batch].
   struct Measurement { let cost, residual, mask: Tensor }
 
-  /// The deviations of a batch's signals, with and without what is subtracted.
+  /// The deviations of a batch's signals: `signal` of the costs themselves, `residual` after baselines are subtracted.
   struct Deviations { let signal, residual: Double }
 
   let parameters: [Parameter]
@@ -14,18 +14,18 @@ struct RunningStatistics {
   private var squares: Parameter { parameters[1] }
   private var updates: Parameter { parameters[2] }
 
-  /// `name` is that of the estimator, for checkpoints.
+  /// `name` is the estimator's name, which prefixes the parameter names in checkpoints.
   init(_ name: String, decay: Double, decisions: Int) {
     self.decay = Float(decay)
     parameters = ["mean", "square", "updates"].map { Parameter("\(name)/\($0)", .zeros([decisions])) }
   }
 
-  /// The mean of earlier steps' costs.
+  /// The mean of the costs in earlier training steps.
   func mean(_ index: Int) -> Float { means.tensor.array()[index] }
-  /// The root mean square of earlier steps' residuals.
+  /// The root mean square of the residuals in earlier training steps.
   func deviation(_ index: Int) -> Float { squares.tensor.array()[index].squareRoot() }
 
-  /// Moves the averages by a batch, a measurement for each decision; nil where no decision was reached.
+  /// Updates the averages with one measurement per decision. Returns nil if no decision was reached.
   func update(_ measured: [Measurement]) -> Deviations? {
     var (mean, square, count) = (means.tensor.array(), squares.tensor.array(), updates.tensor.array())
     var (raw, left, total) = (0.0, 0.0, 0.0)

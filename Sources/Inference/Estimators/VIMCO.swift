@@ -3,15 +3,17 @@ import Glibc
 import Layers
 import Tensors
 
-/// Variational inference for Monte Carlo objectives: the importance-weighted bound of S particles an image, whose score
-/// function uses the other particles as each particle's baseline.  Mnih and Rezende 2016; air-notes 5.3.
+/// Variational inference for Monte Carlo objectives (VIMCO): the importance-weighted bound with S particles per image.
+/// Mnih and Rezende 2016; Kosiorek 2017, section 5.3.
 ///
-/// With w_s = p(image, latents_s) / q(latents_s | image) at the samples (no analytic KLs), the bound is
-/// L = log 1/S sum_s w_s, and its gradient sum_s (L - L_(-s)) grad log q(discrete latents_s) + grad L along paths, where
-/// L_(-s) has the mean of the other weights in the place of w_s (eq. 9 and 10). Normal latents are reparametrized.
+/// Let w_s = p(image, latents_s) / q(latents_s | image) be the importance weights at the samples (no analytic KLs). The
+/// bound is L = log 1/S sum_s w_s. Its gradient is sum_s (L - L_(-s)) grad log q(discrete latents_s) + grad L along
+/// paths, where L_(-s) is L with w_s replaced by the mean of the other weights (eq. (9) and (10)). Each particle thus
+/// has the other particles as its baseline. Normal latents are reparametrized.
 ///
-/// Penalties on images are no part of the bound: the loss gets their mean over the particles, with the mean of the others
-/// as each particle's baseline. Penalties on the batch see all particles as one batch. Reported terms are means over the particles.
+/// Penalties on images are not part of the bound. Their mean over the particles is added to the loss, and the baseline
+/// of each particle is the mean of the other particles. Penalties on the batch treat all particles as one batch.
+/// Reported terms are means over the particles.
 public final class VIMCO: Estimator {
   public struct Config: Configurable {
     public enum Mean: String, CaseIterable, Sendable { case geometric, arithmetic }
@@ -60,7 +62,7 @@ public final class VIMCO: Estimator {
 
   private func meanOfParticles(_ values: Tensor) -> Tensor { values.rowSums().scaled(by: 1 / Float(config.samples)) }
 
-  /// L - L_(-s) for log-weights [batch, S], without gradients.
+  /// L - L_(-s) for log importance weights [batch, S], without gradients.
   static func signals(_ logWeights: Tensor, _ mean: Config.Mean) -> Tensor {
     let (count, values) = (logWeights.columns, logWeights.array().map(Double.init))
     return Tensor(shape: logWeights.shape) { out in
@@ -81,7 +83,7 @@ public final class VIMCO: Estimator {
     }
   }
 
-  /// Each value less the mean of the others in its row, without gradients.
+  /// Each value minus the mean of the other values in its row, without gradients.
   private static func excesses(_ values: Tensor) -> Tensor {
     let values = values.detached()
     let count = Float(values.columns)

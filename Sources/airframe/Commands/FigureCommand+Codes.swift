@@ -1,6 +1,6 @@
 import Experiments
 
-/// Figures for models with codes (MVAE).
+/// Figures for models with codes (Nash et al. 2017).
 extension Command {
   static let ofCodes = [information, objects, exchange, traversals, reconstructions]
 
