@@ -20,7 +20,7 @@ let backgrounds = Registry<BackgroundContext, any Background>(
   "background",
   [
     .entry("none", "black", defaults: NoSettings()) { _, _ in NoBackground() },
-    .entry("mlp", "decoded from the last hidden state (air-notes eq. 11)", defaults: MLPBackground.Config()) {
+    .entry("mlp", "decoded from the last hidden state (Kosiorek 2017, eq. 11)", defaults: MLPBackground.Config()) {
       MLPBackground($0, $1)
     },
   ])

@@ -19,7 +19,7 @@ struct Controller {
       .integer("hidden", \.hidden, in: 1...8192, "size of the LSTM"),
       .choice("input", \.input, "what the LSTM sees: the image, or what earlier steps left unexplained"),
       .integers("embedding", \.embedding, in: 1...8192, "dense layers before the LSTM; none: raw pixels"),
-      .flag("feedback", \.feedback, "feed the latents of the step before (false: air-notes eq. 5)"),
+      .flag("feedback", \.feedback, "feed the latents of the step before (false: Kosiorek 2017, eq. 5)"),
       .choice("glimpse_source", \.glimpseSource, "what windows read: the image, or what is left unexplained"),
       .number("presence_bias", \.presenceBias, in: -10...10, "presence logit at the start"),
     ]

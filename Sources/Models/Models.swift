@@ -11,7 +11,7 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("discrete-air", "AIR of categories and attributes (Wang et al. 2019)", defaults: .discreteAIR) {
       try RecurrentSceneModel($0, $1)
     },
-    .entry("dm-vae", "AIR with a memory of what objects look like (Min et al.)", defaults: .dmVAE) {
+    .entry("dm-vae", "AIR with a memory of what objects look like (Min et al. 2020)", defaults: .dmVAE) {
       try RecurrentSceneModel($0, $1)
     },
     .entry("air-pprior", "AIR with a learned recurrent prior (Xu et al.)", defaults: .airPPrior) {
