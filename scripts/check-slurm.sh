@@ -150,7 +150,7 @@ grep -q 'Slurm refused: .*[Ii]nvalid partition' refused.txt || fail "the refusal
 [[ -z $(find runs -name 'slurm-*') ]] || fail 'a refused submission left a folder'
 
 "${on_slurm[@]}"
-[[ $("${on_slurm[@]}") == 'nothing is left to hand in' ]] || fail 'cells in the queue were handed in again'
+[[ $("${on_slurm[@]}") == 'nothing is left to submit' ]] || fail 'cells in the queue was submitted again'
 # Submitted cells are fixed: later changes of the experiment's files do not affect them.
 cp tiny.yaml tiny.saved
 echo 'model: { name: nonsense }' > tiny.yaml
@@ -190,7 +190,7 @@ drain
 cp tiny.saved tiny.yaml
 status > status.txt
 grep -q 'to do.*long/seed-2.*stopped after step' status.txt || fail "the cancelled cell is not told: $(cat status.txt)"
-"${on_slurm[@]}" | grep -q ': 1 cell;' || fail 'not exactly the cancelled cell was handed in again'
+"${on_slurm[@]}" | grep -q ': 1 cell;' || fail 'not exactly the cancelled cell was submitted again'
 drain
 "${on_slurm[@]}" --retry-failed | grep -q ': 3 cells;' || fail 'not exactly the failed cells were tried again'
 drain
@@ -256,5 +256,5 @@ grep '^airframe .*--launcher slurm' "$repository/docs/experiments.md" > commands
 PATH="$work/bin:$PATH" bash -e commands.sh
 drain
 PATH="$work/bin:$PATH" bash -e commands.sh | tee said.txt
-grep -q '^nothing is left to hand in$' said.txt && grep -q '^8 cells: 8 finished$' said.txt || fail 'the documented sweep did not end'
+grep -q '^nothing is left to submit$' said.txt && grep -q '^8 cells: 8 finished$' said.txt || fail 'the documented sweep did not end'
 echo 'check-slurm: the same 24 cells with and without Slurm'

@@ -153,7 +153,7 @@ def main():
     options = parser.parse_args()
     program = os.path.realpath(options.program)
     if not os.access(program, os.X_OK):
-        parser.error(f"{options.program} is no program; build it with `make build`")
+        parser.error(f"{options.program} is not a program; build it with `make build`")
     seed = options.seed if options.seed is not None else randomness.SystemRandom().randrange(10**6)
     work_folder = tempfile.mkdtemp(prefix="fuzz-program-", dir=options.work)
     print(f"fuzz-program: seed {seed}, folder {work_folder}", flush=True)
@@ -179,7 +179,7 @@ def main():
         try:
             message = queue.get(timeout=120)
         except Exception:
-            print("fuzz-program: a worker of this script ended or stands still", file=sys.stderr)
+            print("fuzz-program: a worker of this script ended or hangs", file=sys.stderr)
             return 1
         if isinstance(message, str):
             print(f"fuzz-program: a fault of this script: {message}", file=sys.stderr)

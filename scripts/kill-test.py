@@ -154,7 +154,7 @@ class KillTest:
         if resumed.returncode != 0:
             found.append(f"it does not go on: status {resumed.returncode}: {resumed.stderr.strip()}")
         else:
-            steps = re.findall(r"goes on after step (\d+)", (run / "log.txt").read_text())
+            steps = re.findall(r"resumes after step (\d+)", (run / "log.txt").read_text())
             if has_config and (not steps or int(steps[-1]) < kept):
                 found.append(f"it went on after step {steps[-1:]}, not after {kept}")
             found += different(run, whole)

@@ -77,7 +77,7 @@ extension Coding where Value == [Int: Int] {
         for entry in try node.map(example: example) {
           try errors.attempt {
             guard case .integer(let key) = YAMLScalar(plain: entry.key), keys.contains(key) else {
-              let text = "'\(entry.key)' is no key of '\(node.path)': its keys are integers, \(Bounds.words(keys))"
+              let text = "'\(entry.key)' is not a key of '\(node.path)': its keys are integers, \(Bounds.words(keys))"
               throw ConfigurationError(text, at: entry.keyPlace)
             }
             if counts[key] != nil {

@@ -35,7 +35,7 @@ enum Override {
     let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if keys.contains(where: \.isEmpty) {
       throw ConfigurationError(
-        "'\(path)' is no key: names joined by single dots (for example training.steps)", at: place)
+        "'\(path)' is not a key: names joined by single dots (for example training.steps)", at: place)
     }
     if keys.count > YAMLParser.maximumDepth {
       throw ConfigurationError(
@@ -43,7 +43,7 @@ enum Override {
     }
     for key in keys { try YAMLParser.check(key: key, at: place) }
     if keys[0] == ConfigurationFile.extendsKey {
-      throw ConfigurationError("'extends' stands in files only", at: place)
+      throw ConfigurationError("'extends' is allowed in files only", at: place)
     }
     if let list = keys.first(where: { $0.contains("[") }) {
       let name = list.prefix { $0 != "[" }

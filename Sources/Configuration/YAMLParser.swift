@@ -62,7 +62,7 @@ struct YAMLParser: ~Copyable {
   private mutating func node(_ event: YAMLEvents.Event, at path: String, depth: Int) throws -> Anchored {
     try spend(nodes: 1, height: 1, depth: depth, at: event.place)
     if event.hasTag {
-      throw ConfigurationError("tags such as !!str are not used here; text stands in quotes", at: event.place)
+      throw ConfigurationError("tags such as !!str are not used here; put text in quotes", at: event.place)
     }
     let result: Anchored
     switch event.kind {

@@ -19,7 +19,7 @@ public enum CSVFigure {
       let values = try cells.map { cell -> Double? in
         if cell.isEmpty { return nil }
         guard let value = Double(cell), value.isFinite else {
-          throw RunError("\(place): '\(cell)' is no number")
+          throw RunError("\(place): '\(cell)' is not a number")
         }
         return value
       }

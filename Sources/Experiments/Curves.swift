@@ -51,7 +51,7 @@ public enum Curves {
     var points: [(place: Double, value: Double)] = []
     try JSONLines.read(path) { line, number, _ in
       guard let line, let step = line.step else {
-        throw RunError("\(path):\(number): is no line of a training's log; remove it, or put the file back as it was")
+        throw RunError("\(path):\(number): is not a line of a training log; remove it, or put the file back as it was")
       }
       guard line["split"]?.string == "validation", let value = line[metric]?.double else { return }
       // Both files are ordered by step.

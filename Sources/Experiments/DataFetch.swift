@@ -32,7 +32,7 @@ public enum DataFetch {
   /// Throws `RunError` for a text that is not a URL.
   public static func mirror(_ text: String) throws -> String {
     guard let colon = text.firstRange(of: "://"), colon.lowerBound > text.startIndex else {
-      throw RunError("'\(text)' is no URL of a folder, such as https://HOST/mnist/ or file:///FOLDER/mnist/")
+      throw RunError("'\(text)' is not the URL of a folder, such as https://HOST/mnist/ or file:///FOLDER/mnist/")
     }
     return text.hasSuffix("/") ? text : text + "/"
   }
@@ -162,7 +162,7 @@ public enum DataFetch {
       guard errno == EEXIST else { break }
     }
     throw Problem(
-      words: "fetched, but what stands at \(path) cannot be moved aside: \(String(cString: strerror(errno)))")
+      words: "fetched, but the file at \(path) cannot be moved aside: \(String(cString: strerror(errno)))")
   }
 
   /// Removes the partial files of fetches that were killed: those that no process has locked.

@@ -115,7 +115,7 @@ public struct LostFolder: Error, CustomStringConvertible {
   public let path: String
   public var description: String {
     "\(path): the folder of this training was deleted, moved or replaced while it ran, so the training has stopped. "
-      + "Nothing was written to what is at this path now; if the folder was moved, move it back and go on with "
+      + "Nothing was written to what is at this path now; if the folder was moved, move it back and resume with "
       + "`airframe train --resume \(path)`"
   }
 }

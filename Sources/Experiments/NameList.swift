@@ -21,7 +21,7 @@ public enum NameList {
     } else if let wrong = record?.first(where: { !set.contains($0) }) {
       problem = "no \(kind) is called '\(wrong)'\(suggestion(for: wrong, among: known))"
     } else {
-      problem = "is no list of \(kind)s: a name with a comma or a quote stands in quotes, with quotes in it doubled"
+      problem = "is not a list of \(kind)s: put a name with a comma or a quote in quotes, and double the quotes in it"
     }
     throw RunError("\(option) '\(word)': \(problem) (\(kind)s: \(spelled))")
   }

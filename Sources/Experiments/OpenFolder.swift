@@ -9,7 +9,7 @@ final class OpenFolder: Sendable {
   let path: String
   private let descriptor: Int32
 
-  /// Throws `FileError` if there is no folder that can be opened.
+  /// Throws `FileError` if there is not a folder that can be opened.
   init(_ path: String) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -18,7 +18,9 @@ public struct RunConfig: Configurable {
 
   public static let fields: [Field<RunConfig>] = [
     .variant("model", \.model, in: models, "the model"),
-    .variants("regularizers", \.regularizers, in: Models.regularizers, "what training asks for beside the bound"),
+    .variants(
+      "regularizers", \.regularizers, in: Models.regularizers,
+      "terms that are added to the loss and are not part of the bound"),
     .variant("dataset", \.dataset, in: datasets, "where scenes come from"),
     .variant("estimator", \.estimator, in: estimators, "how gradients pass through discrete choices"),
     .section("training", \.training, "steps, rates, and what is written when"),
@@ -116,7 +118,7 @@ public struct EvaluationConfig: Configurable {
     let known = Evaluator.measures.first { $0.name == selectBy }
     let reason =
       if let known, known.better == nil {
-        ", of which neither more nor less is better"
+        ", which has no better direction"
       } else if let known, known.takesLong {
         ", which trainings do not measure on validation scenes, because it takes long"
       } else if known == nil {

@@ -42,7 +42,7 @@ public struct RunDifference {
 
   private static func record(_ path: String) throws -> RunRecord {
     guard RunRecord.stands(in: path) else {
-      throw RunError("\(path): no run stands here; `airframe runs` lists those there are")
+      throw RunError("\(path): there is no run here; `airframe runs` lists those there are")
     }
     return RunRecord(reading: path, as: path)
   }

@@ -15,7 +15,7 @@ public struct RunFolder: Sendable {
     var status = stat()
     guard stat(file, &status) == 0 else {
       guard errno == ENOENT || errno == ENOTDIR else { throw systemError(file, "cannot be examined", errno) }
-      throw RunError("\(path): no run stands here (config.yaml is missing); `airframe train CONFIG` makes one")
+      throw RunError("\(path): there is no run here (config.yaml is missing); `airframe train CONFIG` makes one")
     }
     try requireRegularFile(file)
   }
@@ -61,12 +61,12 @@ public struct RunFolder: Sendable {
   func refuseExisting() throws {
     if holdsRun {
       throw RunError(
-        "\(path): a run already stands here and stays as it is; choose another --name, "
-          + "or go on with it by `airframe train --resume \(path)`")
+        "\(path): there is already a run here, which is left as it is; choose another --name, "
+          + "or resume it with `airframe train --resume \(path)`")
     }
     if let remains = remains {
       throw RunError(
-        "\(path): a run without its config.yaml stands here (\(remains)) and stays as it is; choose another --name, "
+        "\(path): there is a run without its config.yaml here (\(remains)), which is left as it is; choose another --name, "
           + "put config.yaml back, or remove what is left of that run")
     }
   }

@@ -150,7 +150,7 @@ private struct RunSearch {
     var status = stat()
     guard stat(path, &status) == 0 else { return problems.append("\(path): \(String(cString: strerror(errno)))") }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      return name.isEmpty ? problems.append("\(path): is no folder") : ()
+      return name.isEmpty ? problems.append("\(path): is not a folder") : ()
     }
     guard seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted else { return }
     if RunRecord.stands(in: path) { return runs.append((path, name)) }

@@ -106,9 +106,9 @@ public struct RunRecord: Sendable {
       try requireRegularFile(file)
       let value = try JSON(parsing: try readFile(file, limit: 1 << 24))
       if case .object = value { return value }
-      problems.append("\(file): is no JSON object")
+      problems.append("\(file): is not a JSON object")
     } catch let error as JSON.ParseError {
-      problems.append("\(file): is no JSON: \(error)")
+      problems.append("\(file): is not JSON: \(error)")
     } catch {
       problems.append("\(error)")
     }

@@ -79,7 +79,7 @@ extension Runner {
         let restored = try restore(.everything, of: checkpoint, into: workbench, workbench.config)
         if try TrainingLog.isShort(in: folder, for: try logState(of: restored, checkpoint.path)) {
           if newestWithShortLogs == nil { newestWithShortLogs = checkpoint }
-          problems.append("\(checkpoint.path): the logs hold less than when it was made")
+          problems.append("\(checkpoint.path): the logs are shorter than when it was saved")
           continue
         }
         report()
@@ -116,7 +116,7 @@ extension Runner {
     let saved = status["checkpoint"] ?? (status["status"] == "failed" ? .null : status["step"] ?? .null)
     guard case .integer(let step) = saved, step > 0 else { return }
     throw RunError(
-      "\(folder.path)/checkpoints: holds no checkpoint, but status.json tells of one after step \(step): put them back, or "
+      "\(folder.path)/checkpoints: holds no checkpoint, but status.json mentions one after step \(step): put them back, or "
         + "have their disk mounted; to begin anew, start another run of \(folder.path)/config.yaml")
   }
 }

@@ -73,7 +73,7 @@ public enum Runner {
     let restored = try restoreNewest(workbench, folder)
     if let restored, restored.step > config.training.steps {
       throw RunError(
-        "\(path): stands at step \(restored.step) already; training.steps=\(config.training.steps) is below")
+        "\(path): is at step \(restored.step) already; training.steps=\(config.training.steps) is below")
     }
     showOnStandardError("going on after step \(restored?.step ?? 0)\n")
     return try finish(Training(resuming: workbench, in: locked, from: restored))
@@ -147,7 +147,7 @@ public enum Runner {
   /// All evaluations in a run's folder, as a table. Throws `RunError` if the folder holds no run.
   public static func evaluations(of path: String) throws -> String {
     let found = try RunFolder(opening: path).evaluations
-    return found.isEmpty ? "no evaluations stand in \(path)\n" : KeptEvaluation.table(found)
+    return found.isEmpty ? "there are no evaluations in \(path)\n" : KeptEvaluation.table(found)
   }
 
   /// Every key of a config with its value, as YAML.

@@ -58,7 +58,7 @@ public enum StopSignal {
   /// The program was asked to end when it had nothing to save.
   public struct Ended: Error, CustomStringConvertible {
     public let signal: Int32
-    public var description: String { "stopped by signal \(signal); the same command goes on" }
+    public var description: String { "stopped by signal \(signal); run the same command to resume" }
   }
 
   /// Handles a signal. It may only use operations that are allowed in signal handlers.
@@ -103,7 +103,7 @@ public struct Interruption: Error, CustomStringConvertible {
   public let folder: String
   public let step: Int
   public var description: String {
-    "stopped after step \(step), which is saved; go on with `airframe train --resume \(folder)`"
+    "stopped after step \(step), which is saved; resume with `airframe train --resume \(folder)`"
   }
 }
 
@@ -114,7 +114,7 @@ public struct TrainingFailure: Error, CustomStringConvertible {
   /// The step of the newest checkpoint.
   public let kept: Int?
   public var description: String {
-    let way = "once that is mended, go on with `airframe train --resume \(folder)`"
+    let way = "once that is fixed, resume with `airframe train --resume \(folder)`"
     return "\(reason). The training has stopped; "
       + (kept.map { "the checkpoint after step \($0) is kept: \(way)" } ?? "no checkpoint was reached; \(way)")
   }

@@ -55,7 +55,7 @@ public final class Training {
     try folder.removeUnfinished()
     let batches = try Training.batches(workbench, from: restored?.step ?? 0)
     try self.init(workbench, folder, batches, restored)
-    try log.note("airframe \(airframeVersion) goes on after step \(start)")
+    try log.note("airframe \(airframeVersion) resumes after step \(start)")
     for change in try Provenance.resume(workbench, in: folder, after: start) {
       try log.say("warning: \(change): what follows may differ in its last digits from an uninterrupted run")
     }

@@ -16,7 +16,7 @@ struct Balance: Regularizer {
     var weight = Schedule(10)
 
     static let fields: [Field<Config>] = [
-      .schedule("weight", \.weight, in: 0...1e6, "weight of the term; fall to 0 once categories are told apart")
+      .schedule("weight", \.weight, in: 0...1e6, "weight of the term; decrease to 0 once categories are distinguished")
     ]
 
     func obstacle(in model: Choice) -> String? {

@@ -29,7 +29,7 @@ struct KLWeights: Regularizer {
       .schedule("category", \.category, in: 0...1e6, "weight of the KL of categories"),
       .schedule("attributes", \.attributes, in: 0...1e6, "weight of the KL of a category's attributes"),
       .schedule("slot", \.slot, in: 0...1e6, "weight of the KL of memory slots"),
-      .schedule("noise", \.noise, in: 0...1e6, "weight of the KL of the noise beside a slot"),
+      .schedule("noise", \.noise, in: 0...1e6, "weight of the KL of the noise next to a slot"),
       .schedule("object", \.object, in: 0...1e6, "weight of the KL of codes of objects (mvae)"),
       .schedule("scene", \.scene, in: 0...1e6, "weight of the KL of the code of a scene (vae)"),
     ]

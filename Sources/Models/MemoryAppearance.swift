@@ -24,7 +24,7 @@ struct MemoryAppearance: Appearance {
     static let fields: [Field<Config>] = [
       .integer("slots", \.slots, in: 2...4096, "number of memory slots"),
       .integer("slot_size", \.slotSize, in: 1...4096, "numbers in a slot"),
-      .integer("noise", \.noise, in: 1...4096, "normal latents that tell objects of one slot apart"),
+      .integer("noise", \.noise, in: 1...4096, "normal latents that distinguish objects of one slot"),
       .integers("address", \.address, in: 1...8192, "layers that embed glimpses and slots; the last is compared"),
       .integers("encoder", \.encoder, in: 1...8192, "hidden layers from glimpse and slot to noise"),
       .integers("prior", \.prior, in: 1...8192, "hidden layers from slot to the noise's prior"),

@@ -14,14 +14,14 @@ public let models = Registry<ModelContext, any SceneModel>(
     .entry("dm-vae", "AIR with a memory of what objects look like (Min et al. 2020)", defaults: .dmVAE) {
       try RecurrentSceneModel($0, $1)
     },
-    .entry("air-pprior", "AIR with a learned recurrent prior (Xu et al.)", defaults: .airPPrior) {
+    .entry("air-pprior", "AIR with a learned recurrent prior (Xu et al. 2019)", defaults: .airPPrior) {
       try RecurrentSceneModel($0, $1)
     },
     .entry(
-      "air-asr", "AIR-pPrior with the regularizer count or overlap, which the config names (Xu et al.)",
+      "air-asr", "AIR-pPrior with the regularizer count or overlap, which the config names (Xu et al. 2019)",
       defaults: .airPPrior
     ) { try RecurrentSceneModel($0, $1) },
-    .entry("mvae", "many objects at once, from the places of a grid (Nash et al.)", defaults: MVAE.Config()) {
+    .entry("mvae", "many objects at once, from the places of a grid (Nash et al. 2017)", defaults: MVAE.Config()) {
       try MVAE($0, $1)
     },
     .entry("vae", "one code for the whole scene, the baseline of mvae", defaults: VAE.Config()) { try VAE($0, $1) },

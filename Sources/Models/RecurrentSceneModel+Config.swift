@@ -31,7 +31,7 @@ extension RecurrentSceneModel {
       .variant("appearance", \.appearance, in: appearances, "how an object looks"),
       .variant("prior", \.prior, in: scenePriors, "what is expected of a scene"),
       .variant("likelihood", \.likelihood, in: likelihoods, "how pixels scatter around the canvas"),
-      .variant("background", \.background, in: backgrounds, "what stands behind the objects"),
+      .variant("background", \.background, in: backgrounds, "what is behind the objects"),
     ]
 
     /// The discrete nodes of a step, in causal order.

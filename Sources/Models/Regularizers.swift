@@ -21,7 +21,7 @@ public protocol RegularizerConfig: Configurable {
 public let regularizers = Registry<any SceneModel, any Regularizer>(
   "regularizer",
   [
-    .entry("information", "slots can be told apart by what they generate (DM-VAE)", defaults: Information.Config()) {
+    .entry("information", "slots can be distinguished by what they generate (DM-VAE)", defaults: Information.Config()) {
       try Information($0, $1)
     },
     .entry("balance", "categories are all used", defaults: Balance.Config()) { config, _ in Balance(config) },

@@ -18,7 +18,7 @@ package enum FileFormat: String, CaseIterable, Sendable {
   case xz = "xz data"
   case bzip2 = "bzip2 data"
   case zstandard = "Zstandard data"
-  case lfsPointer = "a Git LFS pointer, not the file that it stands for"
+  case lfsPointer = "a Git LFS pointer, not the file that it refers to"
   case text = "text"
 
   /// The largest number of bytes that `init(_:)` examines.

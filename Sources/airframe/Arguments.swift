@@ -132,7 +132,7 @@ extension Arguments {
     for word in invocation.command.words {
       if let option = invocation.command.options.first(where: { $0.replaces == word.name && values[$0.name] != nil }) {
         guard rest.isEmpty else {
-          throw fault("--\(option.name) stands in the place of \(word.name); leave '\(rest[rest.startIndex])' out")
+          throw fault("--\(option.name) is in the place of \(word.name); leave '\(rest[rest.startIndex])' out")
         }
         continue
       }

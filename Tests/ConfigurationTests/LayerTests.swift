@@ -107,8 +107,8 @@ struct LayerTests {
     ),
     ("training", "must be key=value (for example training.steps=5000)"),
     ("=5", "must be key=value (for example training.steps=5000)"),
-    ("training..steps=5", "'training..steps' is no key: names joined by single dots (for example training.steps)"),
-    ("extends=a.yaml", "'extends' stands in files only"),
+    ("training..steps=5", "'training..steps' is not a key: names joined by single dots (for example training.steps)"),
+    ("extends=a.yaml", "'extends' is allowed in files only"),
     ("model.name=ari", "unknown model 'ari'; did you mean 'air'? (known: air, discrete-air, mvae)"),
   ])
   func faultsOfOverridesNameTheOverride(_ override: String, _ message: String) {

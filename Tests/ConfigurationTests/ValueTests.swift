@@ -123,8 +123,8 @@ struct ValueTests {
   @Test func countsCheckKeysAndValues() {
     #expect(
       fault("counts: { 0: 1, x: 2, 12: 3, 4: -1, 00: 3 }") == """
-        x.yaml:1:17: 'x' is no key of 'counts': its keys are integers, 0 to 9
-        x.yaml:1:23: '12' is no key of 'counts': its keys are integers, 0 to 9
+        x.yaml:1:17: 'x' is not a key of 'counts': its keys are integers, 0 to 9
+        x.yaml:1:23: '12' is not a key of 'counts': its keys are integers, 0 to 9
         x.yaml:1:33: 'counts.4' is -1, outside its range: 0 to 1000000
         x.yaml:1:37: 'counts' has the key 0 a second time
         """)

@@ -112,7 +112,7 @@ struct YAMLTests {
   }
 
   @Test func tagsAreRefused() {
-    #expect(problem("a: !!str 1") == "t.yaml:1:4: tags such as !!str are not used here; text stands in quotes")
+    #expect(problem("a: !!str 1") == "t.yaml:1:4: tags such as !!str are not used here; put text in quotes")
     #expect(problem("a: !x [1]").hasPrefix("t.yaml:1:4: tags"))
   }
 

@@ -123,7 +123,7 @@ struct BadInputTests {
     ),
     ("model: { name: air\ntraining: ]\n", "bad.yaml:2:9: broken YAML", "did not find expected ',' or '}'"),
     ("model:\n\tname: air\n", "bad.yaml:2:1: broken YAML", "indent with spaces, not with tabs"),
-    ("model: !!map {}\n", "bad.yaml:1:8: tags such as !!str are not used here", "text stands in quotes"),
+    ("model: !!map {}\n", "bad.yaml:1:8: tags such as !!str are not used here", "put text in quotes"),
     ("a: 1\n---\nb: 2\n", "bad.yaml:2:1: a second document starts here", "a config is one document"),
     (
       "- 1\n", "bad.yaml:1:1: expected a map of keys at the top level, found a list", "for example model: { name: ... }"
@@ -171,7 +171,7 @@ struct BadInputTests {
       "train", "tiny.yaml", "training.steps=", place: "override 'training.steps=': 'training.steps' must be an integer",
       help: "for example"),
     Complaint(
-      "train", "tiny.yaml", "training..steps=1", place: "'training..steps' is no key",
+      "train", "tiny.yaml", "training..steps=1", place: "'training..steps' is not a key",
       help: "for example training.steps"),
     Complaint(
       "train", "tiny.yaml", String(repeating: "a.", count: 50_000) + "a=1", place: "override 'a.a.",

@@ -181,8 +181,8 @@ struct BenchmarkTests {
     try folder.write("{".utf8, to: "broken.json")
     for (words, message) in [
       (["kernels", "--compare", "air.json"], "air.json: holds a result of 'air', not of 'kernels'"),
-      (["kernels", "--compare", "summary.json"], "summary.json: is no result of a benchmark"),
-      (["kernels", "--compare", "broken.json"], "broken.json: is no JSON"),
+      (["kernels", "--compare", "summary.json"], "summary.json: is not the result of a benchmark"),
+      (["kernels", "--compare", "broken.json"], "broken.json: is not JSON"),
       (["kernels", "--compare", "none.json"], "none.json"),
       (["kernels", "--filter", "zzz"], "--filter zzz: no product and no kernel"),
       (["kernels", "model.steps=2"], "'model.steps=2': bench kernels has no keys to set"),
@@ -277,15 +277,17 @@ struct CSVFigureTests {
 
   @Test func tablesOfSpreadsheetsAreDrawn() throws {
     let outcome = try draw("\u{FEFF}x,\"a, \"\"b\"\"\"\r\n0,1\r\n\r\n1,\"2.5\"\r\n2,'-a\r\n")
-    #expect(outcome.status == 2 && outcome.messages.contains("table.csv:5: '-a' is no number"), "\(outcome.messages)")
+    #expect(
+      outcome.status == 2 && outcome.messages.contains("table.csv:5: '-a' is not a number"), "\(outcome.messages)")
     let right = try draw("\u{FEFF}x,\"a, \"\"b\"\"\"\r\n0,1\r\n\r\n1,\"2.5\"\r\n")
     #expect(right.status == 0 && right.messages.isEmpty, "\(right.messages)")
   }
 
   @Test(arguments: [
     ("", "names of at least two columns"), ("x\n1\n", "at least two columns"), ("x,a\n", "no numbers to draw"),
-    ("x,a\n1\n", "table.csv:2: has 1 cells, the first line 2"), ("x,a\n1,2\n2,no\n", "table.csv:3: 'no' is no number"),
-    ("x,a\n1,nan\n", "'nan' is no number"), ("x,a\n,1\n", "table.csv:2: the first cell is empty"),
+    ("x,a\n1\n", "table.csv:2: has 1 cells, the first line 2"),
+    ("x,a\n1,2\n2,no\n", "table.csv:3: 'no' is not a number"),
+    ("x,a\n1,nan\n", "'nan' is not a number"), ("x,a\n,1\n", "table.csv:2: the first cell is empty"),
   ])
   func whatIsNoTableIsSaidWithItsLine(csv: String, message: String) throws {
     let outcome = try draw(csv)

@@ -48,7 +48,7 @@ struct BestCheckpointTests {
     for measure in Evaluator.measures {
       let words = complaint { _ = try tiny("evaluation.select_by=\(measure.name)") }
       switch (measure.better, measure.takesLong) {
-      case (nil, _): #expect(words.contains("'\(measure.name)', of which neither more nor less is better"), "\(words)")
+      case (nil, _): #expect(words.contains("'\(measure.name)', which has no better direction"), "\(words)")
       case (_, true): #expect(words.contains("'\(measure.name)', which trainings do not measure"), "\(words)")
       default: #expect(words.isEmpty, "\(measure.name): \(words)")
       }

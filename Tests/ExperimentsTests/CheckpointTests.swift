@@ -20,7 +20,7 @@ struct RunFolderTests {
   @Test func anExistingRunIsRefusedAndLeftAsItIs() throws {
     try emptyRun(path).write("model: {}\n", to: "config.yaml")
     let words = complaint { _ = try RunFolder(planning: path) }
-    #expect(words.contains("\(path): a run already stands here") && words.contains("--name"))
+    #expect(words.contains("\(path): there is already a run here") && words.contains("--name"))
     #expect(complaint { _ = try RunFolder(opening: path) } == "")
     #expect(try String(contentsOfFile: "\(path)/config.yaml", encoding: .utf8) == "model: {}\n")
   }
@@ -28,7 +28,7 @@ struct RunFolderTests {
   @Test func aFolderWithoutARunIsNotOpened() throws {
     _ = try emptyRun(path)
     for place in [path, "\(path)/nothing"] {
-      #expect(complaint { _ = try RunFolder(opening: place) }.hasPrefix("\(place): no run stands here"))
+      #expect(complaint { _ = try RunFolder(opening: place) }.hasPrefix("\(place): there is no run here"))
     }
   }
 

@@ -126,7 +126,7 @@ struct CommandLineTests {
     (["train", "c", "more"], "'more' is one word too many"), (["train", "c", "--", "-x"], "'-x' is one word too many"),
     (["train", "c", "--threads", "-1"], "--threads -1: a whole number from 1 to 256 is wanted"),
     (["train", "c", "--threads=x"], "--threads x: a whole number"),
-    (["train", "c", "--resume", "r"], "--resume stands in the place of CONFIG; leave 'c' out"),
+    (["train", "c", "--resume", "r"], "--resume is in the place of CONFIG; leave 'c' out"),
     (["train", "--resume", "r", "--name", "n"], "--name is for new runs"),
     (
       ["evaluate", "r", "--split", "tset"],
@@ -151,7 +151,7 @@ struct CommandLineTests {
 
   @Test func whatIsWrongWithFilesIsAnUnusableArgumentToo() throws {
     for (words, message) in [
-      (["evaluate", folder.path], "no run stands here"), (["train", "nothing.yaml"], "nothing.yaml"),
+      (["evaluate", folder.path], "there is no run here"), (["train", "nothing.yaml"], "nothing.yaml"),
       // Before the sign stands a path, so this is a file, not a key.
       (["train", "no/such=1.yaml"], "no/such=1.yaml"), (["train", "--", "no=1.yaml"], "'no=1.yaml'"),
     ] {
@@ -301,7 +301,7 @@ struct CommandLineTests {
     try folder.write("{".utf8, to: "runs/two/status.json")
     let broken = try airframe("runs")
     #expect(broken.status == 0 && broken.output.contains("\ntwo "))
-    #expect(broken.messages.contains("warning: runs/two/status.json: is no JSON"))
+    #expect(broken.messages.contains("warning: runs/two/status.json: is not JSON"))
     #expect(try airframe("runs", "nowhere").status == 2)
   }
 }

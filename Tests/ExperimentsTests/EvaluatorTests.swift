@@ -210,7 +210,7 @@ struct RunnerTests {
       _ = try Runner.train(
         config: "\(folder.path)/tiny.yaml", overrides: [], base: folder.path, name: "seed-0", dataFolder: "/dev/null")
     }
-    #expect(words.hasPrefix("\(run): a run already stands here"))
+    #expect(words.hasPrefix("\(run): there is already a run here"))
   }
 }
 

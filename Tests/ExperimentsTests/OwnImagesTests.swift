@@ -183,7 +183,7 @@ struct OwnImagesTests {
     let words = complaint {
       _ = try Runner.infer(run: folder.path, files: files, step: nil, dataFolder: "/dev/null")
     }
-    #expect(words.contains("no run stands here"))
+    #expect(words.contains("there is no run here"))
   }
 
   @Test(arguments: ["multi-mnist", "omniglot"]) func aRunWorksWithoutTheFilesOfItsDataset(_ dataset: String) throws {

@@ -228,8 +228,11 @@ struct ResultTableTests {
 
   @Test func unusableColumnsAndPublishedValuesAreNamedWithTheirPlace() {
     for (more, words) in [
-      ("paper: { smal: { nelbo: 3 } }", "'paper' speaks of 'smal', which is no row; did you mean 'small'?"),
-      ("paper: { small: { nelbow: 3 } }", "'nelbow' is no column of this experiment (columns: nelbo, count_accuracy)"),
+      ("paper: { smal: { nelbo: 3 } }", "'paper' names 'smal', which is not a row; did you mean 'small'?"),
+      (
+        "paper: { small: { nelbow: 3 } }",
+        "'nelbow' is not a column of this experiment (columns: nelbo, count_accuracy)"
+      ),
       ("paper: { small: { nelbo: three } }", "must be a number, or a mean and a deviation"),
       ("paper: { small: { nelbo: 3 +- -1 } }", "must be a number, or a mean and a deviation"),
       ("paper: { small: { nelbo: 3, comparable: false } }", "is not comparable; say why"),

@@ -91,7 +91,7 @@ struct ResumeTests {
     try expectWhole()
   }
 
-  /// What stands in the place of `checkpoints` while its disk is not mounted.
+  /// What is in the place of `checkpoints` while its disk is not mounted.
   @Test(arguments: ["nothing", "a link to nowhere", "a file", "an empty folder"])
   func checkpointsThatCannotBeListedEndAResumeWhichLosesNothing(_ stand: String) throws {
     try train(to: whole)
@@ -129,7 +129,7 @@ struct ResumeTests {
     let before = try file("metrics.jsonl", of: path)
     let words = complaint { try resume() }
     if saved != nil {
-      #expect(words.contains("holds no checkpoint, but status.json tells of one after step 16"), "\(words)")
+      #expect(words.contains("holds no checkpoint, but status.json mentions one after step 16"), "\(words)")
       #expect(try file("metrics.jsonl", of: path) == before)
     } else {
       #expect(words == "")
@@ -162,7 +162,7 @@ struct ResumeTests {
     }
     try resume("training.steps=24")
     let said = try String(decoding: file("log.txt", of: path), as: UTF8.self)
-    #expect(said.contains("goes on after step 16") && said.contains(" between are lost"), "\(said)")
+    #expect(said.contains("resumes after step 16") && said.contains(" between are lost"), "\(said)")
     // The training is that of the whole run, and the logs can be read.
     let tensors = try [path, whole].map { try SafeTensors.read("\($0)/checkpoints/step-24.safetensors").tensors }
     #expect(tensors[0].mapValues { $0.array() } == tensors[1].mapValues { $0.array() })
@@ -172,7 +172,7 @@ struct ResumeTests {
     let before = try file("log.txt", of: path).count
     try resume("training.steps=25")
     let more = try String(decoding: file("log.txt", of: path).dropFirst(before), as: UTF8.self)
-    #expect(more.contains("goes on after step 24") && !more.contains("lost"), "\(more)")
+    #expect(more.contains("resumes after step 24") && !more.contains("lost"), "\(more)")
   }
 
   @Test func aRunKilledBeforeItsFirstCheckpointBeginsAnew() throws {
@@ -230,7 +230,7 @@ struct ResumeTests {
         words.contains("override '\(key)=3'") && words.contains("only training.steps, training.threads"), "\(words)")
       #expect(words.contains("--init-from \(path)"))
     }
-    #expect(complaint { try resume("training.steps=12") }.contains("stands at step 16 already"))
+    #expect(complaint { try resume("training.steps=12") }.contains("is at step 16 already"))
     try resume("training.steps=20", "training.threads=2", "training.log_every=2", "training.keep_checkpoints=1")
     let config = try Runner.check("\(path)/config.yaml", [])
     #expect(config.training.steps == 20 && config.training.threads == 2 && config.training.logEvery == 2)
@@ -255,7 +255,7 @@ struct ResumeTests {
     #expect(resumed.map { $0["step"] } == [8, 16])
     #expect(json["threads"] == 1 && resumed.map { $0["threads"] } == [1, 2])
     let log = try String(contentsOfFile: "\(path)/log.txt", encoding: .utf8)
-    #expect(log.contains("goes on after step 8") && log.contains("warning: threads was 1 and is 2"))
+    #expect(log.contains("resumes after step 8") && log.contains("warning: threads was 1 and is 2"))
   }
 }
 
@@ -295,7 +295,7 @@ struct InitialParameterTests {
     let second = try run("second", "--init-from", origin, "model.controller.hidden=7")
     #expect(second.status == 2 && second.messages.contains("the config makes it"), "\(second.messages)")
     let third = try run("third", "--init-from", "\(folder.path)/nothing")
-    #expect(third.status == 2 && third.messages.contains("no run stands here"))
+    #expect(third.status == 2 && third.messages.contains("there is no run here"))
     let made = try FileManager.default.contentsOfDirectory(atPath: String(origin.dropLast("/first".count)))
     #expect(made == ["first"])
   }

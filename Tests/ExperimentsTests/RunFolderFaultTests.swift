@@ -272,7 +272,7 @@ struct RunFolderFaultTests {
     try FileManager.default.removeItem(atPath: "\(origin)/config.yaml")
     let before = precious(origin)
     let words = complaint { _ = try RunFolder(planning: origin) }
-    #expect(words.contains("a run without its config.yaml stands here (metrics.jsonl)"), "\(words)")
+    #expect(words.contains("there is a run without its config.yaml here (metrics.jsonl)"), "\(words)")
     #expect(try RunFolder.claimFree("\(folder.path)/e/a", "seed-0").path == origin + "-2")
     #expect(precious(origin) == before && !before.isEmpty)
   }

@@ -131,8 +131,8 @@ struct RunListingTests {
         "broken/half", "broken/json", "broken/text", "broken/yaml",
       ])
     for problem in [
-      "broken/yaml/config.yaml:2:1: broken YAML", "broken/json/status.json: is no JSON: ",
-      "broken/json/summary.json: is no JSON object", "cannot read '\(tree.path)/broken/half/config.yaml'",
+      "broken/yaml/config.yaml:2:1: broken YAML", "broken/json/status.json: is not JSON: ",
+      "broken/json/summary.json: is not a JSON object", "cannot read '\(tree.path)/broken/half/config.yaml'",
       "broken/text/config.yaml:1:1: ",
     ] {
       #expect(listing.problems.contains { $0.contains(problem) }, "\(problem) in \(listing.problems)")
@@ -152,7 +152,7 @@ struct RunListingTests {
   @Test func aFolderThatIsNotThereIsNamed() throws {
     #expect(complaint { _ = try RunListing(below: "\(tree.path)/no") }.hasPrefix("\(tree.path)/no: No such file"))
     let file = try tree.folder.write("x".utf8, to: "file")
-    #expect(complaint { _ = try RunListing(below: file) }.contains("is no folder"))
+    #expect(complaint { _ = try RunListing(below: file) }.contains("is not a folder"))
     let empty = try RunTree()
     #expect(try RunListing(below: empty.path).runs.isEmpty)
   }
@@ -252,6 +252,6 @@ struct RunDifferenceTests {
   }
 
   @Test func aFolderWithoutARunIsNamed() {
-    #expect(complaint { _ = try RunDifference(tree.path, paths[0]) }.hasPrefix("\(tree.path): no run stands here"))
+    #expect(complaint { _ = try RunDifference(tree.path, paths[0]) }.hasPrefix("\(tree.path): there is no run here"))
   }
 }

@@ -72,7 +72,7 @@ struct SlurmTests {
     let status = try sweep("--launcher", "slurm", "--status")
     #expect(status.output.contains("4 cells: 1 running, 1 queued, 2 to do"), "\(status)")
     #expect(status.output.contains("queued    small/seed-1  24 steps, Resources, task 12_1"), "\(status)")
-    #expect(try sweep("--launcher", "slurm", "--only", "small").output == "nothing is left to hand in\n")
+    #expect(try sweep("--launcher", "slurm", "--only", "small").output == "nothing is left to submit\n")
     let rest = try sweep("--launcher", "slurm")
     #expect(rest.output.hasPrefix("job 12: 2 cells") && rest.output.contains("slurm-2"), "\(rest)")
     // A queue of another place of the same name is not this one's.

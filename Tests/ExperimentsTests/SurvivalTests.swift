@@ -140,7 +140,7 @@ import Testing
     #expect(outcome.status == status && !outcome.wasKilled)
     let step = try #require(try RunFolder(opening: killed).checkpoints.last?.step)
     #expect(outcome.messages.contains("stopped after step \(step), which is saved"))
-    #expect(outcome.messages.contains("go on with `airframe train --resume \(killed)`"))
+    #expect(outcome.messages.contains("resume with `airframe train --resume \(killed)`"))
     let json = try RunFolder(opening: killed).json("status.json")
     #expect(json?["status"] == "interrupted" && json?["step"] == .integer(step))
     try expectReadable()
@@ -158,7 +158,7 @@ import Testing
     let second = try Program.run(["train", "--resume", killed], in: folder.path)
     #expect(second.status == 2 && second.messages.contains("another process is training in this folder"))
     let third = try train(name: "killed").finish()
-    #expect(third.status == 2 && third.messages.contains("a run already stands here and stays as it is"))
+    #expect(third.status == 2 && third.messages.contains("there is already a run here, which is left as it is"))
     #expect(first.isRunning)
     first.send(SIGTERM)
     #expect(try first.finish().status == 143)
@@ -260,7 +260,7 @@ import Testing
       let json = try RunFolder(opening: full).json("status.json")
       #expect(json?["status"] == "failed" && json?["reason"]?.string?.contains("No space left on device") == true)
       if let last = try RunFolder(opening: full).checkpoints.last {
-        #expect(outcome.messages.contains("the checkpoint after step \(last.step) is kept: once that is mended, go on"))
+        #expect(outcome.messages.contains("the checkpoint after step \(last.step) is kept: once that is fixed, resume"))
         #expect(try Program.run(["evaluate", full], in: folder.path).status == 0)
       }
     }

@@ -59,7 +59,7 @@ struct TableTextTests {
     let two = words("a,b,c \"", ["a", "b,c \"", "a,b", "c \""])
     #expect(two == "--only 'a,b,c \"': can be read in more than one way (rows: a,\"b,c \"\"\",\"a,b\",\"c \"\"\")")
     #expect(words("smal", ["small", "x"]).hasPrefix("--only 'smal': no row is called 'smal'; did you mean 'small'?"))
-    #expect(words("a \"b", ["a,b"]).contains("stands in quotes, with quotes in it doubled (rows: \"a,b\")"))
+    #expect(words("a \"b", ["a,b"]).contains("in quotes, and double the quotes in it (rows: \"a,b\")"))
     // A record comes before all else.
     #expect(words("a,b", ["a", "b", "a,b"]) == "")
   }

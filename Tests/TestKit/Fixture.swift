@@ -65,7 +65,7 @@ private func readSafetensors(_ file: Data) throws -> (tensors: [String: Tensor],
   let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
   guard length <= file.count - 8,
     let header = try JSONSerialization.jsonObject(with: file.dropFirst(8).prefix(length)) as? [String: Any]
-  else { throw FixtureError("the header is no JSON object of \(length) bytes") }
+  else { throw FixtureError("the header is not a JSON object of \(length) bytes") }
   let data = file.dropFirst(8 + length)
   var tensors: [String: Tensor] = [:]
   for (name, entry) in header where name != "__metadata__" {

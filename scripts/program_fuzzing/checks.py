@@ -174,7 +174,7 @@ def standard_output(line, data):
 
 
 def refuse(word):
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def rectangular(text):

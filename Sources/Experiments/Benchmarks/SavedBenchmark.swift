@@ -16,10 +16,10 @@ public struct SavedBenchmark {
     do {
       json = try JSON(parsing: bytes)
     } catch {
-      throw RunError("\(path): is no JSON (\(error)); save one with `airframe bench \(name) --json > FILE`")
+      throw RunError("\(path): is not JSON (\(error)); save one with `airframe bench \(name) --json > FILE`")
     }
     guard let saved = json["benchmark"]?.string, let tables = json["tables"], let settings = json["settings"] else {
-      throw RunError("\(path): is no result of a benchmark; save one with `airframe bench \(name) --json > FILE`")
+      throw RunError("\(path): is not the result of a benchmark; save one with `airframe bench \(name) --json > FILE`")
     }
     guard saved == name else {
       throw RunError("\(path): holds a result of '\(saved)', not of '\(name)'; compare with `airframe bench \(saved)`")

@@ -19,8 +19,8 @@ public struct SceneFile: Configurable {
       .number("x", \.x, in: -4096...4096, "center, in pixels from the left"),
       .number("y", \.y, in: -4096...4096, "center, in pixels from the top"),
       .number("size", \.size, in: 1...4096, "side of the object's window, in pixels"),
-      .number("width", \.width, in: 0...4096, "width of the window where it is no square; 0: size"),
-      .number("height", \.height, in: 0...4096, "height of the window where it is no square; 0: size"),
+      .number("width", \.width, in: 0...4096, "width of the window if it is not square; 0: size"),
+      .number("height", \.height, in: 0...4096, "height of the window if it is not square; 0: size"),
       .number("angle", \.angle, in: -360...360, "degrees, clockwise: turns what is in the window"),
       .numbers("attributes", \.attributes, in: -100...100, "in deviations from their mean; those left out are 0"),
     ]

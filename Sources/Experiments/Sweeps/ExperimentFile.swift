@@ -17,7 +17,7 @@ public struct ExperimentFile: Configurable {
   public static let fields: [Field<ExperimentFile>] = [
     .text("title", \.title, "what the table shows"),
     .text("source", \.source, "where the question or the published values come from"),
-    .text("base", \.base, "the config that rows change, beside this file"),
+    .text("base", \.base, "the config that rows change, relative to this file"),
     .integers("seeds", \.seeds, in: 0...(1 << 53), "training seeds of every row"),
     Field("rows", \.rows, "named sets of overrides, or grids that build them", coding: grid),
     Field("budgets", \.budgets, "named sets of overrides for whole experiments: quick, full", coding: kept(overrides)),

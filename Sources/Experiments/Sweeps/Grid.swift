@@ -62,7 +62,7 @@ struct Grid {
     }
     for entry in entries where entry.key != builder.key && entry.key != "exclude" {
       throw ConfigurationError(
-        "'\(entry.key)' cannot stand beside '\(builder.key)'; put both into { list: [ ... ] } or { product: [ ... ] }",
+        "'\(entry.key)' cannot be combined with '\(builder.key)'; put both into { list: [ ... ] } or { product: [ ... ] }",
         at: entry.keyPlace)
     }
     let all =
@@ -99,7 +99,7 @@ struct Grid {
     }
     if let row = entries.first(where: { $0.value.elements == nil }) {
       throw ConfigurationError(
-        "'\(row.key)' is a named row beside '\(axes[0].key)', a list of values; "
+        "'\(row.key)' is a named row next to '\(axes[0].key)', a list of values; "
           + "put both into { list: [ ... ] } or { product: [ ... ] }", at: row.keyPlace)
     }
     let grids = try axes.map { axis in

@@ -69,7 +69,7 @@ struct PublishedRow {
       default:
         guard columns.contains(entry.key) else {
           throw ConfigurationError(
-            "'\(entry.key)' is no column of this experiment (columns: \(columns.joined(separator: ", ")))",
+            "'\(entry.key)' is not a column of this experiment (columns: \(columns.joined(separator: ", ")))",
             at: entry.keyPlace)
         }
         values.append((entry.key, try PublishedValue(entry.value)))

@@ -203,7 +203,7 @@ extension Experiment {
     for entry in file.paper.entries ?? [] {
       guard rows.contains(entry.key) else {
         throw ConfigurationError(
-          "'paper' speaks of '\(entry.key)', which is no row\(suggestion(for: entry.key, among: rows)) "
+          "'paper' names '\(entry.key)', which is not a row\(suggestion(for: entry.key, among: rows)) "
             + "(rows: \(rows.joined(separator: ", ")))", at: entry.keyPlace)
       }
       found[entry.key] = try PublishedRow(entry.value, columns: file.columns)

@@ -77,7 +77,7 @@ public struct SlurmQueue {
     }
     // Two processes that submit at the same time would submit the same cells.
     let lock = try FolderLock(
-      "\(plan.folder)/.cells/lock", held: "another process hands in cells of this sweep; wait for its end")
+      "\(plan.folder)/.cells/lock", held: "another process is submitting cells of this sweep; wait until it ends")
     defer { withExtendedLifetime(lock) {} }
     let cells = plan.places.filter { place in
       guard tasks["\(root)/\(place.cell.cell.place)"] == nil else { return false }

@@ -221,7 +221,7 @@ public struct SweepInterruption: Error, CustomStringConvertible {
   public var description: String {
     "stopped with \(done) of \(total) cells finished; "
       + (killed > 0 ? "\(killed) had no time to save themselves and go on from their last checkpoints; " : "")
-      + "the same command goes on"
+      + "run the same command to resume"
   }
 }
 
@@ -232,6 +232,6 @@ public struct SweepFailure: Error, CustomStringConvertible {
   public var description: String {
     "\(failures.count) \(failures.count == 1 ? "cell" : "cells") failed:\n"
       + failures.map { "  \($0.cell): \($0.reason)\n    log: \($0.log)\n" }.joined()
-      + "mend the cause and try them again with --retry-failed"
+      + "fix the cause and try them again with --retry-failed"
   }
 }

@@ -185,7 +185,7 @@ private struct Decision {
   }
 
   var sample: Tensor {
-    guard let sample = values.sample else { preconditionFailure("\(term.node) is no discrete node") }
+    guard let sample = values.sample else { preconditionFailure("\(term.node) is not a discrete node") }
     return sample
   }
 
@@ -197,7 +197,7 @@ private struct Decision {
 
   /// mask (cost - center) log q(b), [batch]: its gradient is the score times mask (cost - center).
   func score(of cost: Tensor) -> Tensor {
-    guard let logProbability = term.logProbability() else { preconditionFailure("\(term.node) is no discrete node") }
+    guard let logProbability = term.logProbability() else { preconditionFailure("\(term.node) is not a discrete node") }
     return mask * (cost - center) * logProbability
   }
 
@@ -213,7 +213,7 @@ private struct Decision {
   /// `slope` is the derivative of c at z = z~.
   func path(_ slope: Tensor) -> Tensor {
     switch term.latent {
-    case .normal: preconditionFailure("\(term.node) is no discrete node")
+    case .normal: preconditionFailure("\(term.node) is not a discrete node")
     case .bernoulli(let latent): mask * slope * slopeRatio(latent) * latent.logits
     case .categorical(let latent): mask * (slope * slopeRatio(latent) * latent.logits.logSoftmax()).rowSums()
     }

@@ -24,7 +24,7 @@ public final class VIMCO: Estimator {
     public static let fields: [Field<Config>] = [
       .integer("samples", \.samples, in: 2...1024, "particles an image; a step takes as many times as long"),
       .choice(
-        "leave_one_out", \.leaveOneOut, "the mean of the other particles' weights that stands for a particle's own"),
+        "leave_one_out", \.leaveOneOut, "the mean of the other particles' weights that replaces a particle's own"),
     ]
   }
 

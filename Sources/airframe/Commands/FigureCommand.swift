@@ -117,7 +117,7 @@ extension Option {
     "out", "FILE.png", .file(ending: "png"), "the picture to write", isRequired: true)
   fileprivate static let chart = Option(
     "out", "FILE", .file(ending: "png"), "the chart to write, .png or .svg", isRequired: true)
-  fileprivate static let title = Option("title", "TEXT", .text, "what stands above the chart")
+  fileprivate static let title = Option("title", "TEXT", .text, "the title above the chart")
   fileprivate static let label = Option("label", "TEXT", .text, "what the y axis is called")
   fileprivate static let out = Option("out", "FILE", .file(ending: "png"), "write the chart here, .png or .svg")
   fileprivate static let csv = Option("csv", "FILE.csv", .file(ending: "csv"), "write the numbers here")

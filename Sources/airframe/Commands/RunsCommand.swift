@@ -44,7 +44,7 @@ extension Command {
 
 extension Word {
   fileprivate static let folder = Word(
-    "FOLDER", .folder, "where runs stand, at any depth; runs if not given", count: .optional)
+    "FOLDER", .folder, "the folder with the runs, at any depth; runs if not given", count: .optional)
   fileprivate static let first = Word("RUN", .run, "the folder of a run")
   fileprivate static let second = Word("OTHER", .run, "the folder of another one")
 }

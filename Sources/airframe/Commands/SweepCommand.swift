@@ -57,9 +57,9 @@ extension Command {
     if let problem = settings.problems().first { throw arguments.fault("--sbatch \(problem.message)") }
     let submission = try SlurmQueue(plan).submit(
       dataFolder: arguments.dataFolder, retriesFailed: arguments.has(.retryFailed), settings: settings)
-    guard let submission else { return try print("nothing is left to hand in") }
+    guard let submission else { return try print("nothing is left to submit") }
     let cells = submission.cells == 1 ? "1 cell" : "\(submission.cells) cells"
-    try print("job \(submission.job): \(cells); what was handed in, and what tasks print, is in \(submission.folder)")
+    try print("job \(submission.job): \(cells); the submission and the output of its tasks are in \(submission.folder)")
   }
 
   /// The command that a sweep starts for each of its runs. Users call `train` instead.
@@ -78,14 +78,14 @@ extension Word {
 }
 
 extension Option {
-  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
+  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs are", standard: "runs")
   fileprivate static let jobs = Option(
     "jobs", "N", .integer(1...1024), "cells at a time",
     standard: "all cores; slurm: the file's at_once")
   fileprivate static let launcher = Option(
     "launcher", "WHERE", .choice(["local", "slurm"]), "on this machine, or as one job array of a Slurm cluster",
     standard: "local")
-  fileprivate static let status = Option(flag: "status", "say where every cell stands, and do nothing")
+  fileprivate static let status = Option(flag: "status", "print the state of every cell, and do nothing else")
   fileprivate static let partition = Option("partition", "NAME", .text, "slurm: the partition to run in")
   fileprivate static let account = Option("account", "NAME", .text, "slurm: the account that is charged")
   fileprivate static let timeLimit = Option(
@@ -95,7 +95,7 @@ extension Option {
   fileprivate static let only = Option(
     "only", "ROW,...", .text, "these rows only; names with a comma in quotes", standard: "all")
   fileprivate static let retryFailed = Option(
-    flag: "retry-failed", "go on with failed cells from their last checkpoint")
+    flag: "retry-failed", "resume failed cells from their last checkpoint")
   fileprivate static let failFast = Option(flag: "fail-fast", "stop the others when a cell fails")
   fileprivate static let dryRun = Option(flag: "dry-run", "say what would be done, and do nothing")
   fileprivate static let threads = Option.threads(standard: "1")

@@ -2,7 +2,7 @@ import Experiments
 
 extension Command {
   static let table = Command(
-    name: "table", summary: "put an experiment's results beside the paper's",
+    name: "table", summary: "show an experiment's results next to the paper's",
     details: """
       Mean and standard deviation over seeds, with the number of seeds; failed, collapsed and unfinished ones are
       counted in every cell. Values come from the folders that `airframe sweep` left.
@@ -35,7 +35,7 @@ extension Command {
 }
 
 extension Option {
-  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
+  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs are", standard: "runs")
   fileprivate static let format = Option(
     "format", "FORMAT", .choice(ResultTableFormat.allCases.map(\.rawValue)), "how the table is written",
     standard: "text")

@@ -22,7 +22,7 @@ extension Command {
     let overrides = arguments.keys + (arguments.integer(.threads).map { ["training.threads=\($0)"] } ?? [])
     if let run = arguments[.resume] {
       for option in [Option.row, .out, .name, .initFrom] where arguments[option] != nil {
-        throw arguments.fault("--\(option.name) is for new runs; leave it out beside --resume")
+        throw arguments.fault("--\(option.name) is for new runs; leave it out with --resume")
       }
       return try Runner.resume(run: run, overrides: overrides, dataFolder: arguments.dataFolder)
     }
@@ -34,10 +34,10 @@ extension Command {
 
 extension Option {
   fileprivate static let threads = Option.threads(standard: "training.threads of the config")
-  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs stand", standard: "runs")
+  fileprivate static let out = Option("out", "DIR", .folder, "where the folders of runs are", standard: "runs")
   fileprivate static let name = Option(
     "name", "NAME", .text, "the name of the run's folder", standard: "seed-<seed>, with a number where that is taken")
   fileprivate static let initFrom = Option("init-from", "RUN", .run, "start from the newest parameters of another run")
   fileprivate static let resume = Option(
-    "resume", "RUN", .run, "go on with this run from its newest checkpoint", replaces: Word.config.name)
+    "resume", "RUN", .run, "resume this run from its newest checkpoint", replaces: Word.config.name)
 }
