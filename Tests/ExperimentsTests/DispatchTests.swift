@@ -106,7 +106,8 @@ struct DispatchTests {
     let folder = try TemporaryFolder()
     try folder.write(tinyConfig.utf8, to: "tiny.yaml")
     try folder.write(
-      "base: tiny.yaml\nseeds: [0]\nrows: { slow: {}, fast: { training.batch: 3 } }\ncolumns: [count_accuracy]\n".utf8, to: "cells.yaml")
+      "base: tiny.yaml\nseeds: [0]\nrows: { slow: {}, fast: { training.batch: 3 } }\ncolumns: [count_accuracy]\n".utf8,
+      to: "cells.yaml")
     for (row, environment) in [("slow", ["AIRFRAME_LIBRARY_KERNELS": Self.productSets[0]]), ("fast", [:])] {
       let outcome = try Program.run(
         ["sweep", "cells.yaml", "--only", row], in: folder.path,
