@@ -62,7 +62,7 @@ final class LockedFolder {
   /// Removes temporary files of a process that was killed while it wrote. Throws `FileError` and `LostFolder`.
   func removeUnfinished() throws {
     try requireOwn()
-    for part in [".", "checkpoints", "images"] where part == "." || isFolder(part) {
+    for part in [".", "checkpoints", "evaluations", "images"] where part == "." || isFolder(part) {
       for name in try files.names(in: part) where name.hasPrefix(temporaryPrefix) {
         let file = part == "." ? name : "\(part)/\(name)"
         if files.status(of: file).map({ FileKind($0) == .regular }) ?? false { files.remove(file) }

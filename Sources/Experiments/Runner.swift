@@ -97,6 +97,8 @@ public enum Runner {
     // Each evaluation from here on is written as a whole when it is done, so a signal may end the program.
     try StopSignal.unwatch()
     let folder = try RunFolder(opening: place)
+    // An earlier process may have been killed while it wrote an evaluation of this finished training.
+    try? LockedFolder(folder).removeUnfinished()
     let summary = folder.json("summary.json")
     for step in [summary?["steps"], summary?["best"]?["step"]] {
       guard case .integer(let step)? = step, folder.evaluation("test", after: step) == nil else { continue }

@@ -190,7 +190,8 @@ struct ResumeTests {
   @Test func leftoversOfAKilledWriterAreRemoved() throws {
     try train(to: whole)
     try train(to: path)
-    for place in ["", "checkpoints/", "images/"] { try folder.write([1], to: "run/\(place).tmp-7-x") }
+    try FileManager.default.createDirectory(atPath: "\(path)/evaluations", withIntermediateDirectories: true)
+    for place in ["", "checkpoints/", "evaluations/", "images/"] { try folder.write([1], to: "run/\(place).tmp-7-x") }
     try resume()
     try expectWhole()
     let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []

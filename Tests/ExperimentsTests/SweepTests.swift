@@ -96,6 +96,22 @@ import Testing
     print("\(finished.count) of 24 cells had finished before the last start")
   }
 
+  @Test func aCellThatWasKilledWhileItWroteItsEvaluationLeavesNothingBehind() throws {
+    let path = try folder.write("base: tiny.yaml\nrows: { calm: {} }\n".utf8, to: "one.yaml")
+    let cell = "\(try Experiment(path).name)/calm/seed-0"
+    func evaluations() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/\(cell)/evaluations").sorted()
+    }
+    func run() throws -> Int32 { try Program.run(["sweep", path, "--out", folder.path], in: folder.path).status }
+    #expect(try run() == 0)
+    let whole = try evaluations()
+    #expect(!whole.isEmpty)
+    for name in whole { try FileManager.default.removeItem(atPath: "\(folder.path)/\(cell)/evaluations/\(name)") }
+    try folder.write([1], to: "\(cell)/evaluations/.tmp-7-x")
+    #expect(try run() == 0)
+    #expect(try evaluations() == whole)
+  }
+
   @Test func aFailedCellIsToldWithItsLogAndStopsNoOther() throws {
     let path = try folder.write(
       """
