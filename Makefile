@@ -6,7 +6,7 @@ SWIFT_FLAGS ?=
 
 # The folder with MNIST. Tests that need it are skipped if it is not found.
 ifeq ($(AIRFRAME_DATA),)
-AIRFRAME_DATA := $(abspath $(patsubst %/mnist,%,$(firstword $(wildcard ../shared/data/mnist data/mnist))))
+AIRFRAME_DATA := $(abspath $(patsubst %/mnist,%,$(firstword $(wildcard data/mnist))))
 endif
 ifneq ($(AIRFRAME_DATA),)
 export AIRFRAME_DATA

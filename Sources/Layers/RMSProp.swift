@@ -44,8 +44,7 @@ public final class RMSProp: Optimizer {
         let start = part.lowerBound
         ck_rmsprop(
           Int64(part.count), parameter + start, gradient, square + start, last + start, scale, rate,
-          Float(config.decay),
-          Float(config.momentum), Float(config.epsilon))
+          Float(config.decay), Float(config.momentum), Float(config.epsilon))
       }
     }
   }

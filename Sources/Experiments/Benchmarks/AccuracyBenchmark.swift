@@ -103,7 +103,7 @@ enum AccuracyBenchmark {
         }
         return outcome
       }
-      usleep(10_000)
+      usleep(50_000)
     }
   }
 
